@@ -1,0 +1,97 @@
+"""What flows through a training run, in the order of the flow: Targets, Split, Predictions, EvaluationReport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TRAIN, VALIDATION, TEST, EXTERNAL = "train", "validation", "test", "external"
+PARTS = (TRAIN, VALIDATION, TEST, EXTERNAL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What a classifier is trained towards.
+
+    Parameters
+    ----------
+    study_ids:
+        ``(n_studies,)``
+    findings:
+        ``(n_findings,)``
+    values:
+        float32 ``(n_studies, n_findings)`` in [0, 1]; 0 where masked.
+    mask:
+        bool, same shape; True where the value counts.
+    """
+
+    study_ids: tuple[str, ...]
+    findings: tuple[str, ...]
+    values: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The part (one of `PARTS`), patient and site of each study; four tuples of equal length."""
+
+    study_ids: tuple[str, ...]
+    patient_ids: tuple[str, ...]
+    sites: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    def of(self, part: str) -> tuple[str, ...]:
+        """Ids of the studies in one part."""
+        return tuple(study for study, where in zip(self.study_ids, self.parts, strict=True) if where == part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Scores of one classifier and the labels that they are held against.
+
+    Parameters
+    ----------
+    study_ids, patient_ids, sites, parts:
+        ``(n_studies,)`` each.
+    findings:
+        ``(n_findings,)``
+    logits:
+        float32 ``(n_studies, n_findings)``; rank and threshold these, never saturated probabilities.
+    targets:
+        float32, same shape: 1, 0, or NaN where the label is not known.
+    """
+
+    study_ids: tuple[str, ...]
+    patient_ids: tuple[str, ...]
+    sites: tuple[str, ...]
+    parts: tuple[str, ...]
+    findings: tuple[str, ...]
+    logits: NDArray[np.float32]
+    targets: NDArray[np.float32]
+
+    def part(self, name: str) -> Predictions:
+        """The studies of one part."""
+        rows = [i for i, part in enumerate(self.parts) if part == name]
+
+        def take(values: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(values[i] for i in rows)
+
+        return Predictions(
+            take(self.study_ids),
+            take(self.patient_ids),
+            take(self.sites),
+            take(self.parts),
+            self.findings,
+            self.logits[rows],
+            self.targets[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationReport:
+    """Every number of an evaluation, as the JSON of ``metrics.json``: each with its n, interval and definition."""
+
+    metrics: dict[str, Any]

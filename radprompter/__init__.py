@@ -1,0 +1,3 @@
+"""Radiology reports in, label tables out."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,72 @@
+"""Every error that this project raises on purpose.
+
+    RadprompterError            what was expected, what was found, where, and how to mend it
+    ├── InputError              the request was wrong; nothing was done (exit code 2)
+    │   ├── RecipeError         a recipe or region file: all of its problems at once
+    │   ├── TemplateError       a region folder or a Jinja template
+    │   ├── TableError          a table of reports, labels, studies or images
+    │   ├── SchemaError         findings, states or schemas that do not fit each other
+    │   ├── ImageError          a radiograph that cannot be used
+    │   └── SplitError          a patient on two sides of a split
+    ├── JournalError            the journal is foreign, torn or held by another process
+    └── BackendError            a request failed (`kind` and `retryable` say how)
+
+Messages never quote report text: it is patient data.
+"""
+
+from __future__ import annotations
+
+
+class RadprompterError(Exception):
+    """Something that the user should know, said once and clearly."""
+
+
+class InputError(RadprompterError):
+    """The request was wrong; nothing was done."""
+
+
+class RecipeError(InputError):
+    """A recipe or region file is wrong; the message lists every problem found."""
+
+
+class TemplateError(InputError):
+    """A region folder or one of its templates cannot be used."""
+
+
+class TableError(InputError):
+    """A table lacks a column, repeats an id, is empty or cannot be read."""
+
+
+class SchemaError(InputError):
+    """Findings, label states or schemas do not fit each other."""
+
+
+class ImageError(InputError):
+    """A radiograph is missing, unreadable or not what the recipe says."""
+
+
+class SplitError(InputError):
+    """A patient would be in more than one part of a split."""
+
+
+class JournalError(RadprompterError):
+    """The journal is foreign, damaged or in use."""
+
+
+class BackendError(RadprompterError):
+    """A request to a labeler failed.
+
+    Parameters
+    ----------
+    message:
+        What happened, without report text or keys.
+    kind:
+        One word that tables and summaries count by, such as ``timeout`` or ``refused``.
+    retryable:
+        Whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, kind: str, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable

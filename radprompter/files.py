@@ -1,0 +1,145 @@
+"""Files that are whole or absent: atomic writes, hashes, and stamps that say what a folder was made from."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from radprompter.errors import TableError
+
+STAMP = "stage.json"
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, moved over it when the block ends well, deleted when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o644)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically."""
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write sorted, indented JSON atomically; NaN becomes null."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+    write_bytes(path, orjson.dumps(value, default=str, option=options | orjson.OPT_SERIALIZE_NUMPY))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return orjson.loads(path.read_bytes())
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    content = orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def stamp_inputs(settings: Mapping[str, Any], inputs: Iterable[Path]) -> dict[str, Any]:
+    """What a stage is made from: its settings, and the hash of every file that it reads.
+
+    Raises
+    ------
+    TableError
+        If an input file is absent.
+    """
+    hashes = {}
+    for path in inputs:
+        if not path.is_file():
+            raise TableError(f"{path}: no such file")
+        hashes[str(path)] = sha256(path)
+    return {"settings": digest(settings), "inputs": hashes}
+
+
+def is_up_to_date(folder: Path, made_from: Mapping[str, Any]) -> bool:
+    """Whether a stage's folder was made from just this, and its outputs are still what the stage wrote."""
+    try:
+        stamp = read_json(folder / STAMP)
+        return bool(
+            stamp["made_from"] == made_from
+            and all(sha256(folder / name) == value for name, value in stamp["outputs"].items())
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def write_stamp(folder: Path, made_from: Mapping[str, Any], outputs: Iterable[str]) -> None:
+    """Record that a stage is done: what it was made from, and the hash of each output (names within the folder)."""
+    write_json(folder / STAMP, {"made_from": made_from, "outputs": {name: sha256(folder / name) for name in outputs}})
+
+
+def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
+    """A CSV, Parquet or JSONL file as a pandas frame; CSV and JSONL cells are text, and blanks are empty text.
+
+    Raises
+    ------
+    TableError
+        If the file is absent, empty, unreadable, or lacks a required column.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise TableError(f"{path}: no such file")
+    readers = {
+        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
+        ".parquet": lambda: pd.read_parquet(path),
+        ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False).fillna(""),
+    }
+    if path.suffix not in readers:
+        raise TableError(f"{path}: expected a file that ends in {', '.join(readers)}")
+    try:
+        frame = readers[path.suffix]()
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{path}: the file is empty") from None
+    except pd.errors.ParserError as error:
+        raise TableError(f"{path}: not a regular table: {str(error).strip().splitlines()[-1][:120]}") from None
+    except (ValueError, OSError) as error:
+        raise TableError(f"{path}: cannot be read as {path.suffix[1:]} ({type(error).__name__})") from None
+    missing = [name for name in required if name not in frame.columns]
+    if missing:
+        raise TableError(
+            f"{path}: no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, frame.columns))}"
+        )
+    if frame.empty:
+        raise TableError(f"{path}: has a header but no rows")
+    return frame

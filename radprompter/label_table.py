@@ -1,0 +1,158 @@
+"""The label table: one state per report and finding, in long form, with the evidence for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from radprompter.errors import SchemaError
+from radprompter.labels import CELL_FIELDS, CHEXPERT_CODES, LABELS, Cell, LabelSchema, LabelState, Projection
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SCHEMA_KEY = b"radprompter.schema"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTable:
+    """One state per report and finding, with its evidence.
+
+    Parameters
+    ----------
+    schema:
+        The findings, in order.
+    frame:
+        Long form with the columns `CELL_FIELDS`, sorted by report (in the order of the input) and finding (in the order of
+        the schema); ``len(frame) == n_reports * len(schema.names)``.
+    """
+
+    schema: LabelSchema
+    frame: pd.DataFrame
+
+    @classmethod
+    def from_cells(cls, cells: Iterable[Cell], schema: LabelSchema) -> LabelTable:
+        """Build a table from cells.
+
+        Raises
+        ------
+        SchemaError
+            If a report lacks a finding, has one twice, or has one that is not in the schema.
+        """
+        import pandas as pd
+
+        rows = {name: [] for name in CELL_FIELDS}  # type: dict[str, list[Any]]
+        for cell in cells:
+            for name in CELL_FIELDS:
+                rows[name].append(getattr(cell, name))
+        rows["state"] = [str(state) for state in rows["state"]]
+        return cls(schema, _ordered(_typed(pd.DataFrame(rows)), schema))
+
+    @property
+    def report_ids(self) -> tuple[str, ...]:
+        """Ids of the reports, in the order of the input."""
+        return tuple(self.frame["report_id"].iloc[:: len(self.schema.names)])
+
+    def wide(self) -> pd.DataFrame:
+        """States with one row a report and one column a finding, shape ``(n_reports, n_findings)``."""
+        import pandas as pd
+
+        states = self.frame["state"].to_numpy(dtype=object).reshape(-1, len(self.schema.names))
+        return pd.DataFrame(states, index=pd.Index(self.report_ids, name="report_id"), columns=list(self.schema.names))
+
+    def complete(self) -> pd.Series:
+        """Whether every cell of a report is a label; a boolean a report."""
+        return self.wide().isin([str(state) for state in LABELS]).all(axis=1)
+
+    def codes(self) -> pd.DataFrame:
+        """CheXpert codes (1, 0, -1, ``NA``) of the complete reports, dtype ``Int8``, one column a finding."""
+        import pandas as pd
+
+        wide = self.wide()[self.complete()]
+        codes = {str(state): pd.NA if code is None else code for state, code in CHEXPERT_CODES.items()}
+        return pd.DataFrame({name: wide[name].map(codes).astype("Int8") for name in wide}, index=wide.index)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Cells per finding and state; the numbers sum to reports times findings."""
+        table = self.frame.groupby(["finding", "state"], sort=False).size()
+        return {
+            name: {str(state): int(table.get((name, str(state)), 0)) for state in LabelState}
+            for name in self.schema.names
+        }
+
+    def project(self, projection: Projection) -> pd.DataFrame:
+        """States after a projection, one column a finding; masked and unlabelled cells are ``None``."""
+        mapping = {str(k): None if v is None else str(v) for k, v in projection.states.items()}
+        return self.wide().map(lambda state: mapping.get(state))
+
+    def select(self, schema: LabelSchema) -> LabelTable:
+        """The same reports under a schema whose findings are among this one's."""
+        frame = self.frame[self.frame["finding"].isin(schema.names)]
+        return LabelTable(schema, _ordered(frame, schema))
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table that carries the schema in its metadata."""
+        import pyarrow as pa
+
+        table = pa.Table.from_pandas(self.frame, preserve_index=False)
+        return table.replace_schema_metadata({SCHEMA_KEY: self.schema.to_json().encode()})
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> LabelTable:
+        """Inverse of `to_arrow`.
+
+        Raises
+        ------
+        SchemaError
+            If the table was not written by `to_arrow`, or its rows do not fit its schema.
+        """
+
+        metadata = table.schema.metadata or {}
+        if SCHEMA_KEY not in metadata or not set(CELL_FIELDS) <= set(table.column_names):
+            raise SchemaError(
+                "this is not a label table: it lacks the schema or the columns that `radprompter label` writes"
+            )
+        schema = LabelSchema.from_json(metadata[SCHEMA_KEY].decode())
+        frame: pd.DataFrame = table.select(list(CELL_FIELDS)).to_pandas()
+        return cls(schema, _ordered(_typed(frame), schema))
+
+    def __len__(self) -> int:
+        return len(self.frame) // len(self.schema.names)
+
+    def __repr__(self) -> str:
+        return (
+            f"LabelTable({self.schema.name}: {len(self)} reports x {len(self.schema.names)} findings)\n{self.wide()!r}"
+        )
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks."""
+        return str(self.wide().to_html(max_rows=20))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns with one dtype each, whatever the cells were."""
+    text = dict.fromkeys(("report_id", "finding", "state", "evidence", "repair", "labeler"), "object")
+    numbers = dict.fromkeys(("p_positive", "p_negative", "p_uncertain"), "float64")
+    return frame.astype({**text, **numbers, "evidence_found": "boolean"})
+
+
+def _ordered(frame: pd.DataFrame, schema: LabelSchema) -> pd.DataFrame:
+    """Rows by report, then by finding, after checking that each report has each finding once."""
+    import pandas as pd
+
+    known = set(schema.names)
+    strangers = sorted(set(frame["finding"]) - known)
+    if strangers:
+        raise SchemaError(f"findings that schema {schema.name!r} does not have: {', '.join(strangers)}")
+    per_report = frame.groupby("report_id", sort=False)["finding"].agg(["size", "nunique"])
+    bad = per_report[(per_report["size"] != len(known)) | (per_report["nunique"] != len(known))]
+    if len(bad):
+        raise SchemaError(
+            f"{len(bad)} reports lack a finding of {schema.name!r} or have one twice; the first is {bad.index[0]!r}"
+        )
+    order = pd.Categorical(frame["finding"], categories=list(schema.names), ordered=True).codes
+    report = pd.factorize(frame["report_id"])[0]
+    rank = pd.Series(report.astype("int64") * len(known) + order, index=frame.index)
+    return frame.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)

@@ -1,0 +1,86 @@
+"""Recipes: what `radprompter` is asked to do, as frozen values read from YAML.
+
+A recipe file has one section a stage. This package reads `phantom` and `label`; `imagetrain` reads `data`, `train`
+and `evaluate` from the same file. Relative paths are relative to the working directory; ``{out}`` stands for the
+output folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from radprompter.typed_yaml import Section, open_document, validate
+
+SectionChoice = Literal["whole", "findings", "impression"]
+
+
+class Reports(Section):
+    """Where the reports are."""
+
+    path: Path = Field(description="CSV, Parquet or JSONL file, one row a report")
+    id: str = Field("report_id", description="column with the report's id")
+    text: str | dict[str, str] = Field(
+        default_factory=lambda: {"findings": "findings", "impression": "impression"},
+        description="column with the report's text, or section name -> column",
+    )
+    language: str = Field("en", description="language of the reports: `en` or `de`")
+    language_column: str | None = Field(None, description="column with the language, where it differs by report")
+
+
+class LabelRecipe(Section):
+    """The `label` section: reports in, label table out."""
+
+    reports: Reports
+    region: str = Field(description="a folder under `templates/`, or a path to a region folder")
+    templates: Path | None = Field(None, description="folder with region folders, instead of the shipped one")
+    language: Literal["en", "de"] = Field("en", description="language of the prompt")
+    strategy: str = Field("zero_shot", description="how the question is asked: zero_shot or chain_of_thought")
+    sections: SectionChoice = Field("whole", description="which part of a report is read")
+    backend: dict[str, Any] = Field(
+        default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
+    )
+    limit: int | None = Field(None, ge=1, description="label only the first reports")
+
+    @field_validator("backend")
+    @classmethod
+    def _named(cls, backend: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(backend.get("name"), str):
+            raise ValueError("a backend needs a name, such as `name: rules`")
+        return backend
+
+
+class PhantomRecipe(Section):
+    """The `phantom` section: a synthetic study with known truth."""
+
+    path: Path | None = Field(None, description="folder to write; `{out}/phantom` if null")
+    regions: tuple[str, ...] = Field(("elbow",), description="any of chest, clavicle, elbow, thumb")
+    patients: int = Field(400, ge=8, description="patients a region and site")
+    seed: int = Field(7, description="the same seed writes the same bytes")
+    size: int = Field(160, ge=64, le=1024, description="shorter side of an image, in pixels")
+
+
+class StudyRecipe(Section):
+    """A recipe file as `radprompter` sees it."""
+
+    name: str = Field(description="name of the study, used in titles")
+    out: Path = Field(description="folder that everything is written to")
+    phantom: PhantomRecipe | None = None
+    label: LabelRecipe | None = None
+    data: dict[str, Any] | None = Field(None, description="read by imagetrain")
+    train: dict[str, Any] | None = Field(None, description="read by imagetrain")
+    evaluate: dict[str, Any] | None = Field(None, description="read by imagetrain")
+
+
+def load_recipe(path: Path, *, settings: Sequence[str] = (), out: Path | None = None) -> StudyRecipe:
+    """The recipe in a file, typed.
+
+    Raises
+    ------
+    RecipeError
+        With every problem of the file at once.
+    """
+    return validate(StudyRecipe, open_document(path, settings=settings, out=out))

@@ -1,0 +1,109 @@
+"""What flows through a labeling run, in the order of the flow: Report, Prompt, Completion, Reading."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from radprompter.labels import Cell
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One radiology report.
+
+    `sections` maps a section's name (``findings``, ``impression``, or ``report`` for undivided text) to its words.
+    """
+
+    id: str
+    sections: Mapping[str, str]
+    language: str = "en"
+
+    @property
+    def text(self) -> str:
+        """The sections that have words, in order, divided by an empty line."""
+        return "\n\n".join(words for words in self.sections.values() if words.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Messages to add to the conversation, then one reply to ask for.
+
+    `json_schema` constrains the reply where the endpoint can; ``None`` leaves it free.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    json_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A report made into a conversation; the reply to the last turn holds the answer.
+
+    `turns` is empty for labelers that read the report itself.
+    """
+
+    report: Report
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that a labeler sees: equal prompts have equal fingerprints."""
+        seen = {"sections": dict(self.report.sections), "language": self.report.language} if not self.turns else None
+        content = orjson.dumps({"report": seen, "turns": [asdict(t) for t in self.turns]}, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and time of one request."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a backend answered to one prompt.
+
+    `replies` has one text a turn; `failure` is the kind of failure (``timeout``, ``truncated``, ...) or ``None``.
+    """
+
+    report_id: str
+    replies: tuple[str, ...]
+    reasoning: str | None = None  # thinking that the endpoint keeps apart from the reply
+    finish_reason: str = "stop"
+    failure: str | None = None
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def answer(self) -> str:
+        """The last reply."""
+        return self.replies[-1] if self.replies else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One state per finding for one report, in the order of the schema."""
+
+    report_id: str
+    cells: tuple[Cell, ...]
