@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from radprompter.errors import SchemaError
 from radprompter.labels import CELL_FIELDS, CHEXPERT_CODES, LABELS, Cell, LabelSchema, LabelState, Projection
@@ -25,7 +25,7 @@ class LabelTable:
     schema:
         The findings, in order.
     frame:
-        Long form with the columns `CELL_FIELDS`, sorted by report (in the order of the input) and finding (in the order of
+        Long form with the columns `CELL_FIELDS`, sorted by report (as in the input) and finding (as in
         the schema); ``len(frame) == n_reports * len(schema.names)``.
     """
 
@@ -43,7 +43,7 @@ class LabelTable:
         """
         import pandas as pd
 
-        rows = {name: [] for name in CELL_FIELDS}  # type: dict[str, list[Any]]
+        rows: dict[str, list[Any]] = {name: [] for name in CELL_FIELDS}
         for cell in cells:
             for name in CELL_FIELDS:
                 rows[name].append(getattr(cell, name))

@@ -1,7 +1,8 @@
 """Label states, schemas and tables: the contract between both packages.
 
 A *state* is what a labeler says about one finding in one report. Four states are labels; the other four say why
-there is none. A *schema* is an ordered list of findings, each with the states it may take. A *projection* maps the four states onto fewer.
+there is none. A *schema* is an ordered list of findings, each with the states it may take. A *projection* maps the
+four states onto fewer.
 """
 
 from __future__ import annotations
