@@ -44,6 +44,7 @@ class Finding(Section):
         None, description="allowed states, where they differ from the region's"
     )
     laterality: bool = Field(False, description="the finding says left or right")
+    implies: tuple[str, ...] = Field((), description="more general findings that are positive when this one is")
 
     @field_validator("title", "definition", "synonyms")
     @classmethod
@@ -163,6 +164,10 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
     findings = {**inherited, **file.findings}
     if not findings:
         raise TemplateError(f"{folder / REGION_FILE}: the region has no findings")
+    for key, finding in findings.items():
+        unknown = [other for other in finding.implies if other not in findings]
+        if unknown and key in file.findings:
+            raise TemplateError(f"{folder / REGION_FILE}: {key} implies findings that the region lacks: {unknown}")
     spelling = {state: file.spelling.get(state, str(state)) for state in file.states}
     meanings = {word.casefold(): state for state, word in spelling.items()}
     for state, words in file.aliases.items():

@@ -1,0 +1,1 @@
+"""Predictions to evaluation: numpy, scipy and scikit-learn only, no torch."""

@@ -1,0 +1,1 @@
+"""Batches to classifier: models, losses, the training loop, inference."""

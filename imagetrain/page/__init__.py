@@ -1,0 +1,1 @@
+"""Evaluation to one self-contained HTML page."""

@@ -1,0 +1,1 @@
+"""Files to batches: radiographs, cache, augmentation."""

@@ -1,0 +1,1 @@
+"""Label table to targets: uncertainty policies and patient-level splits."""

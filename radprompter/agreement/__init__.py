@@ -1,0 +1,1 @@
+"""A labeler held against a reference."""

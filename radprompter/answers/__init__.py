@@ -1,0 +1,1 @@
+"""Completion to reading: strip, parse, repair, normalise, validate."""

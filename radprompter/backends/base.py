@@ -1,0 +1,44 @@
+"""What every backend is: prompts in, completions out, in any order, and a failure is a completion too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Literal, Protocol
+
+from radprompter.records import Completion, Prompt
+from radprompter.region import Region
+from radprompter.typed_yaml import Section
+
+
+class Backend(Protocol):
+    """A labeler.
+
+    `reads` says whether it needs rendered messages or reads the report itself (then prompts come without turns).
+    """
+
+    Options: ClassVar[type[Section]]
+    name: ClassVar[str]
+    reads: ClassVar[Literal["messages", "report"]]
+
+    def __init__(self, options: Any, region: Region) -> None: ...
+
+    @property
+    def model(self) -> str:
+        """Name of the model, or of the rule set with its version."""
+        ...
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """All that changes an answer, apart from the prompt: model, parameters, lexicon. Hashed into the journal key."""
+        ...
+
+    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+        """Answer each prompt once, in any order.
+
+        A prompt that cannot be answered gives a completion with `failure`; only what stops the whole run is raised.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and memory."""
+        ...

@@ -1,0 +1,8 @@
+"""The `radprompter` command."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line."""
+    raise SystemExit("not wired yet")

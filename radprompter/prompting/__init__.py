@@ -1,0 +1,1 @@
+"""Report to prompt: region templates, strategies, sections."""

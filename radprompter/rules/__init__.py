@@ -1,0 +1,1 @@
+"""Report to reading without a model: the ConText-style labeler and its lexicons."""
