@@ -1,8 +1,1 @@
-"""The `imagetrain` command."""
-
-from __future__ import annotations
-
-
-def main() -> None:
-    """Run the command line."""
-    raise SystemExit("not wired yet")
+"""The `imagetrain` command line: one file a subcommand, joined in `app`; the only place that prints."""

@@ -29,7 +29,7 @@ class Backend(Protocol):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """All that changes an answer, apart from the prompt: model, parameters, lexicon. Hashed into the journal key."""
+        """All that changes an answer apart from the prompt (model, parameters, lexicon); part of the journal key."""
         ...
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:

@@ -1,8 +1,1 @@
-"""The `radprompter` command."""
-
-from __future__ import annotations
-
-
-def main() -> None:
-    """Run the command line."""
-    raise SystemExit("not wired yet")
+"""The `radprompter` command line: one file a subcommand, joined in `app`; the only place that prints."""

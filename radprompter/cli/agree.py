@@ -1,0 +1,91 @@
+"""`radprompter agree`: a label table against a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radprompter.options import AsJson
+from radprompter.terminal import console, guarded, print_json
+
+if TYPE_CHECKING:
+    from radprompter.agreement.metrics import Agreement
+
+
+@guarded
+def agree(
+    labels: Annotated[Path, typer.Argument(help="labels.parquet that `radprompter label` wrote.")],
+    reference: Annotated[Path, typer.Argument(help="Reference: CSV with one column a finding, or a labels.parquet.")],
+    projection: Annotated[str, typer.Option(help="How the four states are compared.")] = "four_states",
+    json: AsJson = False,
+) -> int:
+    """Hold a label table against a reference table."""
+    from radprompter.agreement.metrics import agree as compare
+    from radprompter.agreement.reference import from_wide
+    from radprompter.errors import InputError
+    from radprompter.files import read_table
+    from radprompter.labels import PROJECTIONS
+    from radprompter.store import read_labels
+
+    if projection not in PROJECTIONS:
+        raise InputError(f"--projection {projection!r}: expected one of {', '.join(PROJECTIONS)}")
+    table = read_labels(labels)
+    if reference.suffix == ".parquet":
+        truth = read_labels(reference)
+    else:
+        truth = from_wide(read_table(reference), table.schema, source=str(reference))
+    agreement = compare(table, truth, projection=PROJECTIONS[projection])
+    if json:
+        print_json(_summary(agreement))
+    else:
+        _show(agreement)
+    return 0
+
+
+def _summary(agreement: Agreement) -> dict[str, object]:
+    from radprompter.labels import LabelState
+
+    return {
+        "projection": agreement.projection,
+        "n_reports": agreement.n_reports,
+        "cell_accuracy": agreement.accuracy,
+        "report_accuracy": agreement.report_accuracy,
+        "findings": {
+            item.finding: {
+                "n": item.n,
+                "n_unlabelled": item.n_unlabelled,
+                "accuracy": item.accuracy,
+                "positive_precision": item.precision(LabelState.POSITIVE),
+                "positive_recall": item.recall(LabelState.POSITIVE),
+                "positive_f1": item.f1(LabelState.POSITIVE),
+            }
+            for item in agreement.findings
+        },
+    }
+
+
+def _show(agreement: Agreement) -> None:
+    from rich.table import Table
+
+    from radprompter.labels import LABELS, LabelState
+
+    table = Table(title=f"agreement with the reference ({agreement.projection}, {agreement.n_reports} reports)")
+    table.add_column("finding")
+    for name in ("n", "no label", "accuracy", "precision", "recall", *(f"F1 {state}" for state in LABELS)):
+        table.add_column(name, justify="right")
+    for item in agreement.findings:
+        numbers = (
+            item.accuracy,
+            item.precision(LabelState.POSITIVE),
+            item.recall(LabelState.POSITIVE),
+            *(item.f1(state) for state in LABELS),
+        )
+        shown = ["–" if value != value else f"{value:.3f}" for value in numbers]
+        table.add_row(item.finding, str(item.n), str(item.n_unlabelled), *shown)
+    console().print(table)
+    console().print(
+        f"cells right: {agreement.accuracy:.4f}   reports with every cell right: {agreement.report_accuracy:.4f}   "
+        "(precision and recall are of positive; – is undefined: no such cell)"
+    )

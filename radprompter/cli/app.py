@@ -1,0 +1,27 @@
+"""The `radprompter` command: one file a subcommand; what is slow to import is imported when a subcommand runs."""
+
+from __future__ import annotations
+
+import typer
+
+from radprompter.cli.agree import agree
+from radprompter.cli.doctor import doctor
+from radprompter.cli.label import label
+from radprompter.cli.phantom import phantom
+from radprompter.cli.render import render
+from radprompter.cli.run import run
+from radprompter.cli.templates import templates
+
+app = typer.Typer(
+    help="Radiology reports in, label tables out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (templates, render, label, agree, run, phantom, doctor):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
