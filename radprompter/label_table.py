@@ -84,8 +84,12 @@ class LabelTable:
 
     def project(self, projection: Projection) -> pd.DataFrame:
         """States after a projection, one column a finding; masked and unlabelled cells are ``None``."""
+        import pandas as pd
+
         mapping = {str(k): None if v is None else str(v) for k, v in projection.states.items()}
-        return self.wide().map(lambda state: mapping.get(state))
+        wide = self.wide()
+        rows = [[mapping.get(state) for state in row] for row in wide.to_numpy(dtype=object)]
+        return pd.DataFrame(rows, index=wide.index, columns=wide.columns, dtype=object)
 
     def select(self, schema: LabelSchema) -> LabelTable:
         """The same reports under a schema whose findings are among this one's."""
