@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     if not path.is_file():
         raise TableError(f"{path}: no such file")
     readers = {
-        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
+        ".csv": lambda: _read_csv(path),
         ".parquet": lambda: pd.read_parquet(path),
         ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False).fillna(""),
     }
@@ -131,7 +132,7 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
         raise TableError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: the file is empty") from None
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise TableError(f"{path}: not a regular table: {str(error).strip().splitlines()[-1][:120]}") from None
     except (ValueError, OSError) as error:
         raise TableError(f"{path}: cannot be read as {path.suffix[1:]} ({type(error).__name__})") from None
@@ -143,3 +144,12 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     if frame.empty:
         raise TableError(f"{path}: has a header but no rows")
     return frame
+
+
+def _read_csv(path: Path) -> Any:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        # pandas would take surplus cells for an index, or cut them off; both shift or lose what stands under a column
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
