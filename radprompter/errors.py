@@ -8,6 +8,7 @@
     │   ├── SchemaError         findings, states or schemas that do not fit each other
     │   ├── ImageError          a radiograph that cannot be used
     │   └── SplitError          a patient on two sides of a split
+    ├── TrainingError           training cannot go on, such as after a loss that is not a number
     ├── JournalError            the journal is foreign, torn or held by another process
     └── BackendError            a request failed (`kind` and `retryable` say how)
 
@@ -47,6 +48,10 @@ class ImageError(InputError):
 
 class SplitError(InputError):
     """A patient would be in more than one part of a split."""
+
+
+class TrainingError(RadprompterError):
+    """Training cannot go on; the message names the batch."""
 
 
 class JournalError(RadprompterError):
