@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from radprompter.errors import SchemaError
+from radprompter.errors import SchemaError, TableError
 from radprompter.labels import CELL_FIELDS, CHEXPERT_CODES, LABELS, Cell, LabelSchema, LabelState, Projection
 
 if TYPE_CHECKING:
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_KEY = b"radprompter.schema"
+
+
+ID_COLUMNS = ("report_id", "study_id")
+
+SPELLINGS = {
+    **{str(state): state for state in LabelState},
+    **{str(code): state for state, code in CHEXPERT_CODES.items() if code is not None},
+    **{f"{code}.0": state for state, code in CHEXPERT_CODES.items() if code is not None},
+    "": LabelState.NOT_MENTIONED,
+    "blank": LabelState.NOT_MENTIONED,
+    "nan": LabelState.NOT_MENTIONED,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +61,38 @@ class LabelTable:
                 rows[name].append(getattr(cell, name))
         rows["state"] = [str(state) for state in rows["state"]]
         return cls(schema, _ordered(_typed(pd.DataFrame(rows)), schema))
+
+    @classmethod
+    def from_wide(
+        cls, frame: pd.DataFrame, schema: LabelSchema, *, source: str, id_column: str | None = None
+    ) -> LabelTable:
+        """A table with one row a report and one column a finding, for the findings that it shares with a schema.
+
+        Cells are states (``positive``) or CheXpert codes (``1``, ``0``, ``-1``, blank). `source` names the table in
+        errors and in the column `labeler`; the id is in `id_column`, else in one of `ID_COLUMNS`.
+
+        Raises
+        ------
+        TableError
+            If there is no id column, no shared finding, a repeated id or a cell that is no state.
+        """
+        candidates = (id_column,) if id_column else ID_COLUMNS
+        key = next((name for name in candidates if name in frame.columns), None)
+        if key is None:
+            expected = " or ".join(map(repr, candidates))
+            raise TableError(f"{source}: no column {expected}; it has: {', '.join(map(str, frame.columns))}")
+        names = [name for name in schema.names if name in frame.columns]
+        if not names:
+            raise TableError(f"{source}: no column is a finding of {schema.name!r}: {', '.join(schema.names)}")
+        repeated = frame[key][frame[key].duplicated()]
+        if len(repeated):
+            raise TableError(f"{source}: id {repeated.iloc[0]!r} stands in more than one row")
+        cells = [
+            Cell(str(row[key]), name, _state(row[name], where=f"{source}: {row[key]}, {name}"), labeler=source)
+            for row in frame.to_dict("records")
+            for name in names
+        ]
+        return cls.from_cells(cells, schema.select(names, name=schema.name))
 
     @property
     def report_ids(self) -> tuple[str, ...]:
@@ -133,6 +177,14 @@ class LabelTable:
     def _repr_html_(self) -> str:
         """A table for notebooks."""
         return str(self.wide().to_html(max_rows=20))
+
+
+def _state(value: object, *, where: str) -> LabelState:
+    state = SPELLINGS.get(str(value).strip().casefold())
+    if state is None:
+        expected = ", ".join(LABELS)
+        raise TableError(f"{where}: expected {expected}, or a code (1, 0, -1, blank); found {str(value)[:20]!r}")
+    return state
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

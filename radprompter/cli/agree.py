@@ -23,9 +23,9 @@ def agree(
 ) -> int:
     """Hold a label table against a reference table."""
     from radprompter.agreement.metrics import agree as compare
-    from radprompter.agreement.reference import from_wide
     from radprompter.errors import InputError
     from radprompter.files import read_table
+    from radprompter.label_table import LabelTable
     from radprompter.labels import PROJECTIONS
     from radprompter.store import read_labels
 
@@ -35,7 +35,7 @@ def agree(
     if reference.suffix == ".parquet":
         truth = read_labels(reference)
     else:
-        truth = from_wide(read_table(reference), table.schema, source=str(reference))
+        truth = LabelTable.from_wide(read_table(reference), table.schema, source=str(reference))
     agreement = compare(table, truth, projection=PROJECTIONS[projection])
     if json:
         print_json(_summary(agreement))

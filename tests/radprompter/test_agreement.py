@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from radprompter.agreement.metrics import agree
-from radprompter.agreement.reference import from_wide
 from radprompter.errors import SchemaError, TableError
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, PROJECTIONS, Cell, FindingSpec, LabelSchema, LabelState
@@ -81,21 +80,21 @@ def test_tables_with_nothing_in_common_are_refused() -> None:
 )  # fmt: skip
 def test_a_reference_may_be_written_in_states_or_codes(value: str, state: str) -> None:
     frame = pd.DataFrame({"study_id": ["a"], "edema": [value]})
-    assert from_wide(frame, ONE, source="ref.csv").wide().loc["a", "edema"] == state
+    assert LabelTable.from_wide(frame, ONE, source="ref.csv").wide().loc["a", "edema"] == state
 
 
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
         ({"id": ["a"], "edema": ["1"]}, "no column 'report_id'"),
-        ({"report_id": ["a"], "mass": ["1"]}, "none of its columns is a finding"),
+        ({"report_id": ["a"], "mass": ["1"]}, "no column is a finding"),
         ({"report_id": ["a", "a"], "edema": ["1", "1"]}, "'a' stands in more than one row"),
         ({"report_id": ["a"], "edema": ["maybe"]}, "a, edema: expected positive"),
     ],
 )
 def test_unusable_references_say_why(frame: dict[str, list[str]], message: str) -> None:
     with pytest.raises(TableError, match=message):
-        from_wide(pd.DataFrame(frame), ONE, source="ref.csv")
+        LabelTable.from_wide(pd.DataFrame(frame), ONE, source="ref.csv")
 
 
 def test_every_state_has_a_row_in_the_confusion() -> None:
