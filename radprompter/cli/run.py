@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import time
 from collections.abc import Callable
@@ -10,9 +11,6 @@ from typing import Any
 
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
-
-TRAINING_STAGES = ("cache", "train", "evaluate", "report")
-"""Stages that `imagetrain` has; they are started by name, since this package never imports the other."""
 
 
 @guarded
@@ -51,11 +49,13 @@ def _labeling_stages(study: Any) -> dict[str, Callable[[], dict[str, Any]]]:
 
 
 def _training_stages(path: Path, settings: list[str], out: Path | None) -> dict[str, Callable[[], dict[str, Any]]]:
-    """The stages of `imagetrain`, whose recipe is checked before the first stage runs."""
-    recipes = importlib.import_module("imagetrain.recipe")
+    """The stages of `imagetrain`, started by name since this package never imports the other.
+
+    Its recipe is checked here, before the first stage of any kind runs.
+    """
+    study = importlib.import_module("imagetrain.recipe").load_recipe(path, settings=settings, out=out)
     stages = importlib.import_module("imagetrain.stages")
-    study = recipes.load_recipe(path, settings=settings, out=out)
-    return {name: (lambda stage=stages.STAGES[name]: stage(study, track=show_progress)) for name in TRAINING_STAGES}
+    return {name: functools.partial(stages.run_stage, name, study, track=show_progress) for name in stages.STAGES}
 
 
 def _line(summary: dict[str, Any]) -> str:

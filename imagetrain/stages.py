@@ -1,0 +1,25 @@
+"""The stages of a training run by name, for whoever runs a whole recipe; a stage's module is imported when it runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from imagetrain.recipe import StudyRecipe
+from radprompter.terminal import Track, quiet
+
+STAGES: Mapping[str, str] = {
+    "cache": "imagetrain.run:run_cache",
+    "train": "imagetrain.run:run_train",
+    "evaluate": "imagetrain.assess:run_evaluate",
+    "report": "imagetrain.assess:run_report",
+}
+"""Name of a stage -> where its function is, in the order in which they run."""
+
+
+def run_stage(name: str, study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
+    """Run one stage of a recipe and give its summary."""
+    module, _, function = STAGES[name].partition(":")
+    summary: dict[str, Any] = getattr(importlib.import_module(module), function)(study, track=track)
+    return summary
