@@ -1,1 +1,5 @@
 """Completion to reading: strip, parse, repair, normalise, validate."""
+
+from radprompter.answers.parsing import read
+
+__all__ = ["read"]

@@ -1,0 +1,15 @@
+"""Whether the words that an answer quotes are in the report."""
+
+from __future__ import annotations
+
+import re
+
+
+def is_quoted(quote: str, text: str) -> bool:
+    """Whether a text has the words of a quote: exactly, or but for case and white space."""
+    quote = quote.strip().strip("\"'“”„").strip()
+    return bool(quote) and (quote in text or _folded(quote) in _folded(text))
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().casefold()

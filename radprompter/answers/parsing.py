@@ -1,0 +1,90 @@
+"""From a completion to one state per finding; what is no allowed answer is `missing`, `invalid` or `failed`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from radprompter.answers.evidence import is_quoted
+from radprompter.answers.repair import CONFLICT, UNSUPPORTED, Parsed, fold, parse_answer
+from radprompter.labels import LABELS, Cell, LabelState
+from radprompter.records import Completion, Reading, Report
+from radprompter.region import Region
+
+NO_TEXT = "no_text"
+"""The failure of a report that has no words; its cells are `skipped`."""
+
+BESIDE_FINDINGS = frozenset({"reasoning", "rationale", "explanation"})
+"""Keys that an answer may have beside its findings."""
+
+
+def read(completion: Completion, report: Report, region: Region, labeler: str) -> Reading:
+    """One cell for every finding of the region, in the order of its schema.
+
+    A value is a spelling or alias of the region (compared without case and outer white space, never by likeness) or
+    the name of a state, alone or as the `state` of an object with `evidence` (words of the report, which are looked
+    up) and `rule` (what decided; kept with the labeler).
+    """
+    names = region.schema.names
+    if completion.failure is not None:
+        state = LabelState.SKIPPED if completion.failure == NO_TEXT else LabelState.FAILED
+        cells = tuple(Cell(report.id, name, state, repair=completion.failure, labeler=labeler) for name in names)
+        return Reading(report.id, cells)
+    parsed = parse_answer(completion.answer, {fold(name) for name in names})
+    if parsed.failure is not None:
+        reason = _joined(*parsed.edits, parsed.failure)
+        cells = tuple(Cell(report.id, name, LabelState.FAILED, repair=reason, labeler=labeler) for name in names)
+        return Reading(report.id, cells)
+    extra = set(parsed.values) - {fold(name) for name in names} - BESIDE_FINDINGS
+    edits = (*parsed.edits, f"{len(extra)} findings beside the schema") if extra else parsed.edits
+    return Reading(report.id, tuple(_cell(name, parsed, report, region, labeler, edits) for name in names))
+
+
+def _cell(name: str, parsed: Parsed, report: Report, region: Region, labeler: str, edits: tuple[str, ...]) -> Cell:
+    value = parsed.values.get(fold(name))
+    evidence, rule = None, None
+    if isinstance(value, dict):
+        evidence = _text(value.get("evidence"))
+        rule = _text(value.get("rule"))
+        value = value.get("state")
+    state, problem = _state(value, name, region)
+    return Cell(
+        report.id,
+        name,
+        state,
+        evidence=evidence,
+        evidence_found=None if evidence is None else is_quoted(evidence, report.text),
+        repair=_joined(*edits, problem),
+        labeler=labeler if rule is None else f"{labeler}/{rule}",
+    )
+
+
+def _state(value: Any, finding: str, region: Region) -> tuple[LabelState, str | None]:
+    """The state that a value means for a finding, and why there is none."""
+    if value is CONFLICT:
+        return LabelState.FAILED, "conflict: given twice with different values"
+    if value is UNSUPPORTED:
+        return LabelState.INVALID, "the repaired value is not beside its finding"
+    word = _spelled(value)
+    if value is None and word not in region.meanings:
+        return LabelState.MISSING, None
+    state = region.meanings.get(word, LabelState(word) if word in LABELS else None)
+    if state is None:
+        return LabelState.INVALID, f"not an allowed value: {str(value)[:40]!r}"
+    if state not in region.allowed(finding):
+        return LabelState.INVALID, f"{state} is not allowed for this finding"
+    return state, None
+
+
+def _spelled(value: Any) -> str:
+    """A JSON value as a folded word; lists and objects are no word."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return fold(str(value)) if isinstance(value, (str, int)) else ""
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(note for note in notes if note) or None
