@@ -151,14 +151,13 @@ def _lock(path: Path) -> IO[str]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    new = not path.exists() or path.stat().st_size == 0
     database = None
     try:
         database = sqlite3.connect(path, isolation_level=None, timeout=10)
-        if new:
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if _is_blank(database):
             database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(f"BEGIN; {_TABLE} PRAGMA user_version = {VERSION}; COMMIT;")
+            identify = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+            database.executescript(f"BEGIN; {_TABLE} {identify} COMMIT;")
         else:
             _check(database, path)
             database.execute("PRAGMA journal_mode = WAL")
@@ -171,6 +170,13 @@ def _open(path: Path) -> sqlite3.Connection:
             raise _damaged(path, error) from None
         raise
     return database
+
+
+def _is_blank(database: sqlite3.Connection) -> bool:
+    """Whether a file has nothing in it yet; a run that was killed as it made the file leaves it so."""
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return application == 0 and tables == 0
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:

@@ -57,11 +57,29 @@ def test_the_repair_is_noted_with_every_cell(region: Region) -> None:
     assert all((cell.repair or "").startswith("syntax repaired") for cell in cells)
 
 
-pieces = st.sampled_from(
-    ["{", "}", "[", "]", '"', "'", ":", ",", " ", "\n", "\\", "```json", "<think>", "</think>", "null", "true", "1"]
-    + ["fracture", "effusion", "no_finding", '"fracture"', '"effusion": ', "state", '"state": "', "evidence"]
-    + ["present", "absent", "possible", "not mentioned", '"present"', '"ab', "sent", "no", "ye", "s", "pos", "//", "/*"]
+SYNTAX = (
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "'",
+    ":",
+    ",",
+    " ",
+    "\n",
+    "\\",
+    "```json",
+    "<think>",
+    "</think>",
+    "//",
+    "/*",
+    "null",
+    "1",
 )
+NAMES = ("fracture", "effusion", "no_finding", '"fracture"', '"effusion": ', "state", '"state": "', "evidence")
+VALUES = ("present", "absent", "possible", "not mentioned", '"present"', '"ab', "sent", "no", "ye", "s", "pos", "true")
+pieces = st.sampled_from((*SYNTAX, *NAMES, *VALUES))
 
 
 @settings(max_examples=1500, deadline=None)
