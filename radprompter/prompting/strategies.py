@@ -1,0 +1,54 @@
+"""How the question is asked: the turns of a conversation, and which reply holds the answer (always the last).
+
+A strategy is a function from a writer to turns, and an entry in `STRATEGIES`; its words are Jinja templates, one a
+language. System texts hold all that is equal for every report and come first; the report comes last in its message,
+so that an endpoint can keep the common beginning in its prefix cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from radprompter.records import Message, Role, Turn
+
+REASONING_TOKENS = 1024
+"""Room for free reasoning: about a sentence for each of 30 findings, and then some."""
+
+
+class Writer(Protocol):
+    """Writes the messages for one report."""
+
+    @property
+    def answer_schema(self) -> Mapping[str, Any]:
+        """JSON schema of the answer."""
+        ...
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens that no valid answer exceeds."""
+        ...
+
+    def write(self, role: Role, template: str) -> Message:
+        """The message that ``<template>.<language>.jinja`` gives; system texts do not know the report."""
+        ...
+
+
+Strategy = Callable[[Writer], tuple[Turn, ...]]
+
+
+def zero_shot(writer: Writer) -> tuple[Turn, ...]:
+    """One turn: the report, and at once the answer as constrained JSON."""
+    messages = (writer.write("system", "zero_shot"), writer.write("user", "report"))
+    return (Turn(messages, writer.answer_tokens, writer.answer_schema),)
+
+
+def chain_of_thought(writer: Writer) -> tuple[Turn, ...]:
+    """Two turns: free reasoning about the report, then the answer as constrained JSON."""
+    messages = (writer.write("system", "chain_of_thought"), writer.write("user", "report"))
+    question = (writer.write("user", "chain_of_thought_answer"),)
+    return (Turn(messages, REASONING_TOKENS), Turn(question, writer.answer_tokens, writer.answer_schema))
+
+
+STRATEGIES: Mapping[str, Strategy] = {"zero_shot": zero_shot, "chain_of_thought": chain_of_thought}
+"""Name in a recipe -> how its turns are made."""

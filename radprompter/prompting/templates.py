@@ -1,0 +1,182 @@
+"""A region folder, a language and a strategy become a `Template`; a template turns reports into prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from radprompter.errors import TemplateError
+from radprompter.files import digest
+from radprompter.prompting.sandbox import Sandbox
+from radprompter.prompting.sections import CHOICES, choose_sections, suggest
+from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.views import VARIABLES, languages, untranslated, view_region, view_report
+from radprompter.recipe import SectionChoice
+from radprompter.records import Message, Prompt, Report, Role, Turn
+from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
+
+_PROBES = (
+    Report("probe", {"findings": "Probe one.", "impression": "Probe two."}),
+    Report("probe", {"report": "Probe one."}, language="de"),
+    Report("probe", {}),
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Template:
+    """How reports of one region are asked about; made and checked by `load_template`.
+
+    `answer_schema` is the JSON schema of the answer: an object with every finding, each one of its allowed spellings,
+    and nothing else, as the strict mode of OpenAI's structured outputs wants it.
+    """
+
+    region: Region
+    language: str
+    strategy: str
+    sections: SectionChoice
+    answer_schema: Mapping[str, Any]
+    _sandbox: Sandbox
+    _values: Mapping[str, Any]
+    _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
+
+    def render(self, report: Report) -> Prompt:
+        """The conversation about a report, of which only the chosen sections are read.
+
+        Raises
+        ------
+        TemplateError
+            If a template fails on this report.
+        """
+        chosen = choose_sections(report, self.sections)
+        return Prompt(chosen, self._turns(chosen))
+
+    def bare(self, report: Report) -> Prompt:
+        """The chosen sections of a report without messages, for labelers that read the report itself."""
+        return Prompt(choose_sections(report, self.sections))
+
+    @property
+    def hash(self) -> str:
+        """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
+        return digest(
+            {
+                "sources": self._sandbox.sources,
+                "region": self.region.hash,
+                "strategy": self.strategy,
+                "language": self.language,
+                "sections": self.sections,
+                "messages": [[asdict(turn) for turn in self._turns(probe)] for probe in _PROBES],
+            }
+        )
+
+    def __repr__(self) -> str:
+        asked = f"{len(self.region.findings)} findings in {self.language}, {self.strategy}, {self.sections}"
+        return f"Template({self.region.name}: {asked}, hash {self.hash})"
+
+    def _turns(self, report: Report) -> tuple[Turn, ...]:
+        return STRATEGIES[self.strategy](_ReportWriter(self, report))
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportWriter:
+    """Writes the messages for one report: a `strategies.Writer`."""
+
+    template: Template
+    report: Report
+
+    @property
+    def answer_schema(self) -> Mapping[str, Any]:
+        return self.template.answer_schema
+
+    @property
+    def answer_tokens(self) -> int:
+        return answer_tokens(self.template.answer_schema)
+
+    def write(self, role: Role, template: str) -> Message:
+        name = f"{template}.{self.template.language}.jinja"
+        sandbox, systems, values = self.template._sandbox, self.template._systems, self.template._values
+        if role != "system":
+            report = view_report(self.report, self.template.language)
+            return Message(role, sandbox.render(name, {**values, "report": report}))
+        if name not in systems:
+            systems[name] = Message(role, sandbox.render(name, values))
+        return systems[name]
+
+
+def load_template(
+    region: str | Region,
+    *,
+    language: str = "en",
+    strategy: str = "zero_shot",
+    sections: SectionChoice = "whole",
+    templates: Path | None = None,
+) -> Template:
+    """The template for a region, after it has been tried on made-up reports.
+
+    `region` is the name of a folder under `templates` (the shipped folder by default), the path of a region folder, or
+    a loaded region.
+
+    Raises
+    ------
+    TemplateError
+        If the region, language, strategy or section choice is unknown; a template is absent, invalid, uses an
+        undefined variable or leaves out the report.
+    RecipeError
+        If the region's ``region.yaml`` is wrong.
+    """
+    loaded = region if isinstance(region, Region) else load_region(region, templates=templates)
+    if strategy not in STRATEGIES:
+        raise TemplateError(f"unknown strategy {strategy!r}{suggest(strategy, STRATEGIES)}")
+    if sections not in CHOICES:
+        raise TemplateError(f"unknown sections {sections!r}{suggest(sections, CHOICES)}")
+    _check_language(loaded, language)
+    sandbox = Sandbox(loaded.folders, VARIABLES)
+    values = view_region(loaded, language)
+    template = Template(loaded, language, strategy, sections, answer_schema(loaded), sandbox, values)
+    for probe in _PROBES:
+        _check(template, probe)
+    return template
+
+
+def answer_schema(region: Region) -> dict[str, Any]:
+    """JSON schema of an answer: an object with every finding, in order, and nothing else."""
+    properties = {
+        name: {"type": "string", "enum": [region.spelling[state] for state in region.allowed(name)]}
+        for name in region.schema.names
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(region.schema.names),
+        "additionalProperties": False,
+    }
+
+
+def answer_tokens(schema: Mapping[str, Any]) -> int:
+    """Tokens that no valid answer exceeds: the bytes of the longest one, indented and in a code fence."""
+    longest = {name: max(allowed["enum"], key=len) for name, allowed in schema["properties"].items()}
+    return len(json.dumps(longest, indent=4, ensure_ascii=False).encode()) + len("```json\n\n```")
+
+
+def _check_language(region: Region, language: str) -> None:
+    if language not in LANGUAGES:
+        raise TemplateError(f"unknown language {language!r}{suggest(language, LANGUAGES)}")
+    lacking = untranslated(region, language)
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise TemplateError(
+            f"{region.folders[0] / REGION_FILE}: no {language!r} text for {lacking[0]}{more}; "
+            f"add it, or ask in another language ({', '.join(languages(region)) or 'none is complete'})"
+        )
+
+
+def _check(template: Template, probe: Report) -> None:
+    """Render a made-up report, so that a fault shows before the first patient."""
+    said = "\n".join(message.content for turn in template._turns(probe) for message in turn.messages)
+    if any(words not in said for words in probe.sections.values()):
+        raise TemplateError(
+            f"region {template.region.name!r}, strategy {template.strategy!r}: no message contains the whole report; "
+            'a user message needs {{ report.text }} or {% include "report.jinja" %}'
+        )

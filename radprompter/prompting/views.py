@@ -1,0 +1,111 @@
+"""What templates see: plain texts in one language, and the report's words quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radprompter.prompting.quoting import quote
+from radprompter.prompting.sections import section_title
+from radprompter.records import Report
+from radprompter.region import LANGUAGES, Region
+
+VARIABLES: Mapping[str, str] = {
+    "region": "name, title and schema of the region",
+    "findings": "list of findings: name, title, definition, values, restricted, implies",
+    "names": "names of the findings",
+    "spelling": "state -> how an answer writes it, for the states that the region allows",
+    "language": "language of the prompt",
+    "report": "sections (name, title, text), text and language of the report; in user messages only",
+}
+"""Name of a variable -> what a template finds in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding in one language."""
+
+    name: str
+    title: str
+    definition: str
+    values: tuple[str, ...]  # allowed spellings
+    restricted: bool  # whether it allows fewer values than the region
+    implies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionView:
+    """A region in one language."""
+
+    name: str
+    title: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section of a report; `title` is empty over undivided text."""
+
+    name: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report: the sections that have words."""
+
+    sections: tuple[SectionView, ...]
+    language: str
+
+    @property
+    def text(self) -> str:
+        """The words of all sections, divided by an empty line."""
+        return "\n\n".join(section.text for section in self.sections)
+
+
+def view_region(region: Region, language: str) -> dict[str, Any]:
+    """Everything in `VARIABLES` but the report."""
+    return {
+        "region": RegionView(region.name, region.title[language], region.schema.name),
+        "findings": tuple(_finding(region, name, language) for name in region.schema.names),
+        "names": region.schema.names,
+        "spelling": {str(state): word for state, word in region.spelling.items()},
+        "language": language,
+    }
+
+
+def view_report(report: Report, language: str) -> ReportView:
+    """The report with its words quoted and its headings in the language of the prompt."""
+    sections = (
+        SectionView(quote(name), quote(section_title(name, language)), quote(words))
+        for name, words in report.sections.items()
+        if words.strip()
+    )
+    return ReportView(tuple(sections), report.language)
+
+
+def languages(region: Region) -> tuple[str, ...]:
+    """Languages in which a prompt for the region can be written: those of all of its titles and definitions."""
+    return tuple(language for language in LANGUAGES if not untranslated(region, language))
+
+
+def untranslated(region: Region, language: str) -> list[str]:
+    """Places of a region's texts that lack a language, such as ``findings.effusion.title``."""
+    texts = {"title": region.title}
+    for name, finding in region.findings.items():
+        texts |= {f"findings.{name}.title": finding.title, f"findings.{name}.definition": finding.definition}
+    return [place for place, text in texts.items() if not text.get(language, "").strip()]
+
+
+def _finding(region: Region, name: str, language: str) -> FindingView:
+    finding, allowed = region.findings[name], region.allowed(name)
+    return FindingView(
+        name=name,
+        title=finding.title[language],
+        definition=" ".join(finding.definition[language].split()),
+        values=tuple(region.spelling[state] for state in allowed),
+        restricted=len(allowed) < len(region.states),
+        implies=finding.implies,
+    )
