@@ -1,0 +1,102 @@
+"""README and docs stay true: every command and every Python snippet in them is run, in order, in one folder a file.
+
+Commands are the lines that begin with ``$`` in ``console`` blocks. Training is cut to one epoch here; figures in the
+docs are those of the full commands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from radprompter.region import region_names
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHORTER = {
+    "imagetrain train": " --set train.epochs=1",
+    "radprompter run": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
+    "radprompter phantom": " --patients 24",
+}
+
+
+def blocks(page: Path, kind: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(page.read_text()) if found == kind]
+
+
+def commands(page: Path) -> list[str]:
+    lines = "".join(blocks(page, "console")).replace("\\\n", " ").splitlines()
+    return [line[2:] for line in lines if line.startswith("$ ")]
+
+
+def shorter(command: str) -> str:
+    for beginning, settings in SHORTER.items():
+        if command.startswith(beginning) and not command.endswith("--help"):
+            return command + settings
+    return command.replace("make ", f"make -C {ROOT} -n ", 1) if command.startswith("make ") else command
+
+
+def run(command: str, cwd: Path, **variables: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(command, shell=True, cwd=cwd, env={**os.environ, "PATH": path, **variables},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder with the templates and recipes of the project, as in a checkout."""
+    for folder in ("templates", "recipes"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if commands(p) and "$DATA" not in p.read_text()], ids=lambda p: p.stem
+)
+def test_every_command_of_a_page_works(page: Path, workplace: Path) -> None:
+    for command in commands(page):
+        run(shorter(command), workplace)
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if commands(p) and "$DATA" in p.read_text()], ids=lambda p: p.stem)
+def test_every_command_of_a_page_about_real_data_works(page: Path, workplace: Path, shared: Path) -> None:
+    for command in commands(page):
+        if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
+            run(shorter(command), workplace, DATA=str(shared / "data"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda path: path.stem)
+def test_every_python_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
+    script = workplace / "snippets.py"
+    script.write_text("\n".join(blocks(page, "python")))
+    run(f"{sys.executable} -W error::DeprecationWarning:__main__ {script}", workplace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readme_lists_every_region_and_top_folder() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name in (
+        *region_names(),
+        "radprompter/",
+        "imagetrain/",
+        "templates/",
+        "recipes/",
+        "tests/",
+        "benchmarks/",
+        "docs/",
+    ):
+        assert name in text, name
