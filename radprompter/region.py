@@ -8,6 +8,8 @@ rule labeler (`radprompter.rules`).
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from radprompter.typed_yaml import Section, read_yaml, validate
 
 LANGUAGES = ("en", "de")
 REGION_FILE = "region.yaml"
+MAX_PHRASES = 2000  # synonyms of one finding in one language, after `(a|b)` is written out
 
 Texts = dict[str, str]  # language -> text
 
@@ -38,7 +41,9 @@ class Finding(Section):
     title: Texts = Field(description="name of the finding by language, as a radiologist writes it")
     definition: Texts = Field(description="what counts as positive, by language; what the labeler is told")
     synonyms: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="other words for it by language; `word*` also matches longer words"
+        default_factory=dict,
+        description="other words for it by language; `word*` also matches longer words, `(a|b)` stands for either "
+        "and is written out when the file is read, `(a |)` may be absent",
     )
     states: tuple[LabelState, ...] | None = Field(
         None, description="allowed states, where they differ from the region's"
@@ -52,10 +57,33 @@ class Finding(Section):
         _languages(texts)
         return texts
 
+    @field_validator("synonyms")
+    @classmethod
+    def _written_out(cls, synonyms: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {language: _write_out(phrases) for language, phrases in synonyms.items()}
+
     @field_validator("states")
     @classmethod
     def _only_labels(cls, states: tuple[LabelState, ...] | None) -> tuple[LabelState, ...] | None:
         return _labels_only(states) if states is not None else None
+
+
+def _write_out(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """Every phrase with its ``(a|b)`` written out, each once, in order."""
+    found: dict[str, str] = {}
+    for phrase in phrases:
+        parts = re.split(r"\(([^()]*)\)", phrase)  # literal, choice, literal, choice, ..., literal
+        if any(bracket in part for part in parts[::2] for bracket in "()|"):
+            raise ValueError(f"{phrase!r}: brackets do not pair, or `|` stands outside of them")
+        choices = [part.split("|") if index % 2 else [part] for index, part in enumerate(parts)]
+        for words in itertools.product(*choices):
+            written = " ".join("".join(words).split())
+            found.setdefault(written.casefold(), written)
+            if len(found) > MAX_PHRASES:
+                raise ValueError(f"more than {MAX_PHRASES:,} synonyms when `(a|b)` is written out")
+    if "" in found or "*" in found:
+        raise ValueError("a synonym is empty")
+    return tuple(found.values())
 
 
 def _labels_only(states: tuple[LabelState, ...]) -> tuple[LabelState, ...]:
@@ -160,7 +188,7 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
         unknown = [finding for finding in file.take if finding not in inherited]
         if unknown:
             raise TemplateError(f"{folder / REGION_FILE}: take names findings that {file.extends} lacks: {unknown}")
-        inherited = {finding: inherited[finding] for finding in file.take}
+        inherited = {finding: _implying_only(inherited[finding], file.take) for finding in file.take}
     findings = {**inherited, **file.findings}
     if not findings:
         raise TemplateError(f"{folder / REGION_FILE}: the region has no findings")
@@ -168,16 +196,15 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
         unknown = [other for other in finding.implies if other not in findings]
         if unknown and key in file.findings:
             raise TemplateError(f"{folder / REGION_FILE}: {key} implies findings that the region lacks: {unknown}")
-    spelling = {state: file.spelling.get(state, str(state)) for state in file.states}
-    meanings = {word.casefold(): state for state, word in spelling.items()}
-    for state, words in file.aliases.items():
-        meanings.update((word.strip().casefold(), state) for word in words)
+    states = parent.states if parent and "states" not in file.model_fields_set else file.states
+    spelling = _spelling(file, parent, states)
+    meanings = _meanings(file, parent, spelling, source=folder / REGION_FILE)
     specs = tuple(
         FindingSpec(
             key,
             title=finding.title.get("en", key),
-            states=tuple(s for s in file.states if s in (finding.states or file.states)),
-            aliases=finding.synonyms.get("en", ()),
+            states=tuple(state for state in states if state in (finding.states or states)),
+            aliases=tuple(text for language, text in finding.title.items() if language != "en"),
             laterality=finding.laterality,
         )
         for key, finding in findings.items()
@@ -185,7 +212,30 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
     no_finding = file.no_finding or (parent.schema.no_finding if parent else None)
     schema = LabelSchema(file.label_schema, specs, no_finding if no_finding in findings else None)
     folders = (folder, *(parent.folders if parent else (templates / "_shared",)))
-    return Region(folder.name, file.title, findings, file.states, spelling, meanings, schema, folders)
+    return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders)
+
+
+def _implying_only(finding: Finding, names: tuple[str, ...]) -> Finding:
+    return finding.model_copy(update={"implies": tuple(name for name in finding.implies if name in names)})
+
+
+def _spelling(file: RegionFile, parent: Region | None, states: tuple[LabelState, ...]) -> dict[LabelState, str]:
+    inherited = parent.spelling if parent else {}
+    return {state: file.spelling.get(state, inherited.get(state, str(state))) for state in states}
+
+
+def _meanings(
+    file: RegionFile, parent: Region | None, spelling: Mapping[LabelState, str], *, source: Path
+) -> dict[str, LabelState]:
+    """What every known spelling means: the extended region's, and the region's own."""
+    meanings = dict(parent.meanings) if parent else {}
+    own = [(word, state) for state, word in spelling.items()]
+    own += [(word, state) for state, words in file.aliases.items() for word in words]
+    for word, state in own:
+        other = meanings.setdefault(word.strip().casefold(), state)
+        if other is not state:
+            raise TemplateError(f"{source}: {word!r} means {state}, but {other} in {file.extends}")
+    return meanings
 
 
 def _load_parent(file: RegionFile, folder: Path, templates: Path, *, seen: tuple[Path, ...]) -> Region:
@@ -202,5 +252,5 @@ def _folder(name: str, templates: Path) -> Path:
             return folder.resolve()
     known = region_names(templates)
     close = difflib.get_close_matches(name, known, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
+    meant = f"; did you mean {close[0]!r}?" if close else "."
     raise TemplateError(f"unknown region {name!r}{meant} Known regions: {', '.join(known) or 'none'} (in {templates})")
