@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
 from radprompter.region import Region
-from radprompter.typed_yaml import Document, validate
+from radprompter.typed_yaml import Document, Section, validate
 
 BACKENDS: Mapping[str, str] = {
     "rules": "radprompter.rules.backend:RulesBackend",
@@ -19,8 +19,15 @@ BACKENDS: Mapping[str, str] = {
 """Name in a recipe -> where the class is; imported on use."""
 
 
-def open_backend(settings: Mapping[str, Any], region: Region) -> Backend:
-    """The backend that a recipe's `backend` section describes.
+class BackendChoice(NamedTuple):
+    """A backend's class and its typed settings, before it is opened."""
+
+    kind: type[Backend]
+    options: Section
+
+
+def choose_backend(settings: Mapping[str, Any]) -> BackendChoice:
+    """The backend that a recipe's `backend` section names; nothing is connected or loaded.
 
     Raises
     ------
@@ -30,8 +37,25 @@ def open_backend(settings: Mapping[str, Any], region: Region) -> Backend:
     name = settings.get("name")
     if name not in BACKENDS:
         raise RecipeError(f"label.backend.name: unknown backend {name!r}; known: {', '.join(BACKENDS)}")
-    module, _, attribute = BACKENDS[str(name)].partition(":")
-    backend = getattr(importlib.import_module(module), attribute)
+    kind: type[Backend] = find_backend(str(name))
     document = Document(f"label.backend ({name})", {k: v for k, v in settings.items() if k != "name"}, {})
-    opened: Backend = backend(validate(backend.Options, document), region)
-    return opened
+    return BackendChoice(kind, validate(kind.Options, document))
+
+
+def find_backend(name: str) -> type[Backend]:
+    """The class of a backend in `BACKENDS`."""
+    module, _, attribute = BACKENDS[name].partition(":")
+    kind: type[Backend] = getattr(importlib.import_module(module), attribute)
+    return kind
+
+
+def open_backend(settings: Mapping[str, Any], region: Region) -> Backend:
+    """The backend that a recipe's `backend` section describes, ready to answer.
+
+    Raises
+    ------
+    RecipeError
+        If the name is unknown, or a setting is.
+    """
+    kind, options = choose_backend(settings)
+    return kind(options, region)
