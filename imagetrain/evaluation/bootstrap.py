@@ -72,6 +72,16 @@ def replicate(targets: ArrayLike, scores: ArrayLike, counts: NDArray[np.int16]) 
     return Replicates(areas, precisions)
 
 
+def replicate_f1(targets: ArrayLike, called: ArrayLike, counts: NDArray[np.int16]) -> Floats:
+    """F1 of each resample, ``(n_resamples,)``, of calls made at a frozen threshold; NaN where it is undefined."""
+    truth, calls = np.asarray(targets, dtype=np.float64), np.asarray(called, dtype=bool)
+    weights = counts.astype(np.float32)
+    hits = weights @ ((truth == 1) & calls).astype(np.float32)
+    misses = weights @ (((truth == 1) & ~calls) | ((truth == 0) & calls)).astype(np.float32)
+    whole = 2 * hits + misses
+    return np.where(whole > 0, 2 * hits / np.maximum(whole, 1), np.nan).astype(np.float64)
+
+
 def _weighted(positive: NDArray[np.bool_], weights: Floats, starts: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """AUROC and average precision with weights, of cases in descending order of score; `starts` begin tied groups."""
     of_positives = np.add.reduceat(weights * positive, starts, axis=1)

@@ -1,0 +1,122 @@
+"""Which studies a classifier is tested on: the internal test set, and one external set a site, aligned between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from imagetrain.records import EXTERNAL, PARTS, TEST, VALIDATION, Predictions
+from radprompter.errors import InputError, SchemaError, TableError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationSet:
+    """The same studies, in the same order, as every run predicts them."""
+
+    key: str
+    part: str
+    site: str | None
+    title: str
+    predictions: Mapping[str, Predictions]
+
+    @property
+    def patient_ids(self) -> tuple[str, ...]:
+        """Patient of each study."""
+        return next(iter(self.predictions.values())).patient_ids
+
+
+def evaluation_sets(runs: Mapping[str, Predictions]) -> tuple[EvaluationSet, ...]:
+    """The internal test set, then one set an external site.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to evaluate, or if the runs differ in findings or in the studies of a set.
+    """
+    check(runs)
+    first = next(iter(runs.values()))
+    wanted: list[tuple[str, str | None]] = [(TEST, None)] if TEST in first.parts else []
+    outside = zip(first.sites, first.parts, strict=True)
+    wanted += [(EXTERNAL, site) for site in dict.fromkeys(site for site, part in outside if part == EXTERNAL)]
+    if not wanted:
+        found = ", ".join(sorted(set(first.parts))) or "none"
+        raise InputError(f"nothing to evaluate: no study is in part {TEST!r} or {EXTERNAL!r}; parts found: {found}")
+    return tuple(_one_set(runs, part, site) for part, site in wanted)
+
+
+def validation_predictions(runs: Mapping[str, Predictions]) -> dict[str, Predictions]:
+    """The validation studies of each run, on which thresholds are chosen."""
+    return {name: predictions.part(VALIDATION) for name, predictions in runs.items()}
+
+
+def check(runs: Mapping[str, Predictions]) -> None:
+    """Refuse runs that cannot be evaluated together.
+
+    Raises
+    ------
+    InputError
+        Saying which run differs from which, and how.
+    """
+    if not runs:
+        raise InputError("nothing to evaluate: no run has predictions")
+    first_name, first = next(iter(runs.items()))
+    for name, run in runs.items():
+        if run.findings != first.findings:
+            differing = sorted(set(run.findings) ^ set(first.findings)) or ["the same ones in another order"]
+            raise SchemaError(
+                f"runs {first_name!r} and {name!r} predict different findings ({', '.join(differing)}); "
+                "evaluate them separately"
+            )
+        if len(set(run.study_ids)) != len(run.study_ids):
+            twice = next(study for study in run.study_ids if run.study_ids.count(study) > 1)
+            raise TableError(f"predictions of run {name!r} have study {twice!r} more than once")
+        strangers = sorted(set(run.parts) - set(PARTS))
+        if strangers:
+            raise TableError(f"predictions of run {name!r}: part {strangers[0]!r} is none of {', '.join(PARTS)}")
+        if not np.isfinite(run.logits).all():
+            study = run.study_ids[int(np.flatnonzero(~np.isfinite(run.logits).all(axis=1))[0])]
+            raise TableError(
+                f"predictions of run {name!r}: the logits of study {study!r} are not finite; the training diverged"
+            )
+
+
+def _one_set(runs: Mapping[str, Predictions], part: str, site: str | None) -> EvaluationSet:
+    key = part if site is None else f"{part}:{site}"
+    chosen = {name: _of_site(run.part(part), site) for name, run in runs.items()}
+    first_name, first = next(iter(chosen.items()))
+    aligned = {name: _reordered(run, first, f"runs {first_name!r} and {name!r}", key) for name, run in chosen.items()}
+    title = f"external ({site})" if site is not None else f"internal test ({', '.join(dict.fromkeys(first.sites))})"
+    return EvaluationSet(key, part, site, title, aligned)
+
+
+def _of_site(predictions: Predictions, site: str | None) -> Predictions:
+    if site is None:
+        return predictions
+    return take(predictions, [i for i, where in enumerate(predictions.sites) if where == site])
+
+
+def _reordered(run: Predictions, first: Predictions, who: str, key: str) -> Predictions:
+    """`run` with its studies in the order of `first`."""
+    place = {study: i for i, study in enumerate(run.study_ids)}
+    lacking = sorted(set(first.study_ids) ^ set(place))
+    if lacking:
+        raise TableError(
+            f"{who} do not predict the same studies in {key!r}: {len(lacking)} are in only one, such as "
+            f"{lacking[0]!r}; predict both again, or evaluate them separately"
+        )
+    return take(run, [place[study] for study in first.study_ids])
+
+
+def take(predictions: Predictions, rows: list[int]) -> Predictions:
+    """Some studies, in the given order."""
+    return replace(
+        predictions,
+        study_ids=tuple(predictions.study_ids[i] for i in rows),
+        patient_ids=tuple(predictions.patient_ids[i] for i in rows),
+        sites=tuple(predictions.sites[i] for i in rows),
+        parts=tuple(predictions.parts[i] for i in rows),
+        logits=predictions.logits[rows],
+        targets=predictions.targets[rows],
+    )

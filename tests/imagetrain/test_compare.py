@@ -1,0 +1,114 @@
+"""Benjamini-Hochberg over a declared family, and comparisons of runs and sites."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference.predictions import make_predictions, two_runs
+from reference.roc import step_up
+
+from imagetrain.evaluation.compare import benjamini_hochberg, few
+from imagetrain.evaluation.delong import paired_test, unpaired_test
+from imagetrain.evaluation.numbers import Options
+from imagetrain.evaluation.report import evaluate
+
+OPTIONS = Options(resamples=200)
+BENJAMINI_HOCHBERG_1995 = [
+    0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0,
+]  # fmt: skip
+
+
+def test_the_example_of_1995_rejects_four():
+    adjusted, m = benjamini_hochberg(BENJAMINI_HOCHBERG_1995)
+    assert m == 15 and (adjusted <= 0.05).sum() == 4
+    assert (adjusted[3], adjusted[4]) == pytest.approx((0.035625, 0.0603), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("p", "adjusted", "m"),
+    [
+        ([0.001, 0.02, 0.03, 0.2, 0.5], [0.005, 0.05, 0.05, 0.25, 0.5], 5),
+        ([0.02, np.nan, 0.001, np.nan], [0.02, np.nan, 0.002, np.nan], 2),
+        ([np.nan], [np.nan], 0),
+        ([], [], 0),
+    ],
+)
+def test_undefined_tests_are_dropped_before_adjusting(p, adjusted, m):
+    found = benjamini_hochberg(p)
+    assert found.m == m
+    assert found.p == pytest.approx(np.array(adjusted), nan_ok=True, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusted_p_equals_the_step_up_by_definition(p):
+    assert benjamini_hochberg(p).p == pytest.approx(np.array(step_up(p)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("targets", "reason"),
+    [
+        ([1] * 10 + [0], ""),
+        ([1] * 10, "no negatives"),
+        ([0] * 5, "no positives"),
+        ([1, 0], "1 positive, fewer than 10"),
+        ([1, 1, np.nan], "2 positives, fewer than 10"),
+        ([np.nan], "no study with a known label"),
+    ],
+)
+def test_a_finding_that_does_not_count_says_why(targets, reason):
+    assert few(targets, 10) == reason
+
+
+def test_pairs_of_runs_are_tested_on_the_same_studies():
+    runs = two_runs()
+    compared = evaluate(runs, options=OPTIONS).metrics["comparisons"]["runs"]
+    row = next(r for r in compared["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
+    a, b = (run.part("test") for run in runs.values())
+    expected = paired_test(a.targets[:, 0], a.logits[:, 0], b.logits[:, 0])
+    assert (row["p"], row["difference"]["value"]) == (expected.p, expected.difference)
+    defined = [r["p"] for r in compared["rows"] if r["p"] is not None]
+    assert compared["m"] == len(defined) == 6 and compared["n_undefined"] == 4
+    found = [r["p_adjusted"] for r in compared["rows"] if r["p"] is not None]
+    assert found == pytest.approx(step_up(defined))
+
+
+def test_findings_with_few_positives_are_shown_but_not_tested():
+    rows = evaluate(two_runs(), options=OPTIONS).metrics["comparisons"]["runs"]["rows"]
+    row = next(r for r in rows if (r["set"], r["finding"]) == ("test", "foreign_body"))
+    assert row["p"] is row["p_adjusted"] is row["difference"]["value"] is None and not row["significant"]
+    assert "fewer than 10" in row["difference"]["reason"] and row["auroc_a"] is not None
+
+
+def test_a_run_against_itself_differs_nowhere():
+    run = make_predictions()
+    compared = evaluate({"one": run, "same": run}, options=OPTIONS).metrics["comparisons"]["runs"]
+    assert {row["p"] for row in compared["rows"]} == {1.0, None}
+    assert compared["n_significant"] == 0
+    assert [(row["difference"]["value"], row["p"]) for row in compared["macro"]] == [(0, 1), (0, 1)]
+
+
+def test_inside_and_outside_are_compared_without_pairing_and_with_the_caveat():
+    runs = two_runs()
+    compared = evaluate(runs, options=OPTIONS).metrics["comparisons"]["sites"]
+    row = next(r for r in compared["rows"] if (r["run"], r["finding"]) == ("inclusive", "effusion"))
+    inside, outside = runs["inclusive"].part("test"), runs["inclusive"].part("external")
+    expected = unpaired_test(inside.targets[:, 1], inside.logits[:, 1], outside.targets[:, 1], outside.logits[:, 1])
+    assert (row["p"], row["df"], row["set_b"]) == (expected.p, expected.df, "external:beta")
+    assert "scanners" in compared["caveat"]
+    assert all(row["n_findings"] == 3 for row in compared["macro"])
+
+
+def test_labels_that_differ_between_runs_are_left_out_and_counted():
+    runs = two_runs()
+    first = runs["inclusive"]
+    targets = first.targets.copy()
+    rows = [i for i, part in enumerate(first.parts) if part == "test"][:8]
+    targets[rows, 0] = 1 - targets[rows, 0]
+    metrics = evaluate({**runs, "inclusive": replace(first, targets=targets)}, options=OPTIONS).metrics
+    row = next(r for r in metrics["comparisons"]["runs"]["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
+    assert (row["n_left_out"], row["difference"]["n"]) == (8, 132)
+    assert any("8 cells" in note for note in metrics["notes"])
