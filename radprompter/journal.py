@@ -176,7 +176,7 @@ def _is_blank(database: sqlite3.Connection) -> bool:
     """Whether a file has nothing in it yet; a run that was killed as it made the file leaves it so."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return application == 0 and tables == 0
+    return bool(application == 0 and tables == 0)
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:

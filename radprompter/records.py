@@ -13,6 +13,9 @@ from radprompter.labels import Cell
 
 Role = Literal["system", "user", "assistant"]
 
+NO_TEXT = "no_text"
+"""The `failure` of a report that has no words; its cells are `skipped`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

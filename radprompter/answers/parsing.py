@@ -7,11 +7,8 @@ from typing import Any
 from radprompter.answers.evidence import is_quoted
 from radprompter.answers.repair import CONFLICT, UNSUPPORTED, Parsed, fold, parse_answer
 from radprompter.labels import LABELS, Cell, LabelState
-from radprompter.records import Completion, Reading, Report
+from radprompter.records import NO_TEXT, Completion, Reading, Report
 from radprompter.region import Region
-
-NO_TEXT = "no_text"
-"""The failure of a report that has no words; its cells are `skipped`."""
 
 BESIDE_FINDINGS = frozenset({"reasoning", "rationale", "explanation"})
 """Keys that an answer may have beside its findings."""

@@ -1,0 +1,176 @@
+"""The labeling flow on one screen: reports, prompts, completions, readings, table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from radprompter import __version__
+from radprompter.answers import read
+from radprompter.backends import open_backend
+from radprompter.backends.base import Backend
+from radprompter.errors import RecipeError
+from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
+from radprompter.journal import Journal, journal_key
+from radprompter.label_table import LabelTable
+from radprompter.manifest import label_manifest, label_summary
+from radprompter.prompting.templates import Template, load_template
+from radprompter.recipe import LabelRecipe, StudyRecipe
+from radprompter.records import NO_TEXT, Completion, Prompt, Report
+from radprompter.store import LABEL_FILES, LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
+from radprompter.terminal import Track, quiet
+
+JOURNAL = "journal.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRun:
+    """A finished labeling stage: its table, and what a command says of it."""
+
+    table: LabelTable
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Completions in the order of the prompts, how many requests were new, and how many the journal had."""
+
+    completions: tuple[Completion, ...]
+    n_asked: int
+    n_from_journal: int
+
+
+def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
+    """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
+
+    The same completions give the same label files, byte for byte, in whatever order they came.
+
+    Raises
+    ------
+    InputError
+        If the recipe, the table of reports or the region cannot be used; nothing is asked then.
+    JournalError
+        If another process labels into the same folder, or the journal is damaged.
+    BackendError
+        If the backend cannot go on at all; what it answered is in the journal.
+    """
+    started = time.monotonic()
+    section, folder = _label_section(recipe), recipe.out / "label"
+    template = _template(section)
+    with closing(open_backend(section.backend, template.region)) as backend:
+        made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
+        if is_up_to_date(folder, made_from):
+            summary = label_summary(read_json(folder / MANIFEST), up_to_date=True)
+            return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
+        reports = list(islice(read_reports(section.reports), section.limit))
+        with Journal(folder / JOURNAL) as journal:
+            answers = complete(_prompts(reports, template, backend), backend, journal=journal, track=track)
+            table = _read(answers, reports, template, backend)
+            manifest = label_manifest(_provenance(section, template, backend, made_from), table, answers.completions)
+            manifest["requests"] = {"asked": answers.n_asked, "from_journal": answers.n_from_journal}
+            manifest["seconds"] = round(time.monotonic() - started, 3)
+            write_labels(folder, table)
+            write_json(folder / MANIFEST, manifest)
+            if not manifest["n_failed_requests"]:  # else the next run asks those again
+                write_stamp(folder, made_from, LABEL_FILES)
+    return LabelRun(table, label_summary(manifest, up_to_date=False))
+
+
+def label(reports: Iterable[Report], template: Template, backend: Backend, *, track: Track = quiet) -> LabelTable:
+    """The label table of some reports, without files: for notebooks."""
+    reports = list(reports)
+    return _read(complete(_prompts(reports, template, backend), backend, track=track), reports, template, backend)
+
+
+def complete(
+    prompts: Sequence[Prompt], backend: Backend, *, journal: Journal | None = None, track: Track = quiet
+) -> Answers:
+    """One completion a prompt: from the journal where it has one, from the backend (and then journaled) where not.
+
+    Equal prompts are asked once; a report without words is not asked about and fails with ``no_text``.
+    """
+    identity = {"backend": backend.name, **backend.identity}
+    keys = {p.report.id: journal_key(identity, p.fingerprint) for p in prompts if _has_words(p.report)}
+    known: dict[str, Completion] = {}
+    unasked: dict[str, Prompt] = {}
+    for prompt in prompts:
+        key = keys.get(prompt.report.id)
+        if key is None or key in known or key in unasked:
+            continue
+        found = journal.find(key, prompt.report.id) if journal is not None else None
+        if found is None:
+            unasked[key] = prompt
+        else:
+            known[key] = found
+    n_from_journal = len(known)
+    answers = backend.complete(unasked.values()) if unasked else ()
+    for completion in track(answers, "label reports", len(unasked)):
+        key = keys[completion.report_id]
+        if journal is not None:
+            journal.store(key, completion)
+        known[key] = completion
+    completions = tuple(_answer(prompt.report.id, keys, known) for prompt in prompts)
+    return Answers(completions, len(unasked), n_from_journal)
+
+
+def _answer(report_id: str, keys: Mapping[str, str], known: Mapping[str, Completion]) -> Completion:
+    if report_id not in keys:
+        return Completion(report_id, (), failure=NO_TEXT)
+    return known.get(keys[report_id]) or Completion(report_id, (), failure="no_answer")
+
+
+def _has_words(report: Report) -> bool:
+    return any(character.isalnum() for character in report.text)
+
+
+def _prompts(reports: Sequence[Report], template: Template, backend: Backend) -> list[Prompt]:
+    make = template.bare if backend.reads == "report" else template.render
+    return [make(report) for report in reports]
+
+
+def _read(answers: Answers, reports: Sequence[Report], template: Template, backend: Backend) -> LabelTable:
+    labeler, region = f"{backend.name}:{backend.model}", template.region
+    pairs = zip(answers.completions, reports, strict=True)
+    cells = (cell for completion, report in pairs for cell in read(completion, report, region, labeler).cells)
+    return LabelTable.from_cells(cells, region.schema)
+
+
+def _label_section(recipe: StudyRecipe) -> LabelRecipe:
+    if recipe.label is None:
+        raise RecipeError("the recipe has no `label` section; add one, or use a recipe that has one")
+    return recipe.label
+
+
+def _template(section: LabelRecipe) -> Template:
+    return load_template(
+        section.region,
+        language=section.language,
+        strategy=section.strategy,
+        sections=section.sections,
+        templates=section.templates,
+    )
+
+
+def _settings(section: LabelRecipe, template: Template, backend: Backend) -> dict[str, Any]:
+    """All that the outputs depend on, apart from the reports."""
+    recipe = section.model_dump(mode="json")
+    return {"recipe": recipe, "template": template.hash, "backend": backend.identity, "version": __version__}
+
+
+def _provenance(
+    section: LabelRecipe, template: Template, backend: Backend, made_from: Mapping[str, Any]
+) -> dict[str, Any]:
+    ((path, sha256),) = made_from["inputs"].items()
+    chosen = {"region": template.region.name, "strategy": template.strategy, "language": template.language}
+    return {
+        "template": {**chosen, "sections": section.sections, "hash": template.hash},
+        "backend": backend.name,
+        "model": backend.model,
+        "parameters": dict(backend.identity),
+        "seed": backend.identity.get("seed"),
+        "input": {"path": path, "sha256": sha256},
+    }
