@@ -72,6 +72,9 @@ class Data(Section):
         512, ge=32, le=2048, description="images are resized and padded to a square of this side, in pixels"
     )
     equalise: bool = Field(True, description="histogram equalisation before padding")
+    bad_images: Literal["refuse", "exclude"] = Field(
+        "refuse", description="stop at absent or unreadable images, or leave their studies out and list them"
+    )
     findings: tuple[str, ...] | None = Field(None, description="train on these findings only")
     min_positives: int = Field(1, ge=0, description="leave out findings with fewer positives in training")
     split: SplitRecipe = SplitRecipe()
@@ -86,13 +89,17 @@ class PolicyRecipe(Section):
 
 
 class Augment(Section):
-    """Random changes to a training image."""
+    """Random changes to a training image; each image draws its own."""
 
     horizontal_flip: bool = False
+    vertical_flip: bool = False
     rotation_degrees: float = Field(15, ge=0, le=180)
     scale: float = Field(0.10, ge=0, lt=1, description="0.10: from 90 % to 110 %")
     translation: float = Field(0.05, ge=0, lt=1, description="share of the image's side")
     noise: float = Field(0.02, ge=0, description="standard deviation, on a scale where the image is in [-1, 1]")
+    engine: Literal["fused", "monai"] = Field(
+        "fused", description="one batched operation on the device, or MONAI's transforms image by image: same geometry"
+    )
 
 
 class TrainRecipe(Section):
@@ -110,6 +117,7 @@ class TrainRecipe(Section):
     ema_decay: float = Field(0.999, ge=0, lt=1, description="0 turns averaging off")
     augment: Augment = Augment()
     precision: Literal["fp32", "bf16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     seed: int = 0
 
 

@@ -1,0 +1,125 @@
+"""Any timm network as a multi-label classifier of one or two views."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from radprompter.errors import RecipeError
+
+
+class ViewClassifier(nn.Module):
+    """One network a view, their features concatenated, one linear layer to a logit a finding.
+
+    Radiographs have one channel. Two views have separate networks, since what an AP image shows where a lateral one
+    shows something else should not share a filter.
+    """
+
+    def __init__(self, backbones: Sequence[nn.Module], n_features: int, n_findings: int) -> None:
+        super().__init__()
+        self.backbones = nn.ModuleList(backbones)
+        self.head = nn.Linear(n_features * len(backbones), n_findings)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits ``(n, n_findings)`` of images ``(n, n_views, size, size)`` in [-1, 1]."""
+        features = [backbone(images[:, view : view + 1]) for view, backbone in enumerate(self.backbones)]
+        logits: torch.Tensor = self.head(torch.cat(features, dim=1))
+        return logits
+
+
+def build_model(
+    name: str,
+    *,
+    n_views: int,
+    n_findings: int,
+    size: int,
+    pretrained: bool | Path = False,
+    prevalence: NDArray[np.float64] | None = None,
+    seed: int = 0,
+) -> ViewClassifier:
+    """A classifier on a timm network, with weights that depend on nothing but the seed (or the pretrained weights).
+
+    Parameters
+    ----------
+    name:
+        Any timm model, such as ``convnext_base`` or ``resnet50``.
+    pretrained:
+        True takes weights from the hub, a path from a local safetensors file; timm folds three channels into one.
+    prevalence:
+        ``(n_findings,)`` share of positives in training: where the output starts, which saves the first epochs.
+
+    Raises
+    ------
+    RecipeError
+        If timm does not know the model, or its weights cannot be had.
+    """
+    options = _options(name, size, pretrained)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbones = [_backbone(name, options) for _ in range(n_views)]
+        model = ViewClassifier(backbones, _n_features(backbones[0], size), n_findings)
+    with torch.no_grad():
+        model.head.weight.mul_(0.1)
+        share = np.full(n_findings, 0.5) if prevalence is None else np.clip(prevalence, 1e-3, 1 - 1e-3)
+        model.head.bias.copy_(torch.as_tensor(np.log(share / (1 - share)), dtype=torch.float32))
+    return model
+
+
+def refuse_unknown_model(name: str) -> None:
+    """Raise a `RecipeError` with the name that was probably meant, if timm has no such model."""
+    import timm
+
+    if name.startswith(("hf-hub:", "local-dir:")) or timm.is_model(name):
+        return
+    close = difflib.get_close_matches(name, timm.list_models(), n=3)
+    meant = f"; did you mean {', '.join(map(repr, close))}?" if close else ""
+    raise RecipeError(f"train.model: timm {timm.__version__} has no model {name!r}{meant}")
+
+
+def _options(name: str, size: int, pretrained: bool | Path) -> dict[str, Any]:
+    import timm
+
+    refuse_unknown_model(name)
+    options: dict[str, Any] = {"in_chans": 1, "num_classes": 0, "pretrained": bool(pretrained)}
+    if isinstance(pretrained, Path):
+        if not pretrained.is_file():
+            raise RecipeError(f"train.pretrained: {pretrained}: no such file")
+        if pretrained.suffix != ".safetensors":
+            raise RecipeError(f"train.pretrained: {pretrained}: expected a .safetensors file; pickles are not loaded")
+        options["pretrained_cfg_overlay"] = {"file": str(pretrained)}
+    elif not name.startswith(("hf-hub:", "local-dir:")):
+        config = timm.models.get_pretrained_cfg(name, allow_unregistered=True)
+        if config is not None and config.fixed_input_size:  # transformers are built for one size
+            options["img_size"] = size
+    return options
+
+
+def _backbone(name: str, options: dict[str, Any]) -> nn.Module:
+    import timm
+
+    try:
+        backbone: nn.Module = timm.create_model(name, **options)
+    except Exception as error:  # the hub, the network and safetensors raise many things
+        if not options["pretrained"]:
+            raise
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise RecipeError(f"train.pretrained: weights of {name!r} cannot be loaded: {reason}") from None
+    return backbone
+
+
+def _n_features(backbone: nn.Module, size: int) -> int:
+    was_training = backbone.training
+    backbone.eval()
+    with torch.no_grad():
+        features = backbone(torch.zeros(1, 1, size, size))
+    backbone.train(was_training)
+    if features.ndim != 2:
+        raise RecipeError(f"train.model: expected one feature vector an image, found shape {tuple(features.shape[1:])}")
+    return int(features.shape[1])
