@@ -1,0 +1,118 @@
+"""`radprompter doctor`: what is installed here, and which backends can be opened."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from radprompter.options import AsJson
+from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "core": (
+        "jinja2", "json-repair", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML", "rich",
+        "typer",
+    ),
+    "phantom": ("pillow", "pydicom"),
+    "train": (
+        "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
+        "scikit-learn", "scipy", "timm", "torch", "torchvision",
+    ),
+    "vllm": ("vllm",),
+    "ray": ("ray", "aiohttp"),
+}  # fmt: skip
+"""The extras of this project and the distributions that each needs."""
+
+NVIDIA_SMI_TIMEOUT_S = 20
+
+
+@guarded
+def doctor(json: AsJson = False) -> int:
+    """Show what is installed and which backends can be opened; exit code 1 if a core package is absent."""
+    versions = {extra: {name: _version(name) for name in names} for extra, names in PACKAGES.items()}
+    facts = {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "version": _version("radprompter-imagetrain"),
+        "packages": versions,
+        "gpus": find_gpus(),
+        "backends": check_backends(),
+    }
+    if json:
+        print_json(facts)
+    else:
+        _show(facts)
+    return DONE if all(versions["core"].values()) else DONE_WITH_FAILURES
+
+
+def find_gpus() -> list[str] | str:
+    """Name, memory and driver of each NVIDIA GPU; or why there is none to list."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return "none found (no nvidia-smi on the path)"
+    command = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=NVIDIA_SMI_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"unknown: nvidia-smi gave no answer ({type(error).__name__})"
+    if answer.returncode:
+        return f"none usable: nvidia-smi ended with code {answer.returncode}"
+    return [line.strip() for line in answer.stdout.splitlines() if line.strip()] or "none found"
+
+
+def check_backends() -> dict[str, str]:
+    """Whether each backend's code can be loaded: ``ready``, or what is missing. Nothing is connected."""
+    from radprompter.backends import BACKENDS, find_backend
+
+    found = {}
+    for name in BACKENDS:
+        try:
+            reads = find_backend(name).reads
+        except ImportError as error:
+            found[name] = f"cannot be opened: {error.name or 'a module'} is not installed"
+            continue
+        found[name] = f"ready; sends {'messages' if reads == 'messages' else 'nothing, reads reports itself'}"
+    if found.get("openai", "").startswith("ready"):
+        key = "set" if os.environ.get("OPENAI_API_KEY") else "not set"
+        found["openai"] += f"; OPENAI_API_KEY is {key}"
+    return found
+
+
+def _version(distribution: str) -> str | None:
+    """The installed version, read without importing the package."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _show(facts: Mapping[str, Any]) -> None:
+    out = console()
+
+    def say(name: str, value: object, *, bad: bool = False) -> None:
+        out.print(f"{name:<12}{value}", markup=False, soft_wrap=True, style="red" if bad else None)
+
+    say("radprompter", facts["version"] or "not installed as a package (run from a checkout)")
+    say("python", f"{facts['python']} ({facts['executable']})")
+    say("platform", f"{facts['platform']}, {facts['cpus']} CPUs")
+    gpus = facts["gpus"]
+    say("gpu", gpus if isinstance(gpus, str) else "; ".join(gpus))
+    out.print("\npackages", style="bold")
+    for extra, packages in facts["packages"].items():
+        absent = [name for name, version in packages.items() if version is None]
+        present = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+        say(extra, present or "nothing installed")
+        if absent:
+            remedy = "" if extra == "core" else f" (pip install 'radprompter-imagetrain[{extra}]')"
+            say("", f"absent: {', '.join(absent)}{remedy}", bad=extra == "core")
+    out.print("\nbackends", style="bold")
+    for name, state in facts["backends"].items():
+        say(name, state)
