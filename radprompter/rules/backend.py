@@ -1,0 +1,65 @@
+"""The rule labeler as a backend: reports in, JSON answers out; no model, no download, no network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+import orjson
+
+from radprompter.records import Completion, Prompt, Usage
+from radprompter.region import Region
+from radprompter.rules.labeler import VERSION, RuleLabeler
+from radprompter.typed_yaml import Section
+
+
+class RulesOptions(Section):
+    """The rules have no settings of their own: what they know is in the lexicons."""
+
+
+class RulesBackend:
+    """A labeler that explains every label: state, the report's own words, and the rule's id.
+
+    The answer is a JSON object, finding -> ``{"state", "evidence", "rule"}``, in the states' canonical names. A report
+    without words fails as ``no_text``, one in a language without lexicon as ``unknown_language``.
+    """
+
+    Options: ClassVar[type[Section]] = RulesOptions
+    name: ClassVar[str] = "rules"
+    reads: ClassVar[Literal["messages", "report"]] = "report"
+
+    def __init__(self, options: RulesOptions, region: Region) -> None:
+        self._labeler = RuleLabeler(region)
+
+    @property
+    def model(self) -> str:
+        """The engine's version."""
+        return VERSION
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The engine's version, and a digest of the lexicons and the region."""
+        return {"backend": self.name, "model": self.model, "rules": self._labeler.hash}
+
+    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+        """Answer each prompt once, in order."""
+        for prompt in prompts:
+            yield self._answer(prompt)
+
+    def _answer(self, prompt: Prompt) -> Completion:
+        report, started = prompt.report, time.perf_counter()
+        if not self._labeler.knows(report.language):
+            return Completion(report.id, (), finish_reason="error", failure="unknown_language", model=self.model)
+        decisions = self._labeler.label(report)
+        usage = Usage(seconds=time.perf_counter() - started)
+        if decisions is None:
+            return Completion(report.id, (), finish_reason="error", failure="no_text", model=self.model, usage=usage)
+        answer = {
+            name: {"state": str(decision.state), "evidence": decision.evidence, "rule": decision.rule}
+            for name, decision in decisions.items()
+        }
+        return Completion(report.id, (orjson.dumps(answer).decode(),), model=self.model, usage=usage)
+
+    def close(self) -> None:
+        """Nothing is held open."""

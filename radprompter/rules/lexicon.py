@@ -1,0 +1,132 @@
+"""Lexicons: what the rule labeler knows, as data. One file per language here, and at most one per region and language.
+
+The language file says how findings are negated, hedged and told apart from history. A region needs no lexicon: the
+synonyms of its ``region.yaml`` are enough. ``templates/<region>/lexicon.<language>.yaml`` adds what synonyms cannot say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from radprompter.errors import TemplateError
+from radprompter.labels import LabelState
+from radprompter.region import Region
+from radprompter.typed_yaml import Section, read_yaml, validate
+
+Category = Literal["negated", "resolved", "uncertain", "historical", "hypothetical", "family", "pseudo"]
+Place = Literal["before", "after", "around"]
+Phrases = tuple[str, ...]
+
+FOLDER = Path(__file__).parent / "lexicon"
+
+
+class ModifierGroup(Section):
+    """Phrases that change what is said of the findings around them."""
+
+    category: Category
+    place: Place = Field("before", description="where the phrase stands: `before` the finding, `after` it, or either")
+    stops_at: tuple[str, ...] = Field((), description="boundaries that end its reach, besides `clause`")
+    reach: int = Field(60, ge=1, description="how many words away a finding may be")
+    phrases: Phrases
+
+
+class Headings(Section):
+    """Headings inside free text."""
+
+    read: Phrases = Field((), description="what stands below these is read")
+    skip: Phrases = Field((), description="what stands below these is left out: indication, comparison, technique")
+
+
+class Language(Section):
+    """A language file."""
+
+    modifiers: dict[str, ModifierGroup]
+    boundaries: dict[str, Phrases] = Field(description="what ends the reach of modifiers; `clause` ends that of all")
+    or_words: Phrases = Field(description="join alternatives: `A or B` is uncertain where both are else unmodified")
+    and_words: Phrases = ()
+    predicates: Phrases = Field((), description="words that make a statement out of a subject")
+    openers: Phrases = Field((), description="words that begin a new statement after a comma")
+    adjectives: Phrases = Field((), description="words that begin a new statement after a comma, unless `or` follows")
+    terms: dict[str, Phrases] = Field(default_factory=dict, description="word groups that regions may name in `combine`")
+    abbreviations: Phrases = ()
+    starters: Phrases = ()
+    headings: Headings = Headings()
+    endings: tuple[str, ...] = Field(("",), description="what may follow the words of a synonym")
+    compound_length: int | None = Field(
+        None, description="a synonym of at least so many letters also matches compounds that end in it"
+    )
+
+
+class FindingWords(Section):
+    """What a lexicon says of one finding, beyond its synonyms."""
+
+    mentions: Phrases = Field((), description="more words for it")
+    denied_by: Phrases = Field((), description="statements that deny it by themselves")
+    uncertain_by: Phrases = Field((), description="statements that make it uncertain by themselves")
+    not_by: Phrases = Field((), alias="not", description="look-alikes: a mention inside one of these is none")
+
+
+class Combination(Section):
+    """A finding that is said with two things in one clause: a fracture and a place, a heart and `enlarged`."""
+
+    finding: str
+    of: tuple[str, ...] = Field(description="findings or terms that carry the state, such as `fracture` or `enlarged`")
+    at: tuple[str, ...] = Field(description="terms that must stand in the same clause, such as `radial_head`")
+    state: LabelState = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
+    reach: int = Field(8, ge=1, description="how many words may be between the two")
+
+
+class RegionLexicon(Section):
+    """A region's lexicon in one language."""
+
+    terms: dict[str, Phrases] = Field(default_factory=dict)
+    findings: dict[str, FindingWords] = Field(default_factory=dict)
+    combine: tuple[Combination, ...] = ()
+    attributes: tuple[str, ...] = Field(
+        (), description="findings that qualify another: `no displaced fracture` denies the displacement alone"
+    )
+    abnormal: Phrases = Field((), description="what is no finding of the region, but forbids `no finding`")
+
+
+def load_language(language: str) -> Language | None:
+    """The language file, or ``None`` for a language that the rules do not know."""
+    path = FOLDER / f"{language}.yaml"
+    return validate(Language, read_yaml(path)) if language.isalpha() and path.is_file() else None
+
+
+def load_region_lexicon(region: Region, language: str) -> RegionLexicon:
+    """The region's lexicon in a language: its own, joined with those of the regions that it extends.
+
+    Raises
+    ------
+    RecipeError
+        If a lexicon file is wrong.
+    TemplateError
+        If the region's own lexicon names a finding that the region lacks.
+    """
+    joined = RegionLexicon()
+    for folder in region.folders:
+        path = folder / f"lexicon.{language}.yaml"
+        if not path.is_file():
+            continue
+        lexicon = validate(RegionLexicon, read_yaml(path))
+        named = {*lexicon.findings, *lexicon.attributes, *(rule.finding for rule in lexicon.combine)}
+        unknown = sorted(named - set(region.findings))
+        if unknown and folder == region.folders[0]:
+            raise TemplateError(f"{path}: names findings that region {region.name!r} lacks: {', '.join(unknown)}")
+        joined = _joined(joined, lexicon, known=set(region.findings))
+    return joined
+
+
+def _joined(own: RegionLexicon, inherited: RegionLexicon, *, known: set[str]) -> RegionLexicon:
+    findings = {name: words for name, words in inherited.findings.items() if name in known}
+    return RegionLexicon(
+        terms={**inherited.terms, **own.terms},
+        findings={**findings, **own.findings},
+        combine=(*own.combine, *(rule for rule in inherited.combine if rule.finding in known)),
+        attributes=tuple(dict.fromkeys((*own.attributes, *(name for name in inherited.attributes if name in known)))),
+        abnormal=(*own.abnormal, *inherited.abnormal),
+    )

@@ -1,0 +1,191 @@
+"""Phrases of a lexicon, compiled into one trie over words: every phrase is found in a single pass over the tokens.
+
+Phrase language: words divided by spaces; ``a|b`` is either word, ``(a|b c)`` either phrase; ``[a]`` and ``[a|b c]`` may be
+absent; ``_`` is any word; ``...`` is up to three words; ``word*``, ``*word`` and ``*word*`` also match longer words. Hyphens count as spaces, and case,
+accents, umlaut spellings (``ö``, ``oe``) and ``ß`` do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from radprompter.errors import TemplateError
+
+TOKEN = re.compile(r"(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&]|(?<=\s)[-–—](?=\s)")
+MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
+MAX_REMEMBERED = 50_000  # words whose keys are kept
+
+ANY = "_"
+_UMLAUTS = re.compile(r"([aou])e")
+
+
+class Found(NamedTuple):
+    """One phrase in a row of tokens: `start` and `end` are token positions, `meaning` is what was added with it."""
+
+    start: int
+    end: int
+    meaning: Any
+
+
+class Inflection(NamedTuple):
+    """How a language lengthens words: `endings` after a word, and compounds that end in a word of `compound_length`."""
+
+    endings: tuple[str, ...] = ("",)
+    compound_length: int | None = None
+
+
+def fold(word: str) -> str:
+    """A word without case, accents, umlaut spelling, possessive ``'s`` and the dots of an abbreviation's end."""
+    folded = word.lower().replace("ß", "ss")
+    if not folded.isascii():
+        parts = unicodedata.normalize("NFKD", folded)
+        folded = "".join(letter for letter in parts if not unicodedata.combining(letter)).replace("’", "'")
+    if folded.endswith("'s"):
+        folded = folded[:-2]
+    if "." in folded:
+        return "".join(folded.split()).rstrip(".") + "."
+    return _UMLAUTS.sub(r"\1", folded)
+
+
+class Trie:
+    """Phrases to look for; add all of them, then `find`."""
+
+    def __init__(self, inflection: Inflection = Inflection()) -> None:  # noqa: B008 - immutable
+        self._inflection = inflection
+        self._root: dict[Any, Any] = {}
+        self._exact: set[str] = set()
+        self._stems: set[str] = set()
+        self._parts: set[str] = set()  # patterns with a star
+        self._remembered: dict[str, tuple[str, ...]] = {}
+
+    def add(self, phrase: str, meaning: Any, *, inflect: bool = False) -> None:
+        """Look for a phrase; `inflect` also accepts its words with the endings of the language, and compounds.
+
+        Raises
+        ------
+        TemplateError
+            If the phrase has no words, or too many readings.
+        """
+        for words in readings(phrase):
+            node = self._root
+            for word in words:
+                node = node.setdefault(self._key(word, inflect), {})
+            node.setdefault(None, []).append(meaning)
+
+    def _key(self, word: str, inflect: bool) -> str:
+        if word == ANY:
+            return ANY
+        if "*" in word:
+            self._parts.add(word)
+            return word
+        if inflect and len(word) > 3:
+            self._stems.add(word)
+            return "~" + word
+        self._exact.add(word)
+        return "=" + word
+
+    def keys(self, word: str) -> tuple[str, ...]:
+        """What a word of a text may stand for in the phrases."""
+        keys = self._remembered.get(word)
+        if keys is None:
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            keys = self._remembered[word] = self._look_up(fold(word)) if len(word) <= 80 else ()
+        return keys
+
+    def _look_up(self, word: str) -> tuple[str, ...]:
+        keys = ["=" + word] if word in self._exact else []
+        shortest = self._inflection.compound_length
+        for ending in self._inflection.endings:
+            if not word.endswith(ending):
+                continue
+            stem = word[: len(word) - len(ending)]
+            starts = range(len(stem)) if shortest is not None else range(1)
+            keys += [
+                "~" + stem[start:]
+                for start in starts
+                if stem[start:] in self._stems and (start == 0 or len(stem) - start >= (shortest or 0))
+            ]
+        keys += [part for part in self._parts if _matches(part, word)]
+        return tuple(dict.fromkeys(keys))
+
+    def find(self, tokens: Sequence[str]) -> list[Found]:
+        """Every phrase in a row of tokens, by start."""
+        rows = [self.keys(token) for token in tokens]
+        found: list[Found] = []
+        root, n_tokens = self._root, len(tokens)
+        for start, row in enumerate(rows):
+            if not row:
+                continue
+            open_nodes = [(root[key], start + 1) for key in row if key in root]
+            while open_nodes:
+                node, here = open_nodes.pop()
+                for child, value in node.items():
+                    if child is None:
+                        found += [Found(start, here, meaning) for meaning in value]
+                    elif here < n_tokens and (child in rows[here] or (child == ANY and tokens[here] not in ",;:")):
+                        open_nodes.append((value, here + 1))
+        return found
+
+
+def _matches(part: str, word: str) -> bool:
+    bare = part.strip("*")
+    if part.startswith("*"):
+        return bare in word if part.endswith("*") else word.endswith(bare)
+    return word.startswith(bare)
+
+
+@cache
+def readings(phrase: str) -> tuple[tuple[str, ...], ...]:
+    """Every row of folded words that a phrase stands for.
+
+    Raises
+    ------
+    TemplateError
+        If there is none, or more than `MAX_READINGS`.
+    """
+    slots: list[tuple[tuple[str, ...], ...]] = []
+    n_readings = 1
+    for slot in _slots(phrase):
+        if slot == "...":
+            choices: tuple[tuple[str, ...], ...] = ((), (ANY,), (ANY, ANY), (ANY, ANY, ANY))
+        else:
+            optional = slot.startswith("[") and slot.endswith("]")
+            inner = slot[1:-1] if optional or (slot.startswith("(") and slot.endswith(")")) else slot
+            choices = tuple(tuple(_words(choice)) for choice in inner.split("|"))
+            choices += ((),) if optional else ()
+        slots.append(choices)
+        n_readings *= len(choices)
+    if n_readings > MAX_READINGS:
+        raise TemplateError(f"phrase {phrase!r} has {n_readings} readings; at most {MAX_READINGS} are allowed")
+    rows = tuple(dict.fromkeys(tuple(word for part in parts for word in part) for parts in product(*slots)))
+    rows = tuple(row for row in rows if row and row[0] != ANY and row[-1] != ANY)
+    if not rows:
+        raise TemplateError(f"phrase {phrase!r} has no words to look for")
+    return rows
+
+
+def _slots(phrase: str) -> Iterable[str]:
+    return re.findall(r"\[[^\]]*\]|\([^)]*\)|\.\.\.|[^\s\[(]+", _joined_abbreviations(phrase))
+
+
+def _joined_abbreviations(phrase: str) -> str:
+    """``V. a.`` as one word, as in a text."""
+    return re.sub(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?", lambda match: "".join(match[0].split()), phrase)
+
+
+def _words(choice: str) -> Iterable[str]:
+    if choice == ANY:
+        return (ANY,)
+    pieces = re.findall(r"\*?" + f"(?:{TOKEN.pattern})" + r"\*?", choice)
+    return (_fold_pattern(piece) for piece in pieces)
+
+
+def _fold_pattern(piece: str) -> str:
+    head, tail = ("*" if piece.startswith("*") else ""), ("*" if piece.endswith("*") else "")
+    return head + fold(piece.strip("*")) + tail

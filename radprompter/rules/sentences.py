@@ -1,0 +1,120 @@
+"""Report to sentences: headings are obeyed, and abbreviations, numbers, lists and lost punctuation survived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+MAX_SENTENCE = 2_000  # characters; a longer one is cut at a space, so that time stays linear in the length of a report
+_LONGEST_WORD = 24
+_LIST_MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,2}[.)]|[a-z]\))[ \t]")
+_ITEM = re.compile(r"[\s\W]*\d{1,2}")
+_UNREMARKABLE = re.compile(r"\bo\. ?B$", re.IGNORECASE)  # "o. B." often ends a German sentence
+_WRAPPED = 55  # characters; a shorter line that ends without punctuation was ended on purpose
+
+
+class Sentence(NamedTuple):
+    """A sentence and where it stands in its section."""
+
+    text: str
+    start: int
+
+
+class Splitter:
+    """Divides text into sentences, for one language.
+
+    Parameters
+    ----------
+    abbreviations:
+        Words before a full stop that does not end a sentence.
+    starters:
+        Capitalised words that begin a sentence even where the full stop before them was lost.
+    headings:
+        Heading -> whether the words under it are read.
+    """
+
+    def __init__(self, abbreviations: Iterable[str], starters: Iterable[str], headings: Mapping[str, bool]) -> None:
+        self._abbreviations = frozenset(word.rstrip(".").lower() for word in abbreviations)
+        starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
+        self._candidate = re.compile(rf"[.!?]+(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
+        names = sorted(headings, key=len, reverse=True)
+        self._read = {" ".join(name.lower().split()): read for name, read in headings.items()}
+        patterns = "|".join(r"[ \t]+".join(map(re.escape, name.split())) for name in names) or r"(?!)"
+        self._heading = re.compile(rf"(?:^|(?<=[.!?\n]))[ \t]*({patterns})[ \t]*(?::|(?=\n|$))", re.IGNORECASE)
+
+    def split(self, text: str) -> Iterator[Sentence]:
+        """The sentences of a section that are to be read, in order."""
+        reads, here = True, 0
+        for match in self._heading.finditer(text):
+            if reads:
+                yield from self._sentences(text, here, match.start(1))
+            reads = self._read[" ".join(match[1].lower().split())]
+            here = match.end()
+        if reads:
+            yield from self._sentences(text, here, len(text))
+
+    def _sentences(self, text: str, start: int, end: int) -> Iterator[Sentence]:
+        line_start = start
+        for match in self._candidate.finditer(text, start, end):
+            if match.start() < start:
+                continue
+            mark = match[0]
+            if mark == "\n":
+                ends = self._line_ends(text, line_start, match.start(), end)
+                line_start = match.end()
+            elif mark.startswith("."):
+                ends = self._full_stop_ends(text, start, match.start(), match.end())
+            else:
+                ends = True
+            if ends:
+                yield from _cut(text, start, match.end())
+                start = match.end()
+        yield from _cut(text, start, end)
+
+    def _full_stop_ends(self, text: str, start: int, stop: int, after: int) -> bool:
+        before = text[max(start, stop - _LONGEST_WORD) : stop]
+        word = before.split()[-1] if before.split() else ""
+        touching = after < len(text) and not text[after].isspace()
+        if touching and text[after].isupper() and not (len(word) > 2 and word[-1].isalpha()):
+            return False  # an abbreviation such as "z.B."; "contour.There" is a lost space
+        if word.isdigit() and _ITEM.fullmatch(text, start, stop):
+            return False  # "1." begins an item
+        bare = word.strip("([\"'").lower()
+        if bare in self._abbreviations or bare.rsplit("/", 1)[-1] in self._abbreviations:
+            return False
+        if (len(bare) == 1 and bare.isalpha()) or (len(bare) > 2 and bare[-2] == "."):
+            following = text[after : after + 3].strip()
+            return not following or (bool(_UNREMARKABLE.search(before)) and not following[0].islower())
+        return True
+
+    @staticmethod
+    def _line_ends(text: str, line_start: int, line_end: int, end: int) -> bool:
+        following = text[line_end + 1 : min(end, line_end + 40)]
+        if not following.strip() or following[0] == "\n" or following.lstrip(" \t")[:1] == "\n":
+            return True
+        if _LIST_MARKER.match(following):
+            return True
+        short = line_end - line_start < _WRAPPED
+        return short and not following.lstrip()[0].islower() and text[line_end - 1 : line_end] not in ",-"
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Sentence]:
+    while end - start > MAX_SENTENCE:
+        space = text.rfind(" ", start + MAX_SENTENCE // 2, start + MAX_SENTENCE)
+        stop = space if space > start else start + MAX_SENTENCE
+        yield from _trimmed(text, start, stop)
+        start = stop
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:
+    piece = text[start:end]
+    bare = piece.strip()
+    if bare:
+        yield Sentence(bare, start + piece.index(bare))
+
+
+def has_words(text: str) -> bool:
+    """Whether a text says anything: letters other than the de-identification mask ``XXXX``."""
+    return any(set(word) - {"X", "x", "_"} for word in re.findall(r"[^\W\d]+", text))
