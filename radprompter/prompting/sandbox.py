@@ -65,7 +65,7 @@ class Sandbox:
             Naming file and line; never a value, because values may be patient data.
         """
         self.check(name)
-        with _explained(name):
+        with self._explained(name):
             return self._environment.get_template(name).render(values).strip("\n")
 
     def check(self, name: str) -> None:
@@ -81,7 +81,9 @@ class Sandbox:
             self._stored.update(_stored_names(tree))
         known = sorted(self.variables | self._stored)
         for tree, file in trees:
-            for unknown in sorted(meta.find_undeclared_variables(tree).difference(known)):
+            with self._explained(file):
+                undeclared = meta.find_undeclared_variables(tree)
+            for unknown in sorted(undeclared.difference(known)):
                 line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
                 raise TemplateError(f"{file}:{line}: undefined variable {unknown!r}{suggest(unknown, known)}")
 
@@ -91,7 +93,7 @@ class Sandbox:
             return
         source, file = self._source(name, asked_by)
         self.sources[name] = source
-        with _explained(name):
+        with self._explained(name):
             tree = self._environment.parse(source, name, file)
         yield tree, file
         for other in meta.find_referenced_templates(tree):
@@ -111,20 +113,26 @@ class Sandbox:
             raise TemplateError(f"{asked_by}template {name!r}: not UTF-8 text (byte {error.start})") from None
         return source, file or name
 
+    @contextlib.contextmanager
+    def _explained(self, name: str) -> Iterator[None]:
+        """Turn what goes wrong in a template into one clear error with file and line."""
+        try:
+            yield
+        except TemplateSyntaxError as error:
+            file = error.filename if error.filename and not error.filename.startswith("<") else name
+            raise TemplateError(f"{file}:{error.lineno}: {error.message}") from None
+        except UndefinedError as error:
+            raise TemplateError(f"{_place(error, name)}: {self._without_values(str(error.message))}") from None
+        except RecursionError:
+            raise TemplateError(f"{name}: templates that extend or include each other in a circle") from None
+        except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise TemplateError(f"{_place(error, name)}: {type(error).__name__} while rendering") from None
 
-@contextlib.contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn what goes wrong in a template into one clear error with file and line."""
-    try:
-        yield
-    except TemplateSyntaxError as error:
-        raise TemplateError(f"{error.filename or name}:{error.lineno}: {error.message}") from None
-    except UndefinedError as error:
-        raise TemplateError(f"{_place(error, name)}: {error.message}") from None
-    except RecursionError:
-        raise TemplateError(f"{name}: templates that extend or include each other in a circle") from None
-    except (JinjaError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise TemplateError(f"{_place(error, name)}: {type(error).__name__} while rendering") from None
+    def _without_values(self, message: str) -> str:
+        """The message, if the name that it quotes stands in a template; a computed name may be patient data."""
+        quoted = re.match(r"undefined (?:variable )?'(\w+)'", message)
+        written = quoted and any(quoted.group(1) in source for source in self.sources.values())
+        return message if written else "undefined value"
 
 
 def _loader(folders: Iterable[Path]) -> BaseLoader:

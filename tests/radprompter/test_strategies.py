@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.templates import answer_schema, answer_tokens
+from radprompter.records import Message, Role, Turn
+from radprompter.region import load_region, region_names
+
+SCHEMA = {"type": "object"}
+
+
+class Pen:
+    """A writer that says which template it was asked for."""
+
+    answer_schema: Mapping[str, Any] = SCHEMA
+    answer_tokens = 300
+
+    def write(self, role: Role, template: str) -> Message:
+        return Message(role, template)
+
+
+def shape(turns: tuple[Turn, ...]) -> list[tuple[list[str], bool]]:
+    return [([f"{m.role}: {m.content}" for m in turn.messages], turn.json_schema is not None) for turn in turns]
+
+
+def test_zero_shot_asks_once_for_constrained_json() -> None:
+    assert shape(STRATEGIES["zero_shot"](Pen())) == [(["system: zero_shot", "user: report"], True)]
+
+
+def test_chain_of_thought_reasons_freely_and_then_answers_under_a_constraint() -> None:
+    assert shape(STRATEGIES["chain_of_thought"](Pen())) == [
+        (["system: chain_of_thought", "user: report"], False),
+        (["user: chain_of_thought_answer"], True),
+    ]
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_last_reply_of_every_strategy_holds_the_answer(name: str) -> None:
+    turns = STRATEGIES[name](Pen())
+    assert turns[-1].json_schema == SCHEMA
+    assert turns[-1].max_tokens == 300
+    assert sum(message.role == "system" for turn in turns for message in turn.messages) == 1
+    assert turns[0].messages[-1] == Message("user", "report")
+
+
+@pytest.mark.parametrize("name", region_names())
+def test_there_is_room_for_the_longest_answer_however_it_is_tokenized(name: str) -> None:
+    schema = answer_schema(load_region(name))
+    for words in (min, max):
+        answer = {finding: words(allowed["enum"], key=len) for finding, allowed in schema["properties"].items()}
+        for indent in (None, 2, 4):
+            assert len(json.dumps(answer, indent=indent).encode()) <= answer_tokens(schema)
+    assert answer_tokens(schema) < 2500
+
+
+@pytest.mark.parametrize("name", region_names())
+def test_answer_schemas_keep_to_the_strict_profile(name: str) -> None:
+    schema = answer_schema(load_region(name))
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == list(schema["properties"])
+    assert sum(len(allowed["enum"]) for allowed in schema["properties"].values()) <= 1000
+    assert len(json.dumps(schema)) <= 120_000
