@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from radprompter.errors import RecipeError
 from radprompter.typed_yaml import Section, open_document, validate
 
 PolicyName = Literal["inclusive", "exclusive", "ignore"]
@@ -150,6 +151,18 @@ class StudyRecipe(Section):
     data: Data | None = None
     train: TrainRecipe | None = None
     evaluate: EvaluateRecipe = EvaluateRecipe()
+
+    def need_data(self) -> Data:
+        """The section `data`; a `RecipeError` if it is absent."""
+        if self.data is None:
+            raise RecipeError(f"recipe {self.name!r} has no section 'data', which says what to train on")
+        return self.data
+
+    def need_train(self) -> TrainRecipe:
+        """The section `train`; a `RecipeError` if it is absent."""
+        if self.train is None:
+            raise RecipeError(f"recipe {self.name!r} has no section 'train', which says what to train")
+        return self.train
 
 
 def load_recipe(path: Path, *, settings: Sequence[str] = (), out: Path | None = None) -> StudyRecipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from radprompter.errors import RecipeError
+from radprompter.errors import InputError, RecipeError
 
 
 class ViewClassifier(nn.Module):
@@ -123,3 +123,29 @@ def _n_features(backbone: nn.Module, size: int) -> int:
     if features.ndim != 2:
         raise RecipeError(f"train.model: expected one feature vector an image, found shape {tuple(features.shape[1:])}")
     return int(features.shape[1])
+
+
+def to_arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
+    """Weights and buffers as arrays, for a file."""
+    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
+
+
+def load_model(
+    name: str, weights: Mapping[str, NDArray[Any]], *, n_views: int, n_findings: int, size: int
+) -> ViewClassifier:
+    """A classifier with the weights of a file.
+
+    Raises
+    ------
+    InputError
+        If the weights do not fit the model.
+    """
+    model = build_model(name, n_views=n_views, n_findings=n_findings, size=size)
+    try:
+        model.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in weights.items()})
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise InputError(
+            f"the weights do not fit {name!r}: {lines[1].strip() if len(lines) > 1 else lines[0]}"
+        ) from None
+    return model

@@ -30,7 +30,7 @@ def square_by_monai(pixels: NDArray[np.float32], preprocessing: Preprocessing) -
         SpatialPad((size, size), method="symmetric", mode="constant", value=0),
     ]
     square: NDArray[np.float32] = np.asarray(Compose(steps)(pixels[None]), dtype=np.float32)
-    return square[0]
+    return square.reshape(size, size)
 
 
 def move_by_monai(images: torch.Tensor, draws: Draws) -> torch.Tensor:

@@ -104,7 +104,8 @@ def stratified_parts(
         label = int(np.argmin(np.where(left[:-1] > 0, left[:-1], np.inf))) if (left[:-1] > 0).any() else -1
         members = free[counts[free, label] > 0]
         for group in members[np.argsort(-counts[members].sum(axis=1), kind="stable")]:
-            part = max(range(len(shares)), key=lambda p: (wanted[p, label], wanted[p, -1]))
+            has_room = wanted[:, -1] >= counts[group, -1] / 2  # else rare labels alone would decide the sizes
+            part = max(range(len(shares)), key=lambda p: (has_room[p], wanted[p, label], wanted[p, -1]))
             part_of[group] = part
             wanted[part] -= counts[group]
     return {str(name): tuple(fractions)[part] for name, part in zip(names, part_of, strict=True)}

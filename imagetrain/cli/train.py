@@ -1,0 +1,74 @@
+"""`imagetrain train`: the runs of a recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imagetrain.cli.cache import list_reasons
+from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.terminal import DONE, console, guarded, print_json, show_progress
+
+if TYPE_CHECKING:
+    from imagetrain.learning.training import EpochResult
+
+
+@guarded
+def train(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
+    """Train every run of a recipe; a run that is up to date is skipped."""
+    from imagetrain.recipe import load_recipe
+    from imagetrain.run import run_train
+    from radprompter.shipped import find_recipe
+
+    study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    summary = run_train(study, track=show_progress, on_epoch=None if json else show_epoch)
+    if json:
+        print_json(summary)
+    else:
+        _show(summary)
+    return DONE
+
+
+def show_epoch(run: str, result: EpochResult) -> None:
+    """One line an epoch, above the progress bar."""
+    score = "AUROC –" if result.n_findings_scored == 0 else f"AUROC {result.validation_auroc:.3f}"
+    console(stderr=True).print(
+        f"{run}  epoch {result.epoch:>3}/{result.n_epochs}  loss {result.loss:.4f}  "
+        f"validation: loss {result.validation_loss:.4f}  {score} ({result.n_findings_scored} findings, "
+        f"{result.weights} weights)  {result.seconds:.1f} s{'  best' if result.is_best else ''}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _show(summary: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title="trained classifiers")
+    for name in (
+        "run",
+        "model",
+        "findings",
+        "studies: train / validation / test / external",
+        "best epoch",
+        "AUROC",
+        "",
+    ):
+        table.add_column(name)
+    for name, run in summary["runs"].items():
+        parts = " / ".join(str(run["n_studies"].get(part, 0)) for part in ("train", "validation", "test", "external"))
+        score = run["validation_auroc"]
+        table.add_row(
+            name,
+            run["model"],
+            str(len(run["findings"])),
+            parts,
+            str(run["best_epoch"]),
+            "–" if score is None else f"{score:.3f}",
+            "up to date" if run["up_to_date"] else f"{run['seconds']:.0f} s",
+        )
+    console().print(table)
+    console().print("AUROC: macro mean on validation, of the labels; see `imagetrain evaluate` for the test sets")
+    first = next(iter(summary["runs"].values()))
+    list_reasons(first["left_out"], "findings left out")
+    list_reasons(first["excluded"], "studies left out")
+    console().print(f"written: {', '.join(run['folder'] for run in summary['runs'].values())}", soft_wrap=True)

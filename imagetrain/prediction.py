@@ -1,0 +1,78 @@
+"""A trained run and a table of images to predictions, without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imagetrain.preparation import cache_images
+from imagetrain.recipe import StudyRecipe
+from imagetrain.records import EXTERNAL, Predictions
+from imagetrain.store import ModelCard, read_model, save_predictions
+from radprompter.errors import RecipeError
+from radprompter.files import write_text
+from radprompter.terminal import Track, quiet
+
+
+def run_predict(
+    study: StudyRecipe, *, run: str | None = None, images: Path | None = None, track: Track = quiet
+) -> dict[str, Any]:
+    """Predict the studies of a table of images with a trained run; writes predictions.parquet and predictions.csv.
+
+    Parameters
+    ----------
+    run:
+        Name of a run of the recipe; the first if None.
+    images:
+        A table like the recipe's `data.images`; that one if None.
+    """
+    data, recipe = study.need_data(), study.need_train()
+    name = run or next(iter(recipe.runs))
+    if name not in recipe.runs:
+        raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(recipe.runs)}")
+    weights, card = read_model(study.out / "train" / name / "model.safetensors")
+    table = data.images if images is None else data.images.model_copy(update={"path": images, "root": None})
+    folder = study.out / "predict" / name
+    as_trained = data.model_copy(update={"size": card.size, "equalise": card.equalise})
+    cache = cache_images(table, card.views, folder / "cache", data=as_trained, track=track)
+
+    from imagetrain.learning.inference import choose_device, predict_logits
+    from imagetrain.learning.models import load_model
+    from imagetrain.pixels.dataset import open_pixels
+
+    rows = cache.rows(card.views)
+    device = choose_device(recipe.device)
+    model = load_model(card.model, weights, n_views=len(card.views), n_findings=len(card.findings), size=card.size)
+    pixels = open_pixels(tuple(rows), cache.pixels, np.array(list(rows.values()), dtype=np.int64), device=device)
+    logits = predict_logits(model.to(device), pixels, np.arange(len(rows)), batch_size=recipe.batch_size, track=track)
+    n = len(rows)
+    unknown = np.full_like(logits, np.nan)
+    ids = tuple(rows)
+    predictions = Predictions(ids, ids, ("",) * n, (EXTERNAL,) * n, card.findings, logits, unknown)
+    save_predictions(folder / "predictions.parquet", predictions)
+    write_text(folder / "predictions.csv", _readable(predictions, card))
+    return {
+        "run": name,
+        "folder": str(folder),
+        "n_studies": n,
+        "findings": list(card.findings),
+        "incomplete": cache.incomplete(card.views),
+        "n_failed": len(cache.excluded),
+        "line": f"{n:,} studies x {len(card.findings)} findings by {name}: {folder / 'predictions.csv'}",
+    }
+
+
+def _readable(predictions: Predictions, card: ModelCard) -> str:
+    """CSV with a probability and, where the run has a threshold, a call of 1 or 0 a finding."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"study_id": predictions.study_ids}
+    for column, finding in enumerate(predictions.findings):
+        logits = predictions.logits[:, column]
+        columns[finding] = np.round(1 / (1 + np.exp(-logits.astype(np.float64))), 6)
+        threshold = card.thresholds[finding]
+        if threshold is not None:
+            columns[f"{finding}:positive"] = (logits >= np.float32(threshold)).astype(int)
+    return pd.DataFrame(columns).to_csv(index=False)
