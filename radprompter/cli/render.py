@@ -33,7 +33,7 @@ class Plan:
 
     def plus(self, prompt: Prompt) -> Plan:
         """This plan with one report more."""
-        if not prompt.report.text.strip():
+        if not has_words(prompt.report):
             return replace(self, n_reports=self.n_reports + 1, n_skipped=self.n_skipped + 1)
         return replace(
             self,
@@ -90,6 +90,11 @@ def render(
     return DONE
 
 
+def has_words(report: Report) -> bool:
+    """Whether there is anything to read; other reports are skipped."""
+    return any(character.isalnum() for character in report.text)
+
+
 def approximate_prompt_tokens(prompt: Prompt) -> int:
     """Prompt tokens of all requests of a conversation; a later turn repeats the messages before it, not the replies."""
     characters = total = 0
@@ -134,7 +139,7 @@ def _show_facts(study: StudyRecipe, template: Template) -> None:
 def _show_prompt(prompt: Prompt, title: str) -> None:
     _say("")
     _say(f"━━━ {title} ".ljust(100, "━"), style="bold")
-    if not prompt.report.text.strip():
+    if not has_words(prompt.report):
         _say("no text in the chosen sections: the report would be skipped")
         return
     if not prompt.turns:

@@ -89,8 +89,9 @@ def split_sections(text: str) -> tuple[Part, ...]:
 def choose_sections(report: Report, choice: SectionChoice) -> Report:
     """The report with the chosen sections only.
 
-    ``whole`` leaves it as it is. Otherwise free text is split by its headings first. A report without the chosen
-    section has no sections afterwards, hence no text: it is skipped, not read in another way than the recipe says.
+    ``whole`` leaves it as it is. Otherwise free text is split by its headings first, and a section that is findings and
+    impression at once counts as either. A report without the chosen section has no text afterwards: it is skipped, not
+    read in another way than the recipe says.
 
     Raises
     ------
@@ -101,12 +102,9 @@ def choose_sections(report: Report, choice: SectionChoice) -> Report:
         return report
     if choice not in CHOICES:
         raise TemplateError(f"unknown sections {choice!r}{suggest(choice, CHOICES)}")
-    divided: dict[str, list[str]] = {}
-    for name, words in report.sections.items():
-        for part, text in _divide(name, words):
-            divided.setdefault(part, []).append(text)
-    chosen = {name: "\n".join(divided[name]) for name in divided if name in (choice, BOTH)}
-    return replace(report, sections=chosen)
+    parts = [part for name, words in report.sections.items() for part in _divide(name, words)]
+    chosen = [words for name, words in parts if name in (choice, BOTH)]
+    return replace(report, sections={choice: "\n".join(chosen)} if chosen else {})
 
 
 def section_title(name: str, language: str) -> str:

@@ -104,7 +104,7 @@ DIVIDED = Report("1", {"indication": "Fall.", "findings": "No fracture.", "impre
         (Report("1", {"findings": "No fracture."}), "impression", {}),
         (Report("1", {"report": "No fracture."}), "findings", {}),
         (Report("1", {"report": "FINDINGS: Clear.\nIMPRESSION: Normal."}), "impression", {"impression": "Normal."}),
-        (Report("1", {"text": "FINDINGS/IMPRESSION: Clear."}), "findings", {"findings_impression": "Clear."}),
+        (Report("1", {"text": "FINDINGS/IMPRESSION: Clear."}), "findings", {"findings": "Clear."}),
         (Report("1", {"report": "FINDINGS: One.\nADDENDUM\nFINDINGS: Two."}), "findings",
          {"findings": "One.\nADDENDUM\nTwo."}),
     ],
