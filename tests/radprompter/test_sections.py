@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -132,3 +134,13 @@ def test_an_unknown_choice_is_refused_with_the_probable_one() -> None:
 )
 def test_headings_of_a_prompt_are_in_its_language(name: str, language: str, title: str) -> None:
     assert section_title(name, language) == title
+
+
+def test_real_reports_written_as_one_text_are_divided_as_they_were(shared: Path) -> None:
+    names = ("indication", "comparison", "findings", "impression")
+    with (shared / "data/iu_reports/reports.csv").open(encoding="utf-8") as file:
+        rows = [{name: row[name].strip() for name in names if row[name].strip()} for row in csv.DictReader(file)]
+    texts = ["\n".join(f"{name.upper()}: {words}" for name, words in row.items()) for row in rows]
+    wrong = sum(parts(text) != list(row.items()) for text, row in zip(texts, rows, strict=True) if row)
+    assert len(rows) > 2000
+    assert wrong == 1  # its indication holds a heading, `COMPARISON :`, of its own
