@@ -1,0 +1,195 @@
+"""Conversations with an endpoint: turns in order, failed attempts tried again, failures told apart."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from radprompter.backends.chat import Reply, read_reply
+from radprompter.backends.retrying import asked_wait_s, is_retryable, wait_s
+from radprompter.errors import BackendError
+from radprompter.records import Completion, Prompt, Turn, Usage
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+STOPS = frozenset({"unauthorised", "unknown_model", "redirected", "unreachable"})
+"""Kinds of failure that every other request would share."""
+
+UNREACHABLE_AFTER = 8
+"""Requests in a row that get no answer from the endpoint, each after all its attempts, before the run stops."""
+
+FIRST_RETRIES = 2
+"""Attempts after the first while no connection was ever made: the server is probably not running."""
+
+
+@dataclass
+class Conversations:
+    """Holds conversations with one endpoint; what is learned of the endpoint's state is shared by all of them.
+
+    Parameters
+    ----------
+    client:
+        A client that does not retry by itself.
+    model:
+        Name of the model.
+    body:
+        Fields of the request for a turn, besides model and messages.
+    deadline_s:
+        Longest time of one reply, with all its attempts, in seconds.
+    max_retries:
+        Attempts after the first.
+    """
+
+    client: AsyncOpenAI
+    model: str
+    body: Callable[[Turn], dict[str, Any]]
+    deadline_s: float
+    max_retries: int
+    _open_at: float = 0.0  # loop time before which the endpoint asked not to be called
+    _n_silent: int = 0  # requests in a row that got no answer
+    _n_answers: int = 0
+
+    async def hold(self, prompt: Prompt) -> Completion:
+        """All turns of a prompt, in order."""
+        started = time.monotonic()
+        messages: list[dict[str, str]] = []
+        replies: list[Reply] = []
+        failure: str | None = None
+        n_attempts = 0
+        for turn in prompt.turns:
+            messages += [{"role": message.role, "content": message.content} for message in turn.messages]
+            try:
+                reply, attempts = await self._reply(messages, turn)
+            except _FailureError as error:
+                failure = error.kind
+                n_attempts += error.attempts
+                break
+            n_attempts += attempts
+            replies.append(reply)
+            failure = reply.failure
+            if failure is not None:
+                break
+            messages.append({"role": "assistant", "content": reply.text})
+        return Completion(
+            prompt.report.id,
+            tuple(reply.text for reply in replies),
+            reasoning="\n\n".join(reply.reasoning for reply in replies if reply.reasoning) or None,
+            finish_reason=replies[-1].finish_reason if replies else "error",
+            failure=failure,
+            model=replies[-1].model if replies else "",
+            usage=Usage(
+                prompt_tokens=sum(reply.prompt_tokens for reply in replies),
+                completion_tokens=sum(reply.completion_tokens for reply in replies),
+                cached_tokens=sum(reply.cached_tokens for reply in replies),
+                seconds=time.monotonic() - started,
+                attempts=n_attempts,
+            ),
+        )
+
+    async def _reply(self, messages: list[dict[str, str]], turn: Turn) -> tuple[Reply, int]:
+        """The reply to one turn and the attempts that it took."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + self.deadline_s
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with asyncio.timeout_at(deadline):
+                    while (wait := self._open_at - now()) > 0:
+                        await asyncio.sleep(wait)
+                    reply = await self._request(messages, turn)
+            except TimeoutError:
+                raise self._give_up("timeout", attempt) from None
+            except _FailureError as error:
+                pause = wait_s(attempt, error.asked_s)
+                if error.asked_s is not None:
+                    self._open_at = max(self._open_at, now() + error.asked_s)
+                most = self.max_retries if self._n_answers or error.kind != "connection" else FIRST_RETRIES
+                if not error.retryable or attempt > min(most, self.max_retries) or now() + pause > deadline:
+                    raise self._give_up(error.kind, attempt, error.detail) from None
+                await asyncio.sleep(pause)
+            else:
+                self._n_silent = 0
+                self._n_answers += 1
+                return reply, attempt
+
+    async def _request(self, messages: list[dict[str, str]], turn: Turn) -> Reply:
+        """One attempt."""
+        import openai
+
+        try:
+            response = await self.client.chat.completions.with_raw_response.create(
+                model=self.model,
+                messages=cast(Any, messages),
+                extra_body=self.body(turn),
+            )
+        except openai.APITimeoutError:
+            raise _FailureError("timeout", retryable=True) from None
+        except openai.APIConnectionError:
+            raise _FailureError("connection", retryable=True) from None
+        except openai.APIStatusError as error:
+            raise _refused(error) from None
+        reply = read_reply(response.content)
+        if reply is None:
+            raise _FailureError("bad_response", retryable=True)
+        return reply
+
+    def _give_up(self, kind: str, attempts: int, detail: str = "") -> Exception:
+        """The failure of one conversation, or of the run where every other request would fail the same way."""
+        where = f"{urlsplit(str(self.client.base_url)).netloc}"
+        if kind in ("connection", "server_error", "timeout"):
+            self._n_silent += 1
+            silent = kind == "connection" and not self._n_answers
+            if silent or self._n_silent >= UNREACHABLE_AFTER:
+                return BackendError(
+                    f"{where} gives no answer ({kind}, {attempts} attempts each); is the server running? "
+                    "What was answered is kept: run the same command again to go on",
+                    kind="unreachable",
+                    retryable=True,
+                )
+        else:
+            self._n_silent = 0
+        if kind in STOPS:
+            return BackendError(f"{where}: {detail}", kind=kind)
+        return _FailureError(kind, attempts=attempts)
+
+
+class _FailureError(Exception):
+    """An attempt or a conversation that failed."""
+
+    def __init__(
+        self, kind: str, *, retryable: bool = False, asked_s: float | None = None, attempts: int = 0, detail: str = ""
+    ) -> None:
+        super().__init__(kind)
+        self.kind, self.retryable, self.asked_s, self.attempts, self.detail = kind, retryable, asked_s, attempts, detail
+
+
+def _refused(error: APIStatusError) -> _FailureError:
+    """What an error status means. Messages of the endpoint are not passed on: they may quote the report or the key."""
+    status = error.status_code
+    if status in (401, 403):
+        return _FailureError(
+            "unauthorised", detail=f"refuses the key ({status}); set api_key_env to a variable that has it"
+        )
+    if status == 404:
+        return _FailureError("unknown_model", detail="does not know this model or path (404); check model and base_url")
+    if 300 <= status < 400:
+        return _FailureError("redirected", detail=f"redirects ({status}), which is not followed; check base_url")
+    asked = asked_wait_s(error.response.headers)
+    if is_retryable(status):
+        kind = {408: "timeout", 429: "rate_limited"}.get(status, "server_error" if status >= 500 else "conflict")
+        return _FailureError(kind, retryable=True, asked_s=asked)
+    if error.code == "context_length_exceeded" or "maximum context length" in str(error.body):
+        return _FailureError("too_long")
+    if error.code == "content_filter":
+        return _FailureError("filtered")
+    names = [
+        name for name in (error.code, error.param) if isinstance(name, str) and re.fullmatch(r"[a-z_.]{3,40}", name)
+    ]
+    return _FailureError("bad_request" + (f" ({' '.join(names)})" if names else ""))

@@ -1,0 +1,74 @@
+"""Where an endpoint is, whether requests may go there, and with which key."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from urllib.parse import urlsplit
+
+from radprompter.errors import RecipeError
+
+NO_KEY = "EMPTY"
+"""What is sent as key to an endpoint on this machine that needs none."""
+
+
+def check_address(base_url: str, *, remote: str) -> str:
+    """The address of an endpoint, if the recipe allows it.
+
+    Raises
+    ------
+    RecipeError
+        If it is no http address, carries a password, or is not on this machine and `remote` is not ``allow``.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RecipeError("label.backend.base_url: expected an address such as http://localhost:8000/v1")
+    if parts.username or parts.password or parts.query:
+        raise RecipeError("label.backend.base_url: keys belong into an environment variable (api_key_env), not here")
+    if remote != "allow" and not is_on_this_machine(parts.hostname):
+        raise RecipeError(
+            f"label.backend.base_url: {parts.hostname} is not on this machine, and reports would be sent there; "
+            "write `remote: allow` beside it if they may leave this machine"
+        )
+    return base_url.rstrip("/")
+
+
+def is_on_this_machine(host: str) -> bool:
+    """Whether a host is ``localhost``, a loopback address, or a private address of one of this machine's interfaces.
+
+    Other names are taken to be elsewhere, whatever they resolve to now.
+    """
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or (address.is_private and _is_own(address))
+
+
+def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether a socket can be bound to the address, which only an address of this machine allows."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
+
+
+def find_key(name: str, base_url: str) -> str:
+    """The key in an environment variable; `NO_KEY` for an endpoint on this machine without one.
+
+    Raises
+    ------
+    RecipeError
+        If the variable is not set and the endpoint is elsewhere.
+    """
+    key = os.environ.get(name, "").strip()
+    local = is_on_this_machine(urlsplit(base_url).hostname or "")
+    if not key and not local:
+        raise RecipeError(f"label.backend.api_key_env: the environment variable {name} with the key is not set")
+    return key or NO_KEY

@@ -1,0 +1,132 @@
+"""A chat-completions server on this machine that answers, or fails, as a test says; it counts what it is asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A response that is no answer."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b'{"error": {"message": "Bearer sk-secret: no", "code": null}}'
+    delay_s: float = 0.0
+    reset: bool = False
+
+
+def answer(content: str | None, *, finish_reason: str = "stop", **message: Any) -> Body:
+    """The body of a chat completion."""
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "model": "fake-1",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": content, **message},
+            }
+        ],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
+    }
+
+
+Behaviour = Callable[[int, Body], Body | Fault]
+
+
+class Endpoint(ThreadingHTTPServer):
+    """The server; `bodies` are the requests so far, `times` when they came, `keys` the keys they carried."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviour = behaviour
+        self.lock = threading.Lock()
+        self.bodies: list[Body] = []
+        self.times: list[float] = []
+        self.keys: list[str] = []
+        self.n_answered = 0
+        self.n_at_once = 0
+        self.most_at_once = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def asked(self) -> Counter[str]:
+        """How often each last message was sent."""
+        return Counter(body["messages"][-1]["content"] for body in self.bodies)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of the tests."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        server = self.server
+        with server.lock:
+            number = len(server.bodies)
+            server.bodies.append(body)
+            server.times.append(time.monotonic())
+            server.keys.append(self.headers.get("authorization", ""))
+            server.n_at_once += 1
+            server.most_at_once = max(server.most_at_once, server.n_at_once)
+        try:
+            self._respond(server.behaviour(number, body))
+        finally:
+            with server.lock:
+                server.n_at_once -= 1
+
+    def _respond(self, response: Body | Fault) -> None:
+        fault = response if isinstance(response, Fault) else Fault(body=json.dumps(response).encode())
+        time.sleep(fault.delay_s)
+        if fault.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            return
+        self.send_response(fault.status)
+        for name, value in {"content-type": "application/json", **fault.headers}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(fault.body)))
+        self.end_headers()
+        self.wfile.write(fault.body)
+        if not isinstance(response, Fault):
+            with self.server.lock:
+                self.server.n_answered += 1
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def endpoint(behaviour: Behaviour) -> Iterator[Endpoint]:
+    """A running server."""
+    server = Endpoint(behaviour)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
