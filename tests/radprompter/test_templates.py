@@ -103,6 +103,21 @@ def test_restrictions_and_implications_are_told(wrist: Path) -> None:
     assert '- "scaphoid_fracture" (Scaphoid fracture): A break of the scaphoid. [implies: fracture]\n' in said
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_region_may_allow_fewer_states_and_spell_them_as_codes(wrist: Path, language: str, strategy: str) -> None:
+    two = REGION.replace("[positive, negative, uncertain, not_mentioned]", "[positive, negative]")
+    two = two.replace("{positive: present, negative: absent}", '{positive: "1", negative: "0"}')
+    (wrist / "region.yaml").write_text(two.replace("    states: [positive, not_mentioned]\n", ""))
+    template = load_template(str(wrist), language=language, strategy=strategy)
+    said = everything(template.render(REPORT))
+    assert template.answer_schema["properties"]["fracture"]["enum"] == ["1", "0"]
+    assert '- "1": ' in said
+    assert '- "0": ' in said
+    assert "uncertain" not in said
+    assert "not_mentioned" not in said
+
+
 def test_the_report_comes_last_in_its_message(wrist: Path) -> None:
     (turn,) = load_template(str(wrist)).render(REPORT).turns
     assert [message.role for message in turn.messages] == ["system", "user"]
