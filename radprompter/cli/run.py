@@ -12,6 +12,8 @@ from typing import Any
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
+Stages = dict[str, Callable[[], dict[str, Any]]]
+
 
 @guarded
 def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
@@ -25,30 +27,30 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
     if study.data is not None:
         stages |= _training_stages(path, settings or [], out)
     summaries: dict[str, Any] = {}
+    if not json:
+        console().print(f"[bold]{study.name}[/]  ->  {study.out}")
     for name, stage in stages.items():
         started = time.monotonic()
         summaries[name] = stage()
-        state = "up to date" if summaries[name].get("up_to_date") else f"done in {time.monotonic() - started:.0f} s"
         if not json:
-            console().print(f"[bold]{name:<9}[/] {state:<14} {_line(summaries[name])}", markup=True)
+            _show(name, summaries[name], time.monotonic() - started)
     if json:
         print_json(summaries)
     failed = sum(int(summary.get("n_failed", 0)) for summary in summaries.values())
     return DONE_WITH_FAILURES if failed else DONE
 
 
-def _labeling_stages(study: Any) -> dict[str, Callable[[], dict[str, Any]]]:
-    from radprompter.run import label_reports, write_study
+def _labeling_stages(study: Any) -> Stages:
+    from radprompter.stages import STAGES
 
-    stages: dict[str, Callable[[], dict[str, Any]]] = {}
-    if study.phantom is not None:
-        stages["phantom"] = lambda: write_study(study, track=show_progress)
-    if study.label is not None:
-        stages["label"] = lambda: label_reports(study, track=show_progress).summary
-    return stages
+    return {
+        name: functools.partial(stage, study, track=show_progress)
+        for name, stage in STAGES.items()
+        if getattr(study, name) is not None
+    }
 
 
-def _training_stages(path: Path, settings: list[str], out: Path | None) -> dict[str, Callable[[], dict[str, Any]]]:
+def _training_stages(path: Path, settings: list[str], out: Path | None) -> Stages:
     """The stages of `imagetrain`, started by name since this package never imports the other.
 
     Its recipe is checked here, before the first stage of any kind runs.
@@ -58,5 +60,6 @@ def _training_stages(path: Path, settings: list[str], out: Path | None) -> dict[
     return {name: functools.partial(stages.run_stage, name, study, track=show_progress) for name in stages.STAGES}
 
 
-def _line(summary: dict[str, Any]) -> str:
-    return str(summary.get("line", ""))
+def _show(name: str, summary: dict[str, Any], seconds: float) -> None:
+    state = "up to date" if summary.get("up_to_date") else f"{seconds:.0f} s"
+    console().print(f"[bold]{name:<9}[/] {state:<11} {summary.get('line', '')}", soft_wrap=True)

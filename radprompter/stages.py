@@ -1,0 +1,44 @@
+"""The stages of a labeling run by name, for whoever runs a whole recipe: the synthetic study, and the label table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from radprompter.files import digest, is_up_to_date, read_json, write_stamp
+from radprompter.phantom import write_phantom
+from radprompter.recipe import StudyRecipe
+from radprompter.run import label_reports
+from radprompter.terminal import Track, quiet
+
+TABLES = ("reports.csv", "truth.csv", "findings.csv", "images.csv")
+
+
+def run_phantom(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
+    """Write the synthetic study of a recipe, unless it is there already; the summary of the stage."""
+    recipe = study.phantom
+    if recipe is None:
+        return {}
+    folder = recipe.path or study.out / "phantom"
+    made_from = {"settings": digest(recipe.model_dump(mode="json", exclude={"path"}))}
+    up_to_date = is_up_to_date(folder, made_from)
+    if not up_to_date:
+        write_phantom(
+            folder, regions=recipe.regions, patients=recipe.patients, seed=recipe.seed, size=recipe.size, track=track
+        )
+        tables = [f"{region}/{table}" for region in recipe.regions for table in TABLES]
+        write_stamp(folder, made_from, ["study.json", *tables])
+    counts = read_json(folder / "study.json")["regions"]
+    n_studies = sum(sum(region["studies"].values()) for region in counts.values())
+    n_images = sum(region["images"] for region in counts.values())
+    line = f"{n_studies:,} synthetic studies, {n_images:,} images: {', '.join(recipe.regions)}"
+    return {"up_to_date": up_to_date, "n_studies": n_studies, "n_images": n_images, "line": line}
+
+
+def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
+    """Label the reports of a recipe; the summary of the stage."""
+    return label_reports(study, track=track).summary
+
+
+STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {"phantom": run_phantom, "label": run_label}
+"""Name of a stage, and of its section in a recipe -> its function, in the order in which they run."""
