@@ -103,8 +103,9 @@ def compare_sites(scored: Mapping[str, Mapping[str, Scored]], rules: Rules, *, i
             for f, finding in enumerate(ours.findings):
                 labels = ours.targets[:, f], theirs.targets[:, f]
                 test = unpaired_test(labels[0], ours.logits[:, f], labels[1], theirs.logits[:, f], alpha=rules.alpha)
-                reasons = [(key, few(y, rules.min_positives)) for key, y in zip((internal, where), labels, strict=True)]
-                reason = "; ".join(f"{key}: {text}" for key, text in reasons if text)
+                reasons = [few(y, rules.min_positives) for y in labels]
+                sides = zip(("inside", "outside"), reasons, strict=True)
+                reason = "; ".join(f"{side}: {text}" for side, text in sides if text)
                 n = sum(int((~np.isnan(y)).sum()) for y in labels)
                 rows.append(about | {"finding": finding} | _row("unpaired", test, n, reason, rules))
             macro.append(about | _macro_sites(a, b, rules))

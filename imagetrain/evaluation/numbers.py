@@ -21,7 +21,7 @@ DEFINITIONS: Mapping[str, str] = {
         "reaches the prevalence. Interval: {resamples} resamples of whole patients."
     ),
     "threshold": (
-        "Youden: the logit with the largest sensitivity + specificity - 1 on the validation studies (of equals, the "
+        "Youden: the logit with the largest sensitivity + specificity − 1 on the validation studies (of equals, the "
         "highest); frozen, never refitted on a test set. A study is called positive if its logit is at or above it."
     ),
     "sensitivity": "Called positive among those with the finding, at the frozen threshold. Interval: Wilson.",

@@ -79,7 +79,10 @@ def evaluate(
     metrics: dict[str, Any] = {
         "format": FORMAT,
         "options": asdict(options),
-        "findings": [{"name": name, "title": (titles or {}).get(name) or name.replace("_", " ")} for name in findings],
+        "findings": [
+            {"name": name, "title": (titles or {}).get(name) or name.replace("_", " ").capitalize()}
+            for name in findings
+        ],
         "runs": list(runs),
         "sets": [_describe(one) for one in sets],
         "label_counts": _label_counts(runs),

@@ -87,7 +87,9 @@ def _one_set(runs: Mapping[str, Predictions], part: str, site: str | None) -> Ev
     chosen = {name: _of_site(run.part(part), site) for name, run in runs.items()}
     first_name, first = next(iter(chosen.items()))
     aligned = {name: _reordered(run, first, f"runs {first_name!r} and {name!r}", key) for name, run in chosen.items()}
-    title = f"external ({site})" if site is not None else f"internal test ({', '.join(dict.fromkeys(first.sites))})"
+    names = ", ".join(name for name in dict.fromkeys(first.sites) if name)
+    title = "internal test" if site is None else "external"
+    title += f" ({names})" if names else ""
     return EvaluationSet(key, part, site, title, aligned)
 
 

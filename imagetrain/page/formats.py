@@ -41,4 +41,4 @@ def percent(value: float | None) -> str:
     """A share in percent, with one decimal below ten."""
     if value is None:
         return NONE
-    return f"{100 * value:.1f} %" if value < 0.0995 else f"{100 * value:.0f} %"
+    return f"{100 * value:.1f} %" if value < 0.0995 else f"{100 * value:.0f} %"

@@ -99,7 +99,10 @@ def forest_track(estimates: Sequence[Estimate], axis: Axis) -> Markup:
             if estimate.low >= axis.low:
                 parts.append(f'<line class="interval cap {look}" x1="{low}%" x2="{low}%" y1="{y - 3}" y2="{y + 3}"/>')
             parts.append(f'<line class="interval cap {look}" x1="{high}%" x2="{high}%" y1="{y - 3}" y2="{y + 3}"/>')
-        parts.append(f'<circle class="dot {look}" cx="{axis.percent(estimate.value)}%" cy="{y}" r="4"/>')
+        if estimate.value >= axis.low:
+            parts.append(f'<circle class="dot {look}" cx="{axis.percent(estimate.value)}%" cy="{y}" r="4"/>')
+        else:
+            parts.append(f'<text class="off {look}" x="0" y="{y + 4}">◂</text>')
     return _svg(f'class="track" width="100%" height="{height}" aria-hidden="true"', parts)
 
 

@@ -27,7 +27,7 @@ class View:
     @property
     def confidence(self) -> str:
         """Coverage of the intervals, as ``95 %``."""
-        return f"{100 * (1 - self.options['alpha']):g} %"
+        return f"{100 * (1 - self.options['alpha']):g} %"
 
     def set_title(self, key: str) -> str:
         """Name of an evaluation set, as headings have it."""
@@ -90,8 +90,8 @@ class View:
             ]
             estimates = [self._estimate(row["auroc"], i, outside) for row, i, outside, _, _ in found]
             numbers = [
-                row | {"number": i, "outside": outside, "label": f"{run}, {self.short_title(key)}"}
-                for row, i, outside, key, run in found
+                row | {"number": i, "outside": outside, "where": self.short_title(key)}
+                for row, i, outside, key, _ in found
             ]
             rows.append(
                 {
@@ -163,7 +163,8 @@ class View:
         """Findings of a family that were not tested, once each, with the reasons."""
         reasons: dict[str, dict[str, None]] = {}
         for row in rows:
-            reasons.setdefault(row["title"], {})[f"{row['where']}: {row['difference']['reason']}"] = None
+            where = f"{row['where']}: " if "set" in row else ""
+            reasons.setdefault(row["title"], {})[where + row["difference"]["reason"]] = None
         return [(title, "; ".join(texts)) for title, texts in reasons.items()]
 
     def excluded(self) -> list[Row]:

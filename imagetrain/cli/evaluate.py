@@ -1,0 +1,133 @@
+"""`imagetrain evaluate`: the runs of a recipe, inside and outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
+
+
+@guarded
+def evaluate(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
+    """Evaluate every run of a recipe: AUROC, thresholds and tests, inside and outside."""
+    from imagetrain.assess import run_evaluate
+    from imagetrain.recipe import load_recipe
+    from radprompter.files import read_json
+    from radprompter.shipped import find_recipe
+
+    study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    summary = run_evaluate(study, track=show_progress)
+    if json:
+        print_json(summary)
+    else:
+        show_metrics(read_json(Path(summary["metrics"])))
+        state = "up to date" if summary["up_to_date"] else "written"
+        console().print(f"{state}: {summary['metrics']}", soft_wrap=True, markup=False)
+    return DONE_WITH_FAILURES if summary["n_failed"] else DONE
+
+
+def show_metrics(metrics: Mapping[str, Any]) -> None:
+    """Print an evaluation: macro means, findings, what was left out, and how runs and sites compare."""
+    _show_macro(metrics)
+    _show_findings(metrics)
+    show_differences(metrics)
+    for note in metrics["notes"]:
+        console().print(f"note: {note}", style="yellow", markup=False)
+
+
+def _show_macro(metrics: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    options = metrics["options"]
+    table = Table(title=f"macro AUROC over findings with at least {options['min_positives']} positives")
+    table.add_column("run")
+    macro = {(row["set"], row["run"]): row for row in metrics["macro"]}
+    for one in metrics["sets"]:
+        table.add_column(f"{one['title']}\n{one['n_studies']} studies, {one['n_patients']} patients")
+    for run in metrics["runs"]:
+        cells = []
+        for one in metrics["sets"]:
+            row = macro[one["key"], run]
+            about = f"{row['n_findings']} of {row['n_all_findings']} findings"
+            if row["min"] is not None:
+                about += f", range {row['min']:.2f}–{row['max']:.2f}"
+            cells.append(f"[bold]{_decimal(row['auroc']['value'])}[/] {_limits(row['auroc'])}\n[dim]{about}[/]")
+        table.add_row(run, *cells)
+    console().print(table)
+
+
+def _show_findings(metrics: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    results = {(row["set"], row["run"], row["finding"]): row for row in metrics["results"]}
+    table = Table(title="AUROC by finding (positives before the bar; ~ too few for the macro mean)")
+    table.add_column("finding")
+    for one in metrics["sets"]:
+        for i, run in enumerate(metrics["runs"]):
+            where = "inside" if one["part"] == "test" else one["site"] or "outside"
+            table.add_column(f"{where}\n{run}" if i else f"{where}\nn+ │ {run}", justify="right")
+    order = sorted(metrics["findings"], key=lambda f: not any(r["in_macro"] for r in _rows(results, f["name"])))
+    for finding in order:
+        cells = []
+        for one in metrics["sets"]:
+            for i, run in enumerate(metrics["runs"]):
+                row = results[one["key"], run, finding["name"]]
+                value = f"{_decimal(row['auroc']['value'])}{' ' if row['in_macro'] else '~'}"
+                cells.append(value if i else f"{row['n_positive']} │ {value}")
+        table.add_row(finding["title"], *cells, style=None if results_count(results, finding["name"]) else "dim")
+    console().print(table)
+
+
+def results_count(results: Mapping[Any, Any], finding: str) -> bool:
+    """Whether a finding counts in a macro mean anywhere."""
+    return any(row["in_macro"] for row in _rows(results, finding))
+
+
+def show_differences(metrics: Mapping[str, Any]) -> None:
+    """Print how runs and sites compare, in one line each, and how many single findings differ."""
+    compared = metrics["comparisons"]
+    for family, text in (("runs", "runs on the same studies (paired)"), ("sites", "inside against outside (unpaired)")):
+        rows = compared[family]["macro"]
+        if not rows:
+            continue
+        console().print(f"[bold]{text}[/]")
+        for row in rows:
+            who = (
+                f"{row['run_a']} − {row['run_b']}, {row['set']}"
+                if family == "runs"
+                else f"{row['run']}, {row['set_b']}"
+            )
+            number = row["difference"]
+            if number["value"] is None:
+                console().print(f"  {who}: undefined: {number['reason']}", markup=False)
+                continue
+            p = "" if row["p"] is None else f", p {format_p(row['p'])}"
+            console().print(
+                f"  {who}: macro AUROC {number['value']:+.3f} {_limits(number)}{p}, {row['n_findings']} findings",
+                markup=False,
+            )
+        console().print(
+            f"  single findings: {compared[family]['n_significant']} of {compared[family]['m']} differ "
+            "(DeLong, Benjamini-Hochberg)",
+            markup=False,
+        )
+
+
+def format_p(p: float) -> str:
+    """A p value, never printed as zero."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _rows(results: Mapping[Any, Any], finding: str) -> list[Any]:
+    return [row for (_, _, name), row in results.items() if name == finding]
+
+
+def _decimal(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _limits(number: Mapping[str, Any]) -> str:
+    return "" if number["low"] is None else f"({number['low']:.3f} to {number['high']:.3f})"

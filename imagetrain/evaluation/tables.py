@@ -1,0 +1,104 @@
+"""The tables of an evaluation as CSV: one row a finding, set and run, or one row a test."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+NUMBERS = ("auroc", "average_precision", "sensitivity", "specificity", "ppv", "npv", "f1")
+
+
+def findings_table(metrics: Mapping[str, Any]) -> str:
+    """Every number of every finding, set and run."""
+    limits = [column for name in NUMBERS for column in (name, f"{name}_low", f"{name}_high")]
+    rows = [
+        [
+            *(row[key] for key in ("set", "run", "finding", "n", "n_positive", "prevalence", "in_macro")),
+            row["threshold"]["value"],
+            *(row[name][key] for name in NUMBERS for key in ("value", "low", "high")),
+            row["auroc"].get("reason") or row["excluded_because"],
+        ]
+        for row in metrics["results"]
+    ]
+    header = [
+        "set",
+        "run",
+        "finding",
+        "n",
+        "n_positive",
+        "prevalence",
+        "in_macro",
+        "threshold_logit",
+        *limits,
+        "remark",
+    ]
+    return _csv(header, rows)
+
+
+def macro_table(metrics: Mapping[str, Any]) -> str:
+    """Macro AUROC of every set and run."""
+    rows = [
+        [
+            *(row["set"], row["run"], *(row["auroc"][key] for key in ("value", "low", "high"))),
+            *(row["min"], row["max"], row["n_findings"], " ".join(item["finding"] for item in row["excluded"])),
+        ]
+        for row in metrics["macro"]
+    ]
+    return _csv(["set", "run", "macro_auroc", "low", "high", "min", "max", "n_findings", "left_out"], rows)
+
+
+def runs_table(metrics: Mapping[str, Any]) -> str:
+    """Paired tests of runs."""
+    return _tests(metrics["comparisons"]["runs"]["rows"], ("set", "run_a", "run_b"))
+
+
+def sites_table(metrics: Mapping[str, Any]) -> str:
+    """Unpaired tests of sites."""
+    return _tests(metrics["comparisons"]["sites"]["rows"], ("set_a", "set_b", "run"))
+
+
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "findings.csv": findings_table,
+    "macro.csv": macro_table,
+    "runs_compared.csv": runs_table,
+    "sites_compared.csv": sites_table,
+}
+"""Name of a file -> what makes its text from the metrics."""
+
+
+def _tests(rows: Iterable[Mapping[str, Any]], about: tuple[str, ...]) -> str:
+    header = [
+        *about,
+        "finding",
+        "auroc_a",
+        "auroc_b",
+        "difference",
+        "low",
+        "high",
+        "statistic",
+        "p",
+        "p_adjusted",
+        "remark",
+    ]
+    made = []
+    for row in rows:
+        difference = row["difference"]
+        made.append(
+            [
+                *(row[key] for key in (*about, "finding", "auroc_a", "auroc_b")),
+                *(difference[key] for key in ("value", "low", "high")),
+                *(row[key] for key in ("statistic", "p", "p_adjusted")),
+                difference.get("reason"),
+            ]
+        )
+    return _csv(header, made)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    return text.getvalue()
