@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Combination
-from radprompter.rules.phrases import TOKEN, Found
+from radprompter.rules.phrases import END, TOKEN, Found
 from radprompter.rules.scopes import STATE_OF, Placed, Shape, divide, reach
 from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mention, Modifier, Vocabulary
 
@@ -62,6 +62,7 @@ def read_sentence(text: str, vocabulary: Vocabulary) -> tuple[Claim, ...]:
     """What a sentence claims, phrase by phrase."""
     spans = [match.span() for match in TOKEN.finditer(text)]
     tokens = [text[start:end] for start, end in spans]
+    tokens.append(END)
     found = vocabulary.trie.find(tokens)
     if not any(type(item.meaning) is Mention for item in found):
         return ()
@@ -202,18 +203,19 @@ def _near(
         if place.meaning.name not in wanted or place is head or _gap(head, place) > furthest or _gap(head, place) < 0:
             continue
         low, high = min(head.end, place.end), max(head.start, place.start)
-        if _divided(shape, low, high) or _owned(head, place, low, high, named, vocabulary):
+        if _divided(shape, low, high, head) or _owned(head, place, low, high, named, vocabulary):
             continue
         near.append(place)
     return near if head.meaning.is_finding else _on_its_side(head, near, shape)
 
 
-def _divided(shape: Shape, low: int, high: int) -> bool:
+def _divided(shape: Shape, low: int, high: int, head: _Mention) -> bool:
+    """Whether a statement ends between two tokens; in `low volumes but clear` none does, as no subject follows."""
     index = bisect_left(shape.separators, low, key=lambda s: s.start)
     for separator in shape.separators[index:]:
         if separator.start >= high:
             return False
-        if separator.names - {"comma"}:
+        if not separator.joins and (head.meaning.is_finding or separator.end != head.start):
             return True
     return False
 
@@ -229,7 +231,8 @@ def _owned(
         name = other.meaning.name
         if other is head or other is place or name in vocabulary.attributes:
             continue
-        rival = (other.meaning.is_finding and other.says) or name in vocabulary.combinations
+        rules = vocabulary.combinations.get(name, ())
+        rival = (other.meaning.is_finding and other.says) or any(place.meaning.name in rule.at for rule in rules)
         if not rival or (other.start < head.end and head.start < other.end):
             continue
         between = low <= other.start and other.end <= high

@@ -1,7 +1,7 @@
 """Phrases of a lexicon, compiled into one trie over words: every phrase is found in a single pass over the tokens.
 
 Phrase language: words divided by spaces; ``a|b`` is either word, ``(a|b c)`` either phrase; ``[a]`` and ``[a|b c]`` may be
-absent; ``_`` is any word; ``...`` is up to three words; ``word*``, ``*word`` and ``*word*`` also match longer words. Hyphens count as spaces, and case,
+absent; ``_`` is any word; ``...`` is up to three words; ``$`` is the end of the sentence; ``word*``, ``*word`` and ``*word*`` also match longer words. Hyphens count as spaces, and case,
 accents, umlaut spellings (``ö``, ``oe``) and ``ß`` do not matter.
 """
 
@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 from radprompter.errors import TemplateError
 
-TOKEN = re.compile(r"(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&]|(?<=\s)[-–—](?=\s)")
+TOKEN = re.compile(r"(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)")
 MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
 MAX_REMEMBERED = 50_000  # words whose keys are kept
 
 ANY = "_"
+END = "$"
+"""Stands after the last word of a sentence."""
+
 _UMLAUTS = re.compile(r"([aou])e")
 
 

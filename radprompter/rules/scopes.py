@@ -39,7 +39,11 @@ class Placed(NamedTuple):
 
 
 class Separator(NamedTuple):
-    """Something between two parts of a sentence: `names` are the boundaries that it is."""
+    """Something between two parts of a sentence.
+
+    `names` are the boundaries that it is: those of the lexicon, or ``comma``, ``enumeration`` (a comma with an `or` to
+    come), ``and``, ``or``.
+    """
 
     start: int
     end: int
@@ -64,23 +68,27 @@ def place_modifiers(found: Sequence[Found], mentions: Sequence[Found]) -> tuple[
         for token in range(mention.start, mention.end)
     }
     filled: set[int] = set()
+    spans: set[tuple[int, int]] = set()
     kept: list[Found] = []
     for item in sorted(found, key=lambda f: (f.start - f.end, f.meaning.category != "pseudo", f.start)):
         start, end = inside.get(item.start, (0, 0))
         if start <= item.start and item.end <= end and item.end - item.start < end - start:
             continue  # the "non" of "non union"
-        if filled.isdisjoint(range(item.start, item.end)):
+        if (item.start, item.end) in spans or filled.isdisjoint(range(item.start, item.end)):
             filled.update(range(item.start, item.end))
+            spans.add((item.start, item.end))  # a phrase may act in both directions, in two groups
             kept.append(item)
-    kept.sort()
+    kept.sort(key=lambda f: (f.start, f.end, f.meaning.place))
     placed: list[Placed] = []
     for item in kept:
         modifier: Modifier = item.meaning
         last = placed[-1] if placed else None
-        touches = last is not None and item.start - last.end <= 0 and last.modifier.place == modifier.place != "around"
+        if modifier.category == "pseudo":
+            continue
+        touches = last is not None and item.start == last.end and last.modifier.place == modifier.place != "around"
         category = last.category if last is not None and touches else modifier.category
         placed.append(Placed(item.start, item.end, modifier, category))
-    return tuple(item for item in placed if item.modifier.category != "pseudo"), frozenset(filled)
+    return tuple(placed), frozenset(filled)
 
 
 def divide(
@@ -135,12 +143,12 @@ def _divisions(
         says = any(p in statement for p in range(end, stop))
         breaks = how == "stop"
         if how in ("comma", "and") and complete:
-            bare = how == "and" and end in findings
+            bare = how == "and" and (end in findings or end in statement)
             breaks = "opener" in opening or ("adjective" in opening and last_or < start) or (says and not bare)
         if breaks or start in fixed:
             complete = False
-        names = frozenset(("clause",)) if breaks else frozenset(("comma",)) if last_or < start else frozenset[str]()
-        result.append(Separator(start, end, names if how != "or" else frozenset(), "" if breaks else how))
+        name = "clause" if breaks else how if how != "comma" or last_or < start else "enumeration"
+        result.append(Separator(start, end, frozenset((name,)), "" if breaks else how))
     return result
 
 
@@ -174,8 +182,8 @@ def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | N
             active = [*active[1 - _KEPT :], acting[index]]
         else:
             mention = mentions[index]
-            near = [m for m in active if 0 <= mention.start - m.end < m.modifier.reach]
-            result[index] = Reached(near[-1], mention.start - near[-1].end) if near else None
+            near = [m for m in active if m.start < mention.start < m.end + m.modifier.reach]
+            result[index] = Reached(near[-1], max(0, mention.start - near[-1].end)) if near else None
     return result
 
 
@@ -194,14 +202,14 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | 
                 joined = True
             elif separator.joins == "comma" and not joined:
                 active = []
-            active = [m for m in active if not (separator.names - {"comma"}) & m.modifier.stops_at]
+            active = [m for m in active if not separator.names & m.modifier.stops_at]
         elif kind == 1:
             active = [*active[1 - _KEPT :], acting[index]]
             joined = False
         else:
             mention = mentions[index]
-            near = [m for m in active if 0 <= m.start - mention.end < m.modifier.reach]
-            result[index] = Reached(near[-1], near[-1].start - mention.end) if near else None
+            near = [m for m in active if m.end > mention.end > m.start - m.modifier.reach]
+            result[index] = Reached(near[-1], max(0, near[-1].start - mention.end)) if near else None
     return result
 
 
