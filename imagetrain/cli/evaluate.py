@@ -69,21 +69,16 @@ def _show_findings(metrics: Mapping[str, Any]) -> None:
         for i, run in enumerate(metrics["runs"]):
             where = "inside" if one["part"] == "test" else one["site"] or "outside"
             table.add_column(f"{where}\n{run}" if i else f"{where}\nn+ │ {run}", justify="right")
-    order = sorted(metrics["findings"], key=lambda f: not any(r["in_macro"] for r in _rows(results, f["name"])))
-    for finding in order:
+    counted = {name for (_, _, name), row in results.items() if row["in_macro"]}
+    for finding in sorted(metrics["findings"], key=lambda finding: finding["name"] not in counted):
         cells = []
         for one in metrics["sets"]:
             for i, run in enumerate(metrics["runs"]):
                 row = results[one["key"], run, finding["name"]]
                 value = f"{_decimal(row['auroc']['value'])}{' ' if row['in_macro'] else '~'}"
                 cells.append(value if i else f"{row['n_positive']} │ {value}")
-        table.add_row(finding["title"], *cells, style=None if results_count(results, finding["name"]) else "dim")
+        table.add_row(finding["title"], *cells, style=None if finding["name"] in counted else "dim")
     console().print(table)
-
-
-def results_count(results: Mapping[Any, Any], finding: str) -> bool:
-    """Whether a finding counts in a macro mean anywhere."""
-    return any(row["in_macro"] for row in _rows(results, finding))
 
 
 def show_differences(metrics: Mapping[str, Any]) -> None:
@@ -119,10 +114,6 @@ def show_differences(metrics: Mapping[str, Any]) -> None:
 def format_p(p: float) -> str:
     """A p value, never printed as zero."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _rows(results: Mapping[Any, Any], finding: str) -> list[Any]:
-    return [row for (_, _, name), row in results.items() if name == finding]
 
 
 def _decimal(value: float | None) -> str:

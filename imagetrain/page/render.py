@@ -18,8 +18,8 @@ def render(report: EvaluationReport) -> str:
     """One self-contained HTML page.
 
     `report.metrics` may have, beside what `evaluate` writes, the key ``study`` with the texts ``title`` and
-    ``created``, ``synthetic`` (bool), ``reference`` (text), and the lists of name and value ``settings``, ``runs``,
-    ``hashes`` and ``versions``; what is absent is left out.
+    ``created``, ``synthetic`` (bool), ``reference`` (text), and the lists of name and text ``not_trained``, ``runs``,
+    ``settings``, ``hashes`` and ``versions``; what is absent is left out.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -127,8 +127,8 @@ def swatch(run: int, outside: bool) -> Markup:
 
 def standalone(svg: Markup, style: str) -> str:
     """A drawing as a file of its own, with the page's colours inside."""
-    opened = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" ', 1)
-    head, _, rest = str(opened).partition(">")
+    head, _, rest = str(svg).partition(">")
+    head = head.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="480" height="480" ', 1)
     return f"{head}><style>{style}</style>{rest}\n"
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from imagetrain.page.svg import Axis, Estimate, RocLine, forest_track, roc_panel
 
 Row = dict[str, Any]
-RATES = ("sensitivity", "specificity", "ppv", "npv", "f1")
+STUDY = ("title", "created", "synthetic", "reference", "not_trained", "runs", "settings", "hashes", "versions")
+"""What may be said of a study beside its numbers; all of it may be absent."""
 
 
 class View:
@@ -16,7 +17,7 @@ class View:
 
     def __init__(self, metrics: Mapping[str, Any]) -> None:
         self.metrics = metrics
-        self.study: Mapping[str, Any] = metrics.get("study", {})
+        self.study: Mapping[str, Any] = dict.fromkeys(STUDY) | metrics.get("study", {})
         self.runs: list[str] = metrics["runs"]
         self.sets: list[Row] = [one | {"outside": one["part"] != "test"} for one in metrics["sets"]]
         self.titles: dict[str, str] = {item["name"]: item["title"] for item in metrics["findings"]}

@@ -1,0 +1,159 @@
+"""The stages evaluate and report: from predictions on disk to metrics, tables and page."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference.predictions import FINDINGS, two_runs
+from typer.testing import CliRunner
+
+from imagetrain.assess import hold_against, run_evaluate, run_report
+from imagetrain.cli.app import app
+from imagetrain.recipe import Reference, StudyRecipe, load_recipe
+from imagetrain.store import save_predictions
+from radprompter.errors import InputError, TableError
+
+RECIPE = """
+name: Made-up study
+phantom: {regions: [elbow]}
+train:
+  runs:
+    inclusive: {policy: inclusive}
+    exclusive: {policy: exclusive, per_finding: {effusion: ignore}}
+  model: resnet10t
+evaluate: {bootstrap: 100}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyRecipe:
+    for name, run in two_runs().items():
+        save_predictions(tmp_path / "out/train" / name / "predictions.parquet", run)
+    return recipe_in(tmp_path)
+
+
+def recipe_in(folder: Path, *settings: str) -> StudyRecipe:
+    (folder / "recipe.yaml").write_text(RECIPE)
+    return load_recipe(folder / "recipe.yaml", settings=settings, out=folder / "out")
+
+
+def write_reference(path: Path, change=lambda study, finding, value: value, columns=FINDINGS) -> Path:
+    run = two_runs()["inclusive"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["study_id", *columns])
+        for study, row in zip(run.study_ids, run.targets, strict=True):
+            writer.writerow([study, *(change(study, f, str(int(v))) for f, v in zip(FINDINGS, row, strict=True))])
+    return path
+
+
+def test_numbers_tables_and_page_are_written_once(study: StudyRecipe):
+    first = run_evaluate(study)
+    page = run_report(study)
+    assert not first["up_to_date"] and not page["up_to_date"]
+    assert "internal test (alpha): inclusive 0." in first["line"] and first["n_failed"] == 0
+    out = study.out
+    metrics = json.loads((out / "evaluate/metrics.json").read_text())
+    assert metrics["study"]["synthetic"] and metrics["study"]["title"] == "Made-up study"
+    assert metrics["study"]["runs"][1][1].startswith("exclusive: uncertain counts as negative")
+    rows = list(csv.DictReader((out / "evaluate/findings.csv").read_text().splitlines()))
+    assert len(rows) == 2 * 2 * len(FINDINGS)
+    assert float(rows[0]["auroc"]) == metrics["results"][0]["auroc"]["value"]
+    assert next(row for row in rows if row["finding"] == "osteopenia")["auroc"] == ""
+    assert len(list(csv.DictReader((out / "evaluate/macro.csv").read_text().splitlines()))) == 4
+    assert {p.name for p in (out / "page/plots").iterdir()} == {f"roc_{name}.svg" for name in FINDINGS[:4]}
+    assert "Made-up study" in (out / "page/report.html").read_text()
+    assert run_evaluate(study)["up_to_date"] and run_report(study)["up_to_date"]
+
+
+def test_new_predictions_or_settings_are_evaluated_anew(study: StudyRecipe, tmp_path: Path):
+    run_evaluate(study)
+    run_report(study)
+    assert not run_evaluate(recipe_in(tmp_path, "evaluate.min_positives=20"))["up_to_date"]
+    assert not run_report(study)["up_to_date"]
+    run = two_runs()["inclusive"]
+    save_predictions(tmp_path / "out/train/inclusive/predictions.parquet", replace(run, logits=-run.logits))
+    assert not run_evaluate(recipe_in(tmp_path, "evaluate.min_positives=20"))["up_to_date"]
+
+
+def test_the_reference_replaces_the_labels_of_test_and_external_studies_only(tmp_path: Path):
+    run = two_runs()["inclusive"]
+    flipped = write_reference(
+        tmp_path / "r.csv",
+        lambda study, finding, value: {"fracture": str(1 - int(value)), "effusion": ""}.get(finding, value),
+    )
+    held = hold_against(run, Reference(path=flipped))
+    tested = np.isin(run.parts, ("test", "external"))
+    assert (held.targets[tested, 0] == 1 - run.targets[tested, 0]).all()
+    assert np.isnan(held.targets[tested, 1]).all()
+    assert (held.targets[~tested] == run.targets[~tested]).all()
+    assert (held.targets[tested, 2] == run.targets[tested, 2]).all()
+
+
+def test_a_finding_that_the_reference_lacks_is_not_known(tmp_path: Path, study: StudyRecipe):
+    write_reference(tmp_path / "r.csv", columns=("fracture", "a", "b", "c", "d"))
+    summary = run_evaluate(recipe_in(tmp_path, f"evaluate.reference.path={tmp_path / 'r.csv'}"))
+    metrics = json.loads(Path(summary["metrics"]).read_text())
+    excluded = metrics["macro"][0]["excluded"]
+    assert [(item["finding"], item["reason"]) for item in excluded] == [
+        (name, "no study with a known label") for name in FINDINGS[1:]
+    ]
+    assert "held against the reference r.csv" in metrics["study"]["reference"]
+
+
+@pytest.mark.parametrize(
+    ("change", "columns", "message"),
+    [
+        (lambda s, f, v: "yes" if s == "s300" else v, FINDINGS, "study 's300', fracture: expected 1, 0 or blank"),
+        (lambda s, f, v: v, ("a", "b", "c", "d", "e"), "none of the findings .*its columns are study_id, a"),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_refused(tmp_path: Path, change, columns, message):
+    path = write_reference(tmp_path / "r.csv", change, columns)
+    with pytest.raises(TableError, match=message):
+        hold_against(two_runs()["inclusive"], Reference(path=path))
+
+
+def test_a_reference_must_cover_the_tested_studies_once(tmp_path: Path):
+    path = write_reference(tmp_path / "r.csv")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-2]))
+    with pytest.raises(TableError, match="2 of 380 tested studies have no row, such as 's638'"):
+        hold_against(two_runs()["inclusive"], Reference(path=path))
+    path.write_text("\n".join([*lines, lines[-1]]))
+    with pytest.raises(TableError, match="'s639' has more than one row"):
+        hold_against(two_runs()["inclusive"], Reference(path=path))
+
+
+def test_missing_stages_are_named(tmp_path: Path):
+    with pytest.raises(InputError, match=r"run 'inclusive' has no predictions .*imagetrain train"):
+        run_evaluate(recipe_in(tmp_path))
+    with pytest.raises(InputError, match="imagetrain evaluate"):
+        run_report(recipe_in(tmp_path))
+
+
+def test_the_commands_print_what_is_worth_reading(study: StudyRecipe, tmp_path: Path):
+    recipe = [str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out")]
+    shown = CliRunner().invoke(app, ["evaluate", *recipe])
+    assert shown.exit_code == 0, shown.output
+    for text in ("macro AUROC", "internal test (alpha)", "240 studies", "3 of 5 findings", "Dislocation", "differ"):
+        assert text in shown.output
+    compared = CliRunner().invoke(app, ["compare", *recipe])
+    assert compared.exit_code == 0 and "adjusted p" in compared.output and "scanners" in compared.output
+    page = CliRunner().invoke(app, ["report", *recipe, "--json"])
+    assert json.loads(page.stdout)["page"].endswith("page/report.html")
+
+
+def test_one_class_everywhere_is_told_and_not_called_done(study: StudyRecipe, tmp_path: Path):
+    for name, run in two_runs().items():
+        empty = replace(run, targets=np.zeros_like(run.targets))
+        save_predictions(tmp_path / "out/train" / name / "predictions.parquet", empty)
+    recipe = [str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out")]
+    shown = CliRunner().invoke(app, ["evaluate", *recipe])
+    assert shown.exit_code == 1 and "No AUROC is defined" in shown.output
+    assert CliRunner().invoke(app, ["report", *recipe]).exit_code == 0

@@ -1,0 +1,160 @@
+"""The page: what is on it, and how it behaves in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from reference.predictions import make_predictions, two_runs
+
+from imagetrain.evaluation.numbers import Options
+from imagetrain.evaluation.report import evaluate
+from imagetrain.page import formats
+from imagetrain.page.render import plots, render
+from imagetrain.page.svg import Axis, Estimate, forest_track
+from imagetrain.records import EvaluationReport
+
+STUDY = {
+    "title": "Elbow <radiographs>",
+    "created": "2030-01-01",
+    "synthetic": True,
+    "reference": "Held against the reference.",
+    "runs": [("inclusive", "uncertain counts as positive")],
+    "hashes": [("predictions.parquet", "0123456789abcdef" * 4)],
+}
+
+
+@pytest.fixture(scope="module")
+def report() -> EvaluationReport:
+    metrics = evaluate(two_runs(), options=Options(resamples=100)).metrics
+    return EvaluationReport({**metrics, "study": STUDY})
+
+
+@pytest.fixture(scope="module")
+def page(report: EvaluationReport) -> str:
+    return render(report)
+
+
+class Outline(HTMLParser):
+    """Counts open elements and collects ids and links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.ids += [found["id"]] if found.get("id") else []
+        self.targets += [found["href"]] if tag == "a" else []
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_its_links_lead_somewhere(page: str):
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {target[1:] for target in outline.targets} <= set(outline.ids) and len(outline.targets) >= 8
+
+
+def test_the_page_needs_nothing_from_elsewhere(page: str):
+    assert not re.search(r"<script|https?://|@import|url\(", page)
+    assert "default-src 'none'" in page
+
+
+def test_the_page_says_what_was_tested_and_that_it_is_synthetic(page: str):
+    for text in ("Elbow &lt;radiographs&gt;", "Synthetic data", "140 studies of 70 patients", "Internal test (alpha)"):
+        assert text in page
+    for text in ("0123456789abcdef", "no positives", "scanners", "Benjamini", "Held against the reference."):
+        assert text in page
+
+
+def test_names_from_tables_cannot_become_markup():
+    run = make_predictions()
+    hostile = run.__class__(
+        run.study_ids, run.patient_ids, tuple("<b>x" if s == "beta" else s for s in run.sites), run.parts,
+        ("<script>alert(1)</script>", *run.findings[1:]), run.logits, run.targets,
+    )  # fmt: skip
+    made = EvaluationReport(evaluate({'"><i>': hostile}, options=Options(resamples=10)).metrics)
+    text = render(made)
+    assert "<script" not in text and "<b>x" not in text and '"><i>' not in text
+
+
+def test_one_run_at_one_site_makes_a_page_too():
+    run = make_predictions()
+    inside = [i for i, part in enumerate(run.parts) if part != "external"]
+    from imagetrain.evaluation.testsets import take
+
+    text = render(EvaluationReport(evaluate({"only": take(run, inside)}, options=Options(resamples=0)).metrics))
+    assert "no external site" in text and "No finding could be tested" in text
+
+
+def test_drawings_are_svg_files_of_their_own(report: EvaluationReport):
+    for name, drawing in plots(report).items():
+        root = ElementTree.fromstring(drawing)
+        assert root.tag.endswith("svg") and name.startswith("roc_")
+        assert "--run0" in drawing and "max-width" not in drawing
+
+
+def test_the_forest_marks_what_is_off_the_axis():
+    axis = Axis.around([0.83, 0.61])
+    assert (axis.low, axis.ticks) == (0.5, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    assert Axis.around([0.33]).low == 0.3 and Axis.around([0.01]).low == 0.2
+    drawn = forest_track([Estimate(0.4, 0.2, 0.7, 0, False), Estimate(None, None, None, 1, True)], axis)
+    assert "◂" in drawn and "<circle" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0000001, "<0.001"), (0.0123, "0.012"), (0.456, "0.46"), (0.994, "0.99"), (1.0, "1.00"), (None, "–")],
+)
+def test_p_values_are_printed_as_journals_do(p, text):
+    assert formats.p_value(p) == text
+
+
+def test_numbers_are_printed_with_signs_and_dashes():
+    assert [formats.signed(v) for v in (0.0123, -0.5, 0.0001, None)] == ["+0.012", "−0.500", "0.000", "–"]
+    assert [formats.percent(v) for v in (0.012, 0.5, None)] == ["1.2\u00a0%", "50\u00a0%", "–"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine (apt install chromium)")
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_browser_shows_it_without_errors_requests_or_sideways_scrolling(browser, page, tmp_path: Path, width, scheme):
+    (tmp_path / "report.html").write_text(page)
+    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(f"file://{tmp_path}/report.html")
+    assert said == [] and asked == [f"file://{tmp_path}/report.html"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert tab.locator("svg.roc").count() == 4
+    tracks = tab.evaluate("[...document.querySelectorAll('svg.track')].map(s => s.getBoundingClientRect().width)")
+    assert min(tracks) > 150
+    tab.close()
