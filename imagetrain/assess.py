@@ -15,7 +15,7 @@ from imagetrain import __version__
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
-from imagetrain.page.render import plots, render
+from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import Reference, StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, EvaluationReport, Predictions
 from imagetrain.store import read_predictions
@@ -211,10 +211,8 @@ def _manifest(path: Path) -> Mapping[str, Any]:
 
 
 def _design() -> list[str]:
-    """Hashes of the page's template and style, so that a new design is a reason to write the page again."""
-    from imagetrain.page.render import HERE, STYLE, TEMPLATE
-
-    return [sha256(HERE / name) for name in (TEMPLATE, STYLE)]
+    """Hashes of what draws the page, so that a new design is a reason to write the page again."""
+    return [sha256(path) for path in sorted(HERE.iterdir()) if path.is_file()]
 
 
 def _summary(metrics: Mapping[str, Any], folder: Path, *, up_to_date: bool) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def compare_runs(scored: Mapping[str, Mapping[str, Scored]], rules: Rules) -> di
                 row = _row("paired", test, n, few(labels, rules.min_positives), rules)
                 rows.append(about | {"finding": finding, "n_left_out": int(either.sum()) - n} | row)
             macro.append(about | _macro_runs(a, b, common, rules))
-    family = "every pair of runs x every finding x every test set"
+    family = "every pair of runs × every finding × every test set"
     return _family(family, rows, rules) | {"macro": macro}
 
 
@@ -109,7 +109,7 @@ def compare_sites(scored: Mapping[str, Mapping[str, Scored]], rules: Rules, *, i
                 n = sum(int((~np.isnan(y)).sum()) for y in labels)
                 rows.append(about | {"finding": finding} | _row("unpaired", test, n, reason, rules))
             macro.append(about | _macro_sites(a, b, rules))
-    return _family("every run x every finding x every external site", rows, rules) | {"macro": macro, "caveat": CAVEAT}
+    return _family("every run × every finding × every external site", rows, rules) | {"macro": macro, "caveat": CAVEAT}
 
 
 def _row(name: str, test: DelongTest, n: int, excluded: str, rules: Rules) -> dict[str, Any]:
