@@ -76,6 +76,9 @@ def read_sentence(text: str, vocabulary: Vocabulary) -> tuple[Claim, ...]:
         mention.by = placed
     _weigh_alternatives(named, shape)
     combined = _combine(named, shape, vocabulary) if vocabulary.combinations else []
+    for mention in named:
+        if mention.meaning.name in vocabulary.attributes and mention.affirmed is _UNCERTAIN:
+            mention.says = mention.says and mention.meaning.outcome is _POSITIVE  # a nondisplaced fracture is possible
     own = [
         (m.meaning.name, state, m.meaning.rule, m, m.start, m.end)
         for m in named
@@ -112,7 +115,11 @@ def _mentions(found: Sequence[Found], vocabulary: Vocabulary) -> list[_Mention]:
         says = True
         drop = False
         for other in covering[item.start]:
-            if other.start > item.start or other.end < item.end:
+            if other.start > item.start:
+                continue
+            if other.meaning.name == meaning.name and other.meaning.outcome is not meaning.outcome is _POSITIVE:
+                drop = True  # the "displaced fracture" of "non-displaced fracture"
+            if other.end < item.end:
                 continue
             longer = other.end - other.start > item.end - item.start
             if longer and (other.meaning.name == meaning.name or (other.meaning.is_finding and not meaning.is_finding)):

@@ -58,6 +58,9 @@ class Language(Section):
     compound_length: int | None = Field(
         None, description="a synonym of at least so many letters also matches compounds that end in it"
     )
+    compound_not_after: tuple[str, ...] = Field(
+        (), description="what makes another word of a compound: no luxation in `Subluxation`, no arthrosis in `Pseudarthrose`"
+    )
 
 
 class FindingWords(Section):

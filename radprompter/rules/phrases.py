@@ -20,6 +20,8 @@ TOKEN = re.compile(r"(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:(
 MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
 MAX_REMEMBERED = 50_000  # words whose keys are kept
 
+_LONGEST_WORD = 80  # letters; longer ones mean nothing
+_SHORTEST_TYPO = 8  # letters; in shorter words a swap may make another word
 ANY = "_"
 END = "$"
 """Stands after the last word of a sentence."""
@@ -36,10 +38,15 @@ class Found(NamedTuple):
 
 
 class Inflection(NamedTuple):
-    """How a language lengthens words: `endings` after a word, and compounds that end in a word of `compound_length`."""
+    """How a language lengthens words.
+
+    `endings` may follow a word. A compound ends in a word of at least `compound_length` letters, and what stands before
+    that word ends in none of `not_after`.
+    """
 
     endings: tuple[str, ...] = ("",)
     compound_length: int | None = None
+    not_after: tuple[str, ...] = ()
 
 
 def fold(word: str) -> str:
@@ -98,12 +105,23 @@ class Trie:
         if keys is None:
             if len(self._remembered) >= MAX_REMEMBERED:
                 self._remembered.clear()
-            keys = self._remembered[word] = self._look_up(fold(word)) if len(word) <= 80 else ()
+            keys = self._remembered[word] = self._understand(fold(word)) if len(word) <= _LONGEST_WORD else ()
         return keys
+
+    def _understand(self, word: str) -> tuple[str, ...]:
+        """The keys of a word, or of what it was meant to be where two neighbouring letters were swapped in typing."""
+        keys = self._look_up(word)
+        if keys or len(word) < _SHORTEST_TYPO or not word.isalpha():
+            return keys
+        for i in range(1, len(word) - 2):
+            swapped = word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+            if meant := tuple(key for key in self._look_up(swapped) if len(key) >= _SHORTEST_TYPO):
+                return meant
+        return ()
 
     def _look_up(self, word: str) -> tuple[str, ...]:
         keys = ["=" + word] if word in self._exact else []
-        shortest = self._inflection.compound_length
+        shortest, not_after = self._inflection.compound_length, self._inflection.not_after
         for ending in self._inflection.endings:
             if not word.endswith(ending):
                 continue
@@ -112,7 +130,8 @@ class Trie:
             keys += [
                 "~" + stem[start:]
                 for start in starts
-                if stem[start:] in self._stems and (start == 0 or len(stem) - start >= (shortest or 0))
+                if stem[start:] in self._stems
+                and (start == 0 or (len(stem) - start >= (shortest or 0) and not stem[:start].endswith(not_after)))
             ]
         keys += [part for part in self._parts if _matches(part, word)]
         return tuple(dict.fromkeys(keys))

@@ -130,6 +130,7 @@ def _divisions(
         else:
             joints.append((position, position + 1, how))
     modifier_starts = {item.start for item in placed}
+    trailing = {item.start for item in placed if item.modifier.place == "after"}
     statement = {p for p, kind in kinds.items() if "predicate" in kind}
     findings = {m.start for m in mentions if m.meaning.is_finding}
     last_or = max((start for start, _, how in joints if how == "or"), default=-1)
@@ -143,7 +144,7 @@ def _divisions(
         says = any(p in statement for p in range(end, stop))
         breaks = how == "stop"
         if how in ("comma", "and") and complete:
-            bare = how == "and" and (end in findings or end in statement)
+            bare = how == "and" and (end in findings or end in statement or end in trailing)
             breaks = "opener" in opening or ("adjective" in opening and last_or < start) or (says and not bare)
         if breaks or start in fixed:
             complete = False

@@ -82,7 +82,7 @@ def implied_findings(region: Region) -> dict[str, frozenset[str]]:
 
 def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexicon, *, code: str) -> Vocabulary:
     """The vocabulary of a region in a language; `code` is the language's key in ``region.yaml``."""
-    trie = Trie(Inflection(language.endings, language.compound_length))
+    trie = Trie(Inflection(language.endings, language.compound_length, language.compound_not_after))
     _add_findings(trie, region, lexicon, code=code)
     terms = {**language.terms, **lexicon.terms}
     used = {name for rule in lexicon.combine for name in (*rule.of, *rule.at)}
