@@ -263,4 +263,4 @@ def _on_its_side(head: _Mention, near: list[_Mention], shape: Shape) -> list[_Me
         return before
     if any(m.start - head.end <= _TOUCHING and not apart(head.end, m.start) for m in after):
         return after
-    return before
+    return before or after
