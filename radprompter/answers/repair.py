@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_CHARACTERS = 200_000  # a longer reply is refused; parsing stays within a bounded time
-MAX_REPAIR_CHARACTERS = 20_000
+MAX_REPAIR_CHARACTERS = 12_000
 MAX_BRACES = 500
 
 CONFLICT: Final = object()
@@ -22,9 +22,7 @@ CONFLICT: Final = object()
 UNSUPPORTED: Final = object()
 """The value of a key that the reply itself does not have beside it; mending put it there."""
 
-_THINK_BLOCK = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_THINK_END = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
-_THINK_START = re.compile(r"<(?:think|thinking|reasoning)>", re.IGNORECASE)
+_THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
 _QUOTE = "[\"'`“”„‘’]"
 
 
@@ -52,13 +50,19 @@ def strip_reasoning(reply: str) -> tuple[str, bool]:
     A closing tag without an opening one ends the thinking (some chat templates open it in the prompt); an opening tag
     that is never closed leaves no answer.
     """
-    text = _THINK_BLOCK.sub(" ", reply)
-    ends = list(_THINK_END.finditer(text))
-    if ends:
-        text = text[ends[-1].end() :]
-    start = _THINK_START.search(text)
-    if start:
-        text = text[: start.start()]
+    kept: list[str] = []
+    start, inside = 0, False
+    for tag in _THINK.finditer(reply):
+        if tag.group(1):
+            if not inside:
+                kept.clear()
+            start, inside = tag.end(), False
+        elif not inside:
+            kept.append(reply[start : tag.start()])
+            inside = True
+    if not inside:
+        kept.append(reply[start:])
+    text = " ".join(kept)
     return text, text != reply
 
 
@@ -169,10 +173,15 @@ def _scan(text: str, keys: Collection[str]) -> tuple[list[dict[str, Any]], str |
 
 
 def _positions(text: str, key: str) -> list[int]:
-    """Where a key stands as the key of something: quoted, or after a brace or comma, and before a colon."""
+    """Where a key stands as the key of something: quoted, or after a brace or comma, and before a colon.
+
+    White space is bounded, so that no text takes quadratic time.
+    """
     word = re.escape(key)
-    pattern = rf"(?:{_QUOTE}\s*{word}\s*{_QUOTE}|(?<=[{{,\n])\s*{word})\s*[:=]"
-    return [match.start() for match in re.finditer(pattern, text)]
+    pattern = (
+        rf"(?:{_QUOTE}\s{{0,9}}(?P<quoted>{word})\s{{0,9}}{_QUOTE}|[{{,\n]\s{{0,40}}(?P<bare>{word}))\s{{0,40}}[:=]"
+    )
+    return [max(match.start("quoted"), match.start("bare")) for match in re.finditer(pattern, text)]
 
 
 def _mend(text: str, keys: Collection[str], edits: list[str], *, n_before: int) -> Parsed:
@@ -228,4 +237,4 @@ def _supported(value: Any, key: str, text: str, edits: list[str]) -> Any:
     word = re.escape(str(state).strip().casefold())
     between = rf"\s*\{{[^{{}}]*?{_QUOTE}?state{_QUOTE}?\s*[:=]" if nested else ""
     pattern = rf"{re.escape(key)}\s*{_QUOTE}?\s*[:=]{between}\s*{_QUOTE}?\s*{word}\s*(?:{_QUOTE}|[,}}\n])"
-    return value if places and re.search(pattern, text[places[0] :]) else UNSUPPORTED
+    return value if places and re.compile(pattern).match(text, places[0]) else UNSUPPORTED

@@ -57,6 +57,9 @@ READ = ("positive", "negative", "not_mentioned")
         ('{"a":' * 10_000, ("failed",) * 3),
         ("{" * 10_000, ("failed",) * 3),
         ('{"fracture": "present"' + " " * 300_000, ("failed",) * 3),
+        ("<think>" * 20_000, ("failed",) * 3),  # none of these may take more than linear time
+        ("<think></think" * 10_000, ("failed",) * 3),
+        ('{"fracture"' + "\n" * 100_000, ("failed",) * 3),
     ],
 )
 def test_a_reply_gives_these_states(reply: str, expected: tuple[str, ...], region: Region) -> None:
