@@ -1,3 +1,37 @@
-"""Radiology reports in, label tables out."""
+"""Radiology reports in, label tables out.
+
+What a notebook needs is here, and imported on use: `load_template`, `open_backend`, `label`, `Report`, `LabelTable`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radprompter.backends import open_backend
+    from radprompter.label_table import LabelTable
+    from radprompter.labels import LabelSchema, LabelState
+    from radprompter.prompting.templates import load_template
+    from radprompter.records import Report
+    from radprompter.run import label
 
 __version__ = "0.1.0"
+
+__all__ = ["LabelSchema", "LabelState", "LabelTable", "Report", "label", "load_template", "open_backend"]
+
+_HOMES = {
+    "LabelSchema": "radprompter.labels",
+    "LabelState": "radprompter.labels",
+    "LabelTable": "radprompter.label_table",
+    "Report": "radprompter.records",
+    "label": "radprompter.run",
+    "load_template": "radprompter.prompting.templates",
+    "open_backend": "radprompter.backends",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'radprompter' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
 
     if not path.is_file():
         raise TableError(f"{path}: no such file")
-    readers = {
+    readers: dict[str, Callable[[], Any]] = {
         ".csv": lambda: _read_csv(path),
         ".parquet": lambda: pd.read_parquet(path),
         ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False).fillna(""),
