@@ -13,6 +13,8 @@ from radprompter.terminal import console, guarded, print_json
 if TYPE_CHECKING:
     from radprompter.agreement.metrics import Agreement
 
+SHOWN = {"positive": "pos", "negative": "neg", "uncertain": "unc", "not_mentioned": "n.m."}
+
 
 @guarded
 def agree(
@@ -69,18 +71,18 @@ def _summary(agreement: Agreement) -> dict[str, object]:
 def _show(agreement: Agreement) -> None:
     from rich.table import Table
 
-    from radprompter.labels import LABELS, LabelState
+    from radprompter.labels import LabelState
 
     table = Table(title=f"agreement with the reference ({agreement.projection}, {agreement.n_reports} reports)")
-    table.add_column("finding")
-    for name in ("n", "no label", "accuracy", "precision", "recall", *(f"F1 {state}" for state in LABELS)):
+    table.add_column("finding", no_wrap=True)
+    for name in ("n", "no label", "accuracy", "precision", "recall", *(f"F1 {name}" for name in SHOWN.values())):
         table.add_column(name, justify="right")
     for item in agreement.findings:
         numbers = (
             item.accuracy,
             item.precision(LabelState.POSITIVE),
             item.recall(LabelState.POSITIVE),
-            *(item.f1(state) for state in LABELS),
+            *(item.f1(LabelState(state)) for state in SHOWN),
         )
         shown = ["–" if value != value else f"{value:.3f}" for value in numbers]
         table.add_row(item.finding, str(item.n), str(item.n_unlabelled), *shown)
