@@ -17,7 +17,7 @@ from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import Reference, StudyRecipe
-from imagetrain.records import EXTERNAL, TEST, EvaluationReport, Predictions
+from imagetrain.records import EXTERNAL, PARTS, TEST, EvaluationReport, Predictions
 from imagetrain.store import read_predictions
 from radprompter.errors import InputError, TableError
 from radprompter.files import (
@@ -172,9 +172,12 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
     if study.data is not None:
         seeds = {"split": study.data.split.seed} | seeds
         settings.append(("Images", f"{', '.join(study.data.views)}; {study.data.size} x {study.data.size} pixels"))
-        settings.append(("Labels", f"{study.data.labels}; schema {first.get('label_schema', 'not recorded')}"))
+        settings.append(
+            ("Labels", f"{_within(study.data.labels, study.out)}; schema {first.get('label_schema', 'not recorded')}")
+        )
     settings.append(("Seeds", ", ".join(f"{name} {seed}" for name, seed in seeds.items())))
-    settings.append(("Studies", ", ".join(f"{n} {part}" for part, n in first.get("n_studies", {}).items())))
+    n_studies = first.get("n_studies", {})
+    settings.append(("Studies", ", ".join(f"{n_studies[part]} {part}" for part in PARTS if part in n_studies)))
     runs = []
     for name, policy in train.runs.items():
         text = f"{policy.policy}: {UNCERTAIN[policy.policy]}; not mentioned: {policy.not_mentioned}"
@@ -182,7 +185,7 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
         best = manifests[name].get("validation_auroc")
         text += "" if best is None else f"; validation AUROC {best:.3f} at epoch {manifests[name].get('best_epoch')}"
         runs.append((name, text))
-    hashes = [(str(path), sha256(path)) for path in inputs]
+    hashes = [(_within(path, study.out), sha256(path)) for path in inputs]
     versions = {"imagetrain": __version__, "numpy": version("numpy"), "scipy": version("scipy")}
     return {
         "title": study.name,
@@ -203,6 +206,11 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
         "hashes": hashes,
         "versions": sorted({**first.get("versions", {}), **versions}.items()),
     }
+
+
+def _within(path: Path, folder: Path) -> str:
+    """A path as seen from a folder, if it is inside."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
 def _manifest(path: Path) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from imagetrain.cli.evaluate import format_p, show_differences
+from imagetrain.cli.evaluate import format_p, name_comparison, show_differences
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
@@ -25,44 +25,46 @@ def compare(recipe: RecipePath, settings: Settings = None, out: OutFolder = None
     if json:
         print_json(metrics["comparisons"])
     else:
-        titles = {finding["name"]: finding["title"] for finding in metrics["findings"]}
         for family in ("runs", "sites"):
-            _show_tests(metrics["comparisons"][family], family, titles)
+            _show_tests(metrics, family)
         show_differences(metrics)
     return DONE
 
 
-def _show_tests(compared: Mapping[str, Any], family: str, titles: Mapping[str, str]) -> None:
+def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
     from rich.table import Table
 
-    tested = [row for row in compared["rows"] if row["p"] is not None]
-    paired = family == "runs"
-    title = "two runs on the same studies: paired DeLong" if paired else "inside against outside: unpaired DeLong"
+    compared, titles = metrics["comparisons"][family], {item["name"]: item["title"] for item in metrics["findings"]}
     if not compared["rows"]:
-        console().print(f"{title}: nothing to compare ({'one run' if paired else 'one site'})", markup=False)
+        console().print("one run: nothing to pair" if family == "runs" else "one site: nothing to hold it against")
         return
-    table = Table(title=f"{title} (family: {compared['family']}; m = {compared['m']})")
-    columns = ("run", "against", "on") if paired else ("run", "on", "against")
-    for name in ("finding", *columns):
-        table.add_column(name)
-    for name in ("AUROC", "AUROC", "difference", "p", "adjusted p"):
-        table.add_column(name, justify="right")
-    for row in tested:
-        about = [row[key] for key in (("run_a", "run_b", "set") if paired else ("run", "set_a", "set_b"))]
+    tables: dict[str, Table] = {}
+    for row in (row for row in compared["rows"] if row["p"] is not None):
+        name = name_comparison(metrics, row)
+        if name not in tables:
+            tables[name] = Table(title=name)
+            tables[name].add_column("finding")
+            for column in ("first", "second", "difference", "95 % CI", "p", "adjusted p"):
+                tables[name].add_column(_coverage(column, metrics), justify="right")
         number = row["difference"]
-        table.add_row(
+        tables[name].add_row(
             titles[row["finding"]],
-            *about,
             f"{row['auroc_a']:.3f}",
             f"{row['auroc_b']:.3f}",
-            f"{number['value']:+.3f} ({number['low']:+.3f} to {number['high']:+.3f})",
+            f"{number['value']:+.3f}",
+            f"{number['low']:+.3f} to {number['high']:+.3f}",
             format_p(row["p"]),
-            format_p(row["p_adjusted"]) + (" *" if row["significant"] else ""),
+            format_p(row["p_adjusted"]) + (" *" if row["significant"] else "  "),
         )
-    console().print(table)
+    for table in tables.values():
+        console().print(table)
+    line = f"m = {compared['m']}: {compared['family']}"
     if compared["n_undefined"]:
-        console().print(
-            f"  {compared['n_undefined']} more were not tested: too few positives, or undefined", markup=False
-        )
+        line += f"; {compared['n_undefined']} more were not tested (too few positives, or undefined)"
+    console().print(line, markup=False)
     if "caveat" in compared:
-        console().print(f"  {compared['caveat']}", markup=False, style="dim")
+        console().print(compared["caveat"], markup=False, style="dim")
+
+
+def _coverage(column: str, metrics: Mapping[str, Any]) -> str:
+    return column.replace("95", f"{100 * (1 - metrics['options']['alpha']):g}")

@@ -90,18 +90,14 @@ def show_differences(metrics: Mapping[str, Any]) -> None:
             continue
         console().print(f"[bold]{text}[/]")
         for row in rows:
-            who = (
-                f"{row['run_a']} − {row['run_b']}, {row['set']}"
-                if family == "runs"
-                else f"{row['run']}, {row['set_b']}"
-            )
+            who = name_comparison(metrics, row)
             number = row["difference"]
             if number["value"] is None:
                 console().print(f"  {who}: undefined: {number['reason']}", markup=False)
                 continue
             p = "" if row["p"] is None else f", p {format_p(row['p'])}"
             console().print(
-                f"  {who}: macro AUROC {number['value']:+.3f} {_limits(number)}{p}, {row['n_findings']} findings",
+                f"  {who}: macro AUROC {number['value']:+.3f} {_limits(number, '+')}{p}, {row['n_findings']} findings",
                 markup=False,
             )
         console().print(
@@ -109,6 +105,14 @@ def show_differences(metrics: Mapping[str, Any]) -> None:
             "(DeLong, Benjamini-Hochberg)",
             markup=False,
         )
+
+
+def name_comparison(metrics: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """What a comparison is of: two runs on a set, or a run on two sets."""
+    titles = {one["key"]: one["title"] for one in metrics["sets"]}
+    if "set" in row:
+        return f"{row['run_a']} − {row['run_b']}, {titles[row['set']]}"
+    return f"{row['run']}, {titles[row['set_a']]} − {titles[row['set_b']]}"
 
 
 def format_p(p: float) -> str:
@@ -120,5 +124,5 @@ def _decimal(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _limits(number: Mapping[str, Any]) -> str:
-    return "" if number["low"] is None else f"({number['low']:.3f} to {number['high']:.3f})"
+def _limits(number: Mapping[str, Any], sign: str = "") -> str:
+    return "" if number["low"] is None else f"({number['low']:{sign}.3f} to {number['high']:{sign}.3f})"

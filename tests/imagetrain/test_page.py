@@ -24,7 +24,7 @@ STUDY = {
     "synthetic": True,
     "reference": "Held against the reference.",
     "runs": [("inclusive", "uncertain counts as positive")],
-    "hashes": [("predictions.parquet", "0123456789abcdef" * 4)],
+    "hashes": [("/a/folder/with/a/long/name/that/does/not/fit/on/a/phone/predictions.parquet", "0123456789abcdef" * 4)],
 }
 
 
