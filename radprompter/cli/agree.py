@@ -75,7 +75,7 @@ def _show(agreement: Agreement) -> None:
 
     table = Table(title=f"agreement with the reference ({agreement.projection}, {agreement.n_reports} reports)")
     table.add_column("finding", no_wrap=True)
-    for name in ("n", "no label", "accuracy", "precision", "recall", *(f"F1 {name}" for name in SHOWN.values())):
+    for name in ("n", "none", "acc", "prec", "rec", *(f"F1 {name}" for name in SHOWN.values())):
         table.add_column(name, justify="right")
     for item in agreement.findings:
         numbers = (
@@ -88,6 +88,6 @@ def _show(agreement: Agreement) -> None:
         table.add_row(item.finding, str(item.n), str(item.n_unlabelled), *shown)
     console().print(table)
     console().print(
-        f"cells right: {agreement.accuracy:.4f}   reports with every cell right: {agreement.report_accuracy:.4f}   "
-        "(precision and recall are of positive; – is undefined: no such cell)"
+        f"cells right: {agreement.accuracy:.4f}   reports with every cell right: {agreement.report_accuracy:.4f}\n"
+        "none: cells without a label; acc: right cells; prec, rec: of positive; n.m.: not mentioned; –: no such cell"
     )
