@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from radprompter.labels import LabelState
@@ -52,7 +53,6 @@ class _Mention:
         if affirmed is _UNCERTAIN or outcome is _UNCERTAIN:
             return _UNCERTAIN if affirmed is _UNCERTAIN else _NEGATIVE
         return _NEGATIVE if outcome is _POSITIVE else None
-
 
 
 _Said = tuple[str, LabelState, str, _Mention, int, int]  # finding, state, rule, what carries it, first and last token
@@ -138,8 +138,13 @@ def _weigh_alternatives(named: Sequence[_Mention], shape: Shape) -> None:
     if not ors:
         return
     findings = [m for m in named if m.meaning.is_finding and m.says]
-    for first, second in zip(findings, findings[1:], strict=False):
-        if first.by or second.by or first.meaning.name == second.meaning.name or second.start - first.end > _ALTERNATIVE:
+    for first, second in pairwise(findings):
+        if (
+            first.by
+            or second.by
+            or first.meaning.name == second.meaning.name
+            or second.start - first.end > _ALTERNATIVE
+        ):
             continue
         index = bisect_left(ors, first.end, key=lambda s: s.start)
         if index < len(ors) and ors[index].end <= second.start:
@@ -147,9 +152,7 @@ def _weigh_alternatives(named: Sequence[_Mention], shape: Shape) -> None:
             first.by = second.by = Placed(ors[index].start, ors[index].end, doubt, "uncertain")
 
 
-def _combine(
-    named: Sequence[_Mention], shape: Shape, vocabulary: Vocabulary
-) -> list[_Said]:
+def _combine(named: Sequence[_Mention], shape: Shape, vocabulary: Vocabulary) -> list[_Said]:
     """Findings that two phrases of one clause say together; heads that deny only their special form fall silent."""
     places = [m for m in named if m.meaning.name in vocabulary.places]
     claims: list[_Said] = []

@@ -50,7 +50,7 @@ class RuleLabeler:
         self._languages: dict[str, Vocabulary | None] = {}
         self._remembered: dict[tuple[str, str], tuple[Claim, ...]] = {}
         lexicons = {code: (load_language(code), load_region_lexicon(region, code)) for code in ("en", "de")}
-        content = {code: [_plain(language), lexicon.model_dump(mode="json")] for code, (language, lexicon) in lexicons.items()}
+        content = {code: [_plain(words), lexicon.model_dump()] for code, (words, lexicon) in lexicons.items()}
         self.hash = digest({"version": VERSION, "region": region.hash, "lexicons": content})
         for code, (language, lexicon) in lexicons.items():
             if language is not None:

@@ -1,7 +1,7 @@
 """Lexicons: what the rule labeler knows, as data. One file per language here, and at most one per region and language.
 
 The language file says how findings are negated, hedged and told apart from history. A region needs no lexicon: the
-synonyms of its ``region.yaml`` are enough. ``templates/<region>/lexicon.<language>.yaml`` adds what synonyms cannot say.
+synonyms of its ``region.yaml`` are enough; ``templates/<region>/lexicon.<language>.yaml`` adds what they cannot say.
 """
 
 from __future__ import annotations
@@ -50,16 +50,18 @@ class Language(Section):
     predicates: Phrases = Field((), description="words that make a statement out of a subject")
     openers: Phrases = Field((), description="words that begin a new statement after a comma")
     adjectives: Phrases = Field((), description="words that begin a new statement after a comma, unless `or` follows")
-    terms: dict[str, Phrases] = Field(default_factory=dict, description="word groups that regions may name in `combine`")
+    terms: dict[str, Phrases] = Field(default_factory=dict, description="word groups for `combine`")
     abbreviations: Phrases = ()
     starters: Phrases = ()
+    before_ordinals: Phrases = ()
     headings: Headings = Headings()
     endings: tuple[str, ...] = Field(("",), description="what may follow the words of a synonym")
     compound_length: int | None = Field(
         None, description="a synonym of at least so many letters also matches compounds that end in it"
     )
     compound_not_after: tuple[str, ...] = Field(
-        (), description="what makes another word of a compound: no luxation in `Subluxation`, no arthrosis in `Pseudarthrose`"
+        (),
+        description="what makes another word of a compound, as in `Subluxation` or `Pseudarthrose`",
     )
 
 

@@ -1,8 +1,9 @@
 """Phrases of a lexicon, compiled into one trie over words: every phrase is found in a single pass over the tokens.
 
-Phrase language: words divided by spaces; ``a|b`` is either word, ``(a|b c)`` either phrase; ``[a]`` and ``[a|b c]`` may be
-absent; ``_`` is any word; ``...`` is up to three words; ``$`` is the end of the sentence; ``word*``, ``*word`` and ``*word*`` also match longer words. Hyphens count as spaces, and case,
-accents, umlaut spellings (``ö``, ``oe``) and ``ß`` do not matter.
+Phrase language: words divided by spaces; ``a|b`` is either word, ``(a|b c)`` either phrase; ``[a]`` and ``[a|b c]`` may
+be absent; ``_`` is any word; ``...`` is up to three words; ``$`` is the end of the sentence; ``word*``, ``*word`` and
+``*word*`` also match longer words. Hyphens count as spaces, and case, accents, umlaut spellings (``ö``, ``oe``)
+and ``ß`` do not matter.
 """
 
 from __future__ import annotations

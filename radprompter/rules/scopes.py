@@ -14,7 +14,7 @@ from typing import NamedTuple
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Category
 from radprompter.rules.phrases import Found
-from radprompter.rules.vocabulary import Boundary, Mark, Mention, Modifier
+from radprompter.rules.vocabulary import Boundary, Mark, Modifier
 
 _KEPT = 4  # active modifiers; those farther back never matter
 
@@ -60,7 +60,7 @@ class Shape:
 
 
 def place_modifiers(found: Sequence[Found], mentions: Sequence[Found]) -> tuple[tuple[Placed, ...], frozenset[int]]:
-    """Modifiers without overlap, longest first, and the tokens that they fill (pseudo-modifiers fill but do not act)."""
+    """Modifiers without overlap, longest first, and the tokens that they fill; pseudo-modifiers fill but do not act."""
     inside = {
         token: (mention.start, mention.end)
         for mention in mentions
@@ -118,10 +118,10 @@ def _divisions(
     fixed: set[int],
 ) -> list[Separator]:
     joints: list[tuple[int, int, str]] = []
-    for position, token in enumerate(tokens):
+    for position, word in enumerate(tokens):
         kind = kinds.get(position, set())
-        how = "or" if "or" in kind else "and" if "and" in kind else "comma" if token == "," else ""
-        if token in (";", "–", "—", "-"):
+        how = "or" if "or" in kind else "and" if "and" in kind else "comma" if word == "," else ""
+        if word in (";", "–", "—", "-"):
             how = "stop"
         if not how:
             continue

@@ -32,9 +32,18 @@ class Splitter:
         Capitalised words that begin a sentence even where the full stop before them was lost.
     headings:
         Heading -> whether the words under it are read.
+    before_ordinals:
+        Words after which a number with a full stop is an ordinal: ``der 5. Rippe``.
     """
 
-    def __init__(self, abbreviations: Iterable[str], starters: Iterable[str], headings: Mapping[str, bool]) -> None:
+    def __init__(
+        self,
+        abbreviations: Iterable[str],
+        starters: Iterable[str],
+        headings: Mapping[str, bool],
+        before_ordinals: Iterable[str] = (),
+    ) -> None:
+        self._before_ordinals = frozenset(before_ordinals)
         self._abbreviations = frozenset(word.rstrip(".").lower() for word in abbreviations)
         starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
         self._candidate = re.compile(rf"[.!?]+(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
@@ -80,6 +89,10 @@ class Splitter:
             return False  # an abbreviation such as "z.B."; "contour.There" is a lost space
         if word.isdigit() and _ITEM.fullmatch(text, start, stop):
             return False  # "1." begins an item
+        if word.isdigit() and len(word) <= 2:
+            lead = before.split()[-2:-1]
+            if text[after : after + 2].strip()[:1].islower() or (lead and lead[0].lower() in self._before_ordinals):
+                return False
         bare = word.strip("([\"'").lower()
         if bare in self._abbreviations or bare.rsplit("/", 1)[-1] in self._abbreviations:
             return False

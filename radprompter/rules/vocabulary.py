@@ -112,7 +112,7 @@ def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexico
     headings = {**dict.fromkeys(language.headings.read, True), **dict.fromkeys(language.headings.skip, False)}
     return Vocabulary(
         trie,
-        Splitter(language.abbreviations, language.starters, headings),
+        Splitter(language.abbreviations, language.starters, headings, language.before_ordinals),
         combinations,
         frozenset(name for rule in lexicon.combine for name in rule.at),
         frozenset(lexicon.attributes),
