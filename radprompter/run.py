@@ -1,4 +1,4 @@
-"""The labeling flow on one screen: reports, prompts, completions, readings, table. Before it, the synthetic study."""
+"""The labeling flow on one screen: reports, prompts, completions, readings, table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radprompter.answers import read
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
-from radprompter.files import STAMP, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
+from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal, journal_key
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
@@ -78,31 +78,6 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
             if not manifest["n_failed_requests"]:  # else the next run asks those again
                 write_stamp(folder, made_from, LABEL_FILES)
     return LabelRun(table, label_summary(manifest, up_to_date=False))
-
-
-def write_study(recipe: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
-    """Write the synthetic study of a recipe, unless it is up to date.
-
-    Raises
-    ------
-    InputError
-        If the recipe has no `phantom` section, or its folder holds something else.
-    """
-    from radprompter.phantom import write_phantom  # draws with Pillow, which labeling does not need
-
-    section = recipe.phantom
-    if section is None:
-        raise RecipeError("the recipe has no `phantom` section; add one, or use a recipe that has one")
-    folder = section.path or recipe.out / "phantom"
-    made_from = stamp_inputs({**section.model_dump(mode="json"), "version": __version__}, [])
-    up_to_date = is_up_to_date(folder, made_from)
-    if not up_to_date:
-        patients, seed, size = section.patients, section.seed, section.size
-        write_phantom(folder, regions=section.regions, patients=patients, seed=seed, size=size, track=track)
-        files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-        write_stamp(folder, made_from, [name for name in files if name != STAMP])
-    line = f"synthetic study of {', '.join(section.regions)} with seed {section.seed}"
-    return {"up_to_date": up_to_date, "n_failed": 0, "folder": str(folder), "line": line}
 
 
 def label(reports: Iterable[Report], template: Template, backend: Backend, *, track: Track = quiet) -> LabelTable:

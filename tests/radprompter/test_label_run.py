@@ -19,7 +19,7 @@ from radprompter.journal import Journal
 from radprompter.labels import LabelState
 from radprompter.prompting.templates import load_template
 from radprompter.records import Completion, Prompt, Report
-from radprompter.run import LabelRun, complete, label, label_reports, write_study
+from radprompter.run import LabelRun, complete, label, label_reports
 from radprompter.store import read_labels
 
 TEXTS = {"a": "Fracture of the radius.", "b": "No fracture.", "c": "___", "d": "Effusion, perhaps.", "e": " "}
@@ -215,8 +215,6 @@ def test_a_recipe_without_the_section_is_refused(tmp_path: Path) -> None:
     recipe = study(tmp_path, SCRIPTED, TEXTS).model_copy(update={"label": None})
     with pytest.raises(RecipeError, match="no `label` section"):
         label_reports(recipe)
-    with pytest.raises(RecipeError, match="no `phantom` section"):
-        write_study(recipe)
 
 
 def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
