@@ -48,7 +48,7 @@ def _show(summary: dict[str, Any]) -> None:
         "run",
         "model",
         "findings",
-        "studies: train / validation / test / external",
+        "train / validation / test / external",
         "best epoch",
         "AUROC",
         "",

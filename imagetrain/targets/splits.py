@@ -1,7 +1,8 @@
 """Patient-level splits, stratified over many labels at once.
 
 The drawn split follows iterative stratification (Sechidis et al. 2011, doi 10.1007/978-3-642-23808-6_10) with patients
-instead of samples as the units: the rarest label is dealt out first, each patient to the part that still lacks it most.
+instead of samples as the units: the rarest label is dealt out first, each patient to the part that still lacks most of
+its share.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def stratified_parts(
         members = free[counts[free, label] > 0]
         for group in members[np.argsort(-counts[members].sum(axis=1), kind="stable")]:
             has_room = wanted[:, -1] >= counts[group, -1] / 2  # else rare labels alone would decide the sizes
-            part = max(range(len(shares)), key=lambda p: (has_room[p], wanted[p, label], wanted[p, -1]))
+            lacks = wanted[:, label] / shares
+            part = max(range(len(shares)), key=lambda p: (has_room[p], lacks[p], wanted[p, label], wanted[p, -1]))
             part_of[group] = part
             wanted[part] -= counts[group]
     return {str(name): tuple(fractions)[part] for name, part in zip(names, part_of, strict=True)}
