@@ -1,8 +1,8 @@
 """Recipes: what `radprompter` is asked to do, as frozen values read from YAML.
 
-A recipe file has one section a stage. This package reads `phantom` and `label`; `imagetrain` reads `data`, `train`
-and `evaluate` from the same file. Relative paths are relative to the working directory; ``{out}`` stands for the
-output folder.
+A recipe file has one section a stage. This package reads `phantom`, `label` and `agree`; `imagetrain` reads `data`,
+`train` and `evaluate` from the same file. Relative paths are relative to the working directory; ``{out}`` stands for
+the output folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from radprompter.labels import PROJECTIONS
 from radprompter.typed_yaml import Section, open_document, validate
 
 SectionChoice = Literal["whole", "findings", "impression"]
@@ -63,6 +64,20 @@ class PhantomRecipe(Section):
     size: int = Field(160, ge=64, le=1024, description="shorter side of an image, in pixels")
 
 
+class AgreeRecipe(Section):
+    """The `agree` section: the label table held against a reference."""
+
+    reference: Path = Field(description="CSV with one column a finding (states or CheXpert codes), or a labels.parquet")
+    projection: str = Field("four_states", description="how the four states are compared")
+
+    @field_validator("projection")
+    @classmethod
+    def _known(cls, projection: str) -> str:
+        if projection not in PROJECTIONS:
+            raise ValueError(f"unknown projection {projection!r}; known: {', '.join(PROJECTIONS)}")
+        return projection
+
+
 class StudyRecipe(Section):
     """A recipe file as `radprompter` sees it."""
 
@@ -70,6 +85,7 @@ class StudyRecipe(Section):
     out: Path = Field(description="folder that everything is written to")
     phantom: PhantomRecipe | None = None
     label: LabelRecipe | None = None
+    agree: AgreeRecipe | None = None
     data: dict[str, Any] | None = Field(None, description="read by imagetrain")
     train: dict[str, Any] | None = Field(None, description="read by imagetrain")
     evaluate: dict[str, Any] | None = Field(None, description="read by imagetrain")

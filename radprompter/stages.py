@@ -1,16 +1,21 @@
-"""The stages of a labeling run by name, for whoever runs a whole recipe: the synthetic study, and the label table."""
+"""The stages of a labeling run by name, for whoever runs a whole recipe: the study, the labels, how right they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from radprompter.files import digest, is_up_to_date, read_json, write_stamp
+from radprompter.agreement.metrics import agree as compare_labels
+from radprompter.agreement.metrics import summarise
+from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
+from radprompter.labels import PROJECTIONS
 from radprompter.phantom import write_phantom
 from radprompter.recipe import StudyRecipe
 from radprompter.run import label_reports
+from radprompter.store import LABELS_PARQUET, read_labels, read_reference
 from radprompter.terminal import Track, quiet
 
+AGREEMENT = "agreement.json"
 TABLES = ("reports.csv", "truth.csv", "findings.csv", "images.csv")
 
 
@@ -40,5 +45,36 @@ def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     return label_reports(study, track=track).summary
 
 
-STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {"phantom": run_phantom, "label": run_label}
+def run_agree(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
+    """Hold the label table of a recipe against its reference; the summary of the stage.
+
+    Raises
+    ------
+    InputError
+        If the reference cannot be read, or has no report or finding in common with the labels.
+    """
+    recipe = study.agree
+    if recipe is None:
+        return {}
+    labels, folder = study.out / "label" / LABELS_PARQUET, study.out / "agree"
+    made_from = stamp_inputs(recipe.model_dump(mode="json"), [labels, recipe.reference])
+    up_to_date = is_up_to_date(folder, made_from)
+    if not up_to_date:
+        table = read_labels(labels)
+        reference = read_reference(recipe.reference, table.schema)
+        agreement = compare_labels(table, reference, projection=PROJECTIONS[recipe.projection])
+        write_json(folder / AGREEMENT, summarise(agreement))
+        write_stamp(folder, made_from, [AGREEMENT])
+    found = read_json(folder / AGREEMENT)
+    line = (
+        f"{found['cell_accuracy']:.2%} of cells right, {found['report_accuracy']:.1%} of {found['n_reports']:,} reports"
+    )
+    return {"up_to_date": up_to_date, **found, "line": f"{line} ({recipe.projection}, against {recipe.reference.name})"}
+
+
+STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "phantom": run_phantom,
+    "label": run_label,
+    "agree": run_agree,
+}
 """Name of a stage, and of its section in a recipe -> its function, in the order in which they run."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from radprompter.errors import RecipeError, TableError
-from radprompter.files import atomic, write_text
+from radprompter.files import atomic, read_table, write_text
 from radprompter.label_table import LabelTable
-from radprompter.labels import LABELS
+from radprompter.labels import LABELS, LabelSchema
 from radprompter.recipe import Reports
 from radprompter.records import Report
 from radprompter.region import LANGUAGES
@@ -198,6 +198,19 @@ def read_labels(path: Path) -> LabelTable:
         return LabelTable.from_arrow(pq.read_table(path))
     except pa.ArrowInvalid:
         raise TableError(f"{path}: cannot be read as Parquet") from None
+
+
+def read_reference(path: Path, schema: LabelSchema) -> LabelTable:
+    """A reference table for labels of a schema: a ``labels.parquet``, or a table with one column a finding.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or cannot be read, or does not fit the schema.
+    """
+    if path.suffix == ".parquet":
+        return read_labels(path)
+    return LabelTable.from_wide(read_table(path), schema, source=str(path))
 
 
 def write_labels(folder: Path, table: LabelTable) -> None:

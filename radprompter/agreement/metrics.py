@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,3 +117,25 @@ def agree(labels: LabelTable, reference: LabelTable, *, projection: Projection) 
         findings.append(FindingAgreement(name, confusion, int((known & ~labelled).sum())))
         right &= ~known | (found == truth)
     return Agreement(projection.name, len(reports), int(right.sum()), tuple(findings))
+
+
+def summarise(agreement: Agreement) -> dict[str, Any]:
+    """The numbers of an agreement as plain data; NaN where undefined."""
+    return {
+        "projection": agreement.projection,
+        "n_reports": agreement.n_reports,
+        "cell_accuracy": agreement.accuracy,
+        "report_accuracy": agreement.report_accuracy,
+        "findings": {
+            item.finding: {
+                "n": item.n,
+                "n_unlabelled": item.n_unlabelled,
+                "accuracy": item.accuracy,
+                "positive_precision": item.precision(LabelState.POSITIVE),
+                "positive_recall": item.recall(LabelState.POSITIVE),
+                "positive_f1": item.f1(LabelState.POSITIVE),
+                "confusion": item.confusion.tolist(),
+            }
+            for item in agreement.findings
+        },
+    }

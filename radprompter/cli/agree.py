@@ -25,47 +25,21 @@ def agree(
 ) -> int:
     """Hold a label table against a reference table."""
     from radprompter.agreement.metrics import agree as compare
+    from radprompter.agreement.metrics import summarise
     from radprompter.errors import InputError
-    from radprompter.files import read_table
-    from radprompter.label_table import LabelTable
     from radprompter.labels import PROJECTIONS
-    from radprompter.store import read_labels
+    from radprompter.store import read_labels, read_reference
 
     if projection not in PROJECTIONS:
         raise InputError(f"--projection {projection!r}: expected one of {', '.join(PROJECTIONS)}")
     table = read_labels(labels)
-    if reference.suffix == ".parquet":
-        truth = read_labels(reference)
-    else:
-        truth = LabelTable.from_wide(read_table(reference), table.schema, source=str(reference))
+    truth = read_reference(reference, table.schema)
     agreement = compare(table, truth, projection=PROJECTIONS[projection])
     if json:
-        print_json(_summary(agreement))
+        print_json(summarise(agreement))
     else:
         _show(agreement)
     return 0
-
-
-def _summary(agreement: Agreement) -> dict[str, object]:
-    from radprompter.labels import LabelState
-
-    return {
-        "projection": agreement.projection,
-        "n_reports": agreement.n_reports,
-        "cell_accuracy": agreement.accuracy,
-        "report_accuracy": agreement.report_accuracy,
-        "findings": {
-            item.finding: {
-                "n": item.n,
-                "n_unlabelled": item.n_unlabelled,
-                "accuracy": item.accuracy,
-                "positive_precision": item.precision(LabelState.POSITIVE),
-                "positive_recall": item.recall(LabelState.POSITIVE),
-                "positive_f1": item.f1(LabelState.POSITIVE),
-            }
-            for item in agreement.findings
-        },
-    }
 
 
 def _show(agreement: Agreement) -> None:

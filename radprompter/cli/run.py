@@ -36,6 +36,8 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
             _show(name, summaries[name], time.monotonic() - started)
     if json:
         print_json(summaries)
+    elif "evaluate" in summaries:
+        _show_evaluation(study.out)
     failed = sum(int(summary.get("n_failed", 0)) for summary in summaries.values())
     return DONE_WITH_FAILURES if failed else DONE
 
@@ -63,3 +65,11 @@ def _training_stages(path: Path, settings: list[str], out: Path | None) -> Stage
 def _show(name: str, summary: dict[str, Any], seconds: float) -> None:
     state = "up to date" if summary.get("up_to_date") else f"{seconds:.0f} s"
     console().print(f"[bold]{name:<9}[/] {state:<11} {summary.get('line', '')}", soft_wrap=True)
+
+
+def _show_evaluation(out: Path) -> None:
+    """The evaluation as `imagetrain evaluate` prints it, and where the page is."""
+    from radprompter.files import read_json
+
+    importlib.import_module("imagetrain.cli.evaluate").show_metrics(read_json(out / "evaluate" / "metrics.json"))
+    console().print(f"page: {out / 'page' / 'report.html'}", soft_wrap=True, markup=False)

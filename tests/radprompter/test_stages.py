@@ -1,0 +1,72 @@
+"""The stages of a labeling run: what they write, and that what is up to date is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from radprompter.errors import RecipeError, SchemaError
+from radprompter.recipe import AgreeRecipe, StudyRecipe
+from radprompter.stages import STAGES, run_agree, run_label, run_phantom
+
+
+def study(out: Path) -> StudyRecipe:
+    return StudyRecipe.model_validate(
+        {
+            "name": "Test",
+            "out": out,
+            "phantom": {"regions": ["clavicle"], "patients": 12, "size": 64},
+            "label": {
+                "reports": {
+                    "path": out / "phantom/clavicle/reports.csv",
+                    "id": "study_id",
+                    "language_column": "language",
+                },
+                "region": "clavicle",
+            },
+            "agree": {"reference": out / "phantom/clavicle/truth.csv"},
+        }
+    )
+
+
+def test_a_study_is_written_labelled_and_compared_once(tmp_path: Path) -> None:
+    recipe = study(tmp_path)
+    first = {name: stage(recipe) for name, stage in STAGES.items()}
+    assert not any(summary["up_to_date"] for summary in first.values())
+    assert first["label"]["n_reports"] == first["phantom"]["n_studies"] == first["agree"]["n_reports"]
+    assert first["agree"]["cell_accuracy"] >= 0.98
+    again = {name: stage(recipe) for name, stage in STAGES.items()}
+    assert all(summary["up_to_date"] for summary in again.values())
+    assert all(summary["line"] for summary in again.values())
+
+
+def test_another_truth_makes_only_the_comparison_anew(tmp_path: Path) -> None:
+    recipe = study(tmp_path)
+    for stage in STAGES.values():
+        stage(recipe)
+    truth = tmp_path / "phantom/clavicle/truth.csv"
+    truth.write_text(truth.read_text().replace("positive", "uncertain"))
+    other = recipe.model_copy(update={"phantom": None})
+    assert run_phantom(other) == {}
+    assert run_label(other)["up_to_date"]
+    compared = run_agree(other)
+    assert not compared["up_to_date"]
+    assert compared["cell_accuracy"] < 1
+
+
+def test_a_reference_of_other_reports_is_refused(tmp_path: Path) -> None:
+    recipe = study(tmp_path)
+    for stage in (run_phantom, run_label):
+        stage(recipe)
+    (tmp_path / "other.csv").write_text("study_id,fracture\nx,1\n")
+    with pytest.raises(SchemaError, match="no report id in common"):
+        run_agree(recipe.model_copy(update={"agree": AgreeRecipe(reference=tmp_path / "other.csv")}))
+
+
+def test_an_unknown_projection_is_refused(tmp_path: Path) -> None:
+    from radprompter.typed_yaml import parse_yaml, validate
+
+    text = "name: x\nout: o\nagree: {reference: r.csv, projection: u_ones}\n"
+    with pytest.raises(RecipeError, match="unknown projection 'u_ones'; known: four_states"):
+        validate(StudyRecipe, parse_yaml(text, "r.yaml"))
