@@ -124,6 +124,12 @@ def _mentions(found: Sequence[Found], vocabulary: Vocabulary) -> list[_Mention]:
             longer = other.end - other.start > item.end - item.start
             if longer and (other.meaning.name == meaning.name or (other.meaning.is_finding and not meaning.is_finding)):
                 drop = True
+            elif (
+                longer
+                and not meaning.is_finding
+                and {meaning.name, other.meaning.name} <= vocabulary.combinations.keys()
+            ):
+                drop = True  # the "large" of "normal large"
             elif other.meaning.is_finding and meaning.is_finding and other.meaning.name not in (meaning.name, ABNORMAL):
                 special = meaning.name in vocabulary.implied.get(other.meaning.name, ())
                 says = says and not (longer or special)

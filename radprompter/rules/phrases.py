@@ -116,18 +116,18 @@ class Trie:
             return keys
         for i in range(1, len(word) - 2):
             swapped = word[:i] + word[i + 1] + word[i] + word[i + 2 :]
-            if meant := tuple(key for key in self._look_up(swapped) if len(key) >= _SHORTEST_TYPO):
+            if meant := tuple(key for key in self._look_up(swapped, compounds=False) if len(key) >= _SHORTEST_TYPO):
                 return meant
         return ()
 
-    def _look_up(self, word: str) -> tuple[str, ...]:
+    def _look_up(self, word: str, *, compounds: bool = True) -> tuple[str, ...]:
         keys = ["=" + word] if word in self._exact else []
         shortest, not_after = self._inflection.compound_length, self._inflection.not_after
         for ending in self._inflection.endings:
             if not word.endswith(ending):
                 continue
             stem = word[: len(word) - len(ending)]
-            starts = range(len(stem)) if shortest is not None else range(1)
+            starts = range(len(stem)) if compounds and shortest is not None else range(1)
             keys += [
                 "~" + stem[start:]
                 for start in starts
