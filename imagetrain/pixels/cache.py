@@ -257,7 +257,9 @@ def _read(work: Work, preprocessing: Preprocessing) -> Read | ImageError:
     except ImageError as error:
         return error
     except OSError as error:
-        return ImageError(f"{image.path} (study {image.study_id}): {error.strerror or type(error).__name__}")
+        absent = isinstance(error, FileNotFoundError)
+        reason = "no such image file" if absent else error.strerror or type(error).__name__
+        return ImageError(f"{image.path} (study {image.study_id}): {reason}")
     return square, {
         "sha256": radiograph.sha256,
         "n_bytes": facts.st_size,

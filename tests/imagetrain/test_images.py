@@ -17,7 +17,7 @@ from radprompter.errors import ImageError
 
 def scene(height: int = 90, width: int = 60) -> np.ndarray:
     """A smooth image in [0, 1] whose left and right, top and bottom differ."""
-    rows, columns = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     values = 0.5 * rows + 0.2 * columns + 0.4 * np.exp(-((rows - 0.3) ** 2 + (columns - 0.7) ** 2) / 0.02)
     return ((values - values.min()) / (values.max() - values.min())).astype(np.float32)
 

@@ -90,7 +90,11 @@ def test_a_split_file_is_taken_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "split.csv"
     file.write_text("study_id,part\na,train\nb,validation\nc,test\n")
     split = make_split(
-        ["a", "b", "c", "d"], ["1", "2", "3", "4"], [""] * 4, strata=np.zeros((4, 1), bool), recipe=SplitRecipe(file=file)
+        ["a", "b", "c", "d"],
+        ["1", "2", "3", "4"],
+        [""] * 4,
+        strata=np.zeros((4, 1), bool),
+        recipe=SplitRecipe(file=file),
     )
     assert dict(zip(split.study_ids, split.parts, strict=True)) == {"a": "train", "b": "validation", "c": "test"}
 

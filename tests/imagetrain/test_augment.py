@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from imagetrain.pixels.augment import Draws, augment, draw, move, refuse_flips, to_input
+from imagetrain.pixels.reference import move_by_monai
+from imagetrain.recipe import Augment
+from radprompter.errors import SchemaError
+from radprompter.labels import FindingSpec, LabelSchema
+
+EVERYTHING = Augment(horizontal_flip=True, vertical_flip=True, rotation_degrees=25, scale=0.1, translation=0.1, noise=0)
+NOTHING = Augment(rotation_degrees=0, scale=0, translation=0, noise=0)
+
+
+def smooth_images(n: int, size: int = 40) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    coarse = torch.rand(n, 1, 7, 7, generator=generator)
+    return torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
+
+
+def still(n: int) -> Draws:
+    return Draws(torch.zeros(n, 2, dtype=torch.bool), torch.zeros(n), torch.ones(n), torch.zeros(n, 2))
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [  # a dot 20 pixels to the right of the centre of a 65 x 65 image: where is it afterwards (row, column)?
+        ({}, (32, 52)),
+        ({"angle": math.pi / 2}, (12, 32)),  # counterclockwise: right becomes up
+        ({"scale": 1.5}, (32, 62)),  # above 1 enlarges
+        ({"shift": (10 / 65, 5 / 65)}, (37, 62)),  # to the right and down, in shares of the side
+        ({"mirror": (True, False)}, (32, 12)),  # left becomes right
+        ({"mirror": (False, True), "shift": (0.0, 5 / 65)}, (37, 52)),
+        ({"mirror": (True, False), "angle": math.pi / 2, "shift": (10 / 65, 0.0)}, (52, 42)),  # in this order
+    ],
+)
+@pytest.mark.parametrize("engine", [move, move_by_monai])
+def test_a_dot_goes_where_it_should(change: dict, expected: tuple[int, int], engine) -> None:  # noqa: ANN001
+    image = torch.zeros(1, 1, 65, 65)
+    image[0, 0, 32, 52] = 1
+    draws = still(1)._replace(**{name: torch.tensor([value]) for name, value in change.items()})
+    assert divmod(int(engine(image, draws).argmax()), 65) == expected
+
+
+def test_both_engines_have_the_same_geometry() -> None:
+    images = smooth_images(8)
+    draws = draw(8, EVERYTHING, seeded())
+    assert torch.allclose(move(images, draws), move_by_monai(images, draws), atol=1e-4)
+    assert not torch.allclose(move(images, draws), images, atol=0.1)
+
+
+def test_draws_stay_within_the_recipe_and_differ_by_image() -> None:
+    draws = draw(4000, EVERYTHING, seeded())
+    assert math.radians(24) < float(draws.angle.abs().max()) <= math.radians(25)
+    assert 0.9 <= float(draws.scale.min()) < 0.905
+    assert 1.095 < float(draws.scale.max()) <= 1.1
+    assert 0.099 < float(draws.shift.abs().max()) <= 0.1
+    assert 0.45 < float(draws.mirror.float().mean()) < 0.55
+    assert len(draws.angle.unique()) > 3900
+    assert not draw(100, NOTHING, seeded()).mirror.any()
+
+
+def test_without_changes_augmentation_is_the_input_that_validation_sees() -> None:
+    images = torch.randint(0, 256, (3, 2, 16, 16), dtype=torch.uint8, generator=seeded())
+    assert torch.allclose(augment(images, NOTHING, seeded()), to_input(images), atol=1e-5)
+    assert to_input(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [-1.0, 1.0]
+
+
+def test_noise_has_the_standard_deviation_of_the_recipe() -> None:
+    images = torch.full((4, 2, 64, 64), 127, dtype=torch.uint8)
+    noisy = augment(images, NOTHING.model_copy(update={"noise": 0.05}), seeded())
+    assert abs(float(noisy.std()) - 0.05) < 0.002
+
+
+def test_what_comes_in_from_outside_is_black() -> None:
+    images = torch.full((1, 1, 20, 20), 255, dtype=torch.uint8)
+    moved = augment(images, NOTHING.model_copy(update={"translation": 0.9}), seeded(3))
+    assert float(moved.min()) == -1.0
+
+
+@pytest.mark.parametrize("engine", ["fused", "monai"])
+def test_the_same_generator_gives_the_same_images(engine: str) -> None:
+    images = (smooth_images(6) * 255).to(torch.uint8).reshape(3, 2, 40, 40)
+    settings = EVERYTHING.model_copy(update={"engine": engine, "noise": 0.02})
+    one, same, other = (augment(images, settings, seeded(seed)) for seed in (5, 5, 6))
+    assert one.shape == images.shape
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert np.isfinite(one.numpy()).all()
+
+
+def test_flips_are_refused_where_a_finding_says_left_or_right() -> None:
+    schema = LabelSchema("hands", (FindingSpec("left_fracture", laterality=True), FindingSpec("effusion")))
+    refuse_flips(NOTHING, schema)
+    with pytest.raises(SchemaError, match="'hands' has findings that say left or right \\(left_fracture\\)"):
+        refuse_flips(EVERYTHING, schema)

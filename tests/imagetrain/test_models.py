@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from imagetrain.learning.models import build_model, load_model, to_arrays
+from radprompter.errors import InputError, RecipeError
+
+
+@pytest.mark.parametrize(
+    ("name", "n_views", "size"),
+    [
+        ("convnext_base", 1, 32),
+        ("resnet50", 2, 32),
+        ("convnext_atto", 2, 32),
+        ("resnet10t", 2, 32),
+        ("test_resnet", 2, 48),
+        ("mobilenetv3_small_050", 1, 32),  # its features are not `num_features` wide
+        ("test_vit", 2, 32),  # built for one size
+    ],
+)
+def test_any_timm_network_gives_a_logit_a_finding(name: str, n_views: int, size: int) -> None:
+    model = build_model(name, n_views=n_views, n_findings=5, size=size).eval()
+    with torch.no_grad():
+        logits = model(torch.zeros(2, n_views, size, size))
+    assert logits.shape == (2, 5)
+    assert torch.isfinite(logits).all()
+    assert len(model.backbones) == n_views
+
+
+def test_each_view_has_its_own_network() -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32).eval()
+    image = torch.rand(1, 1, 32, 32)
+    first, second = (backbone(image) for backbone in model.backbones)
+    assert not torch.allclose(first, second)
+
+
+def test_the_output_starts_at_the_prevalence() -> None:
+    prevalence = np.array([0.5, 0.1, 0.0])
+    model = build_model("test_resnet", n_views=1, n_findings=3, size=32, prevalence=prevalence)
+    assert torch.allclose(torch.sigmoid(model.head.bias), torch.tensor([0.5, 0.1, 0.001]), atol=1e-6)
+
+
+def test_weights_depend_on_the_seed_alone_and_leave_the_global_generator_alone() -> None:
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    one, same, other = (build_model("test_resnet", n_views=2, n_findings=3, size=32, seed=s) for s in (4, 4, 5))
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(one.head.weight, same.head.weight)
+    assert not torch.equal(one.head.weight, other.head.weight)
+
+
+def test_an_unknown_name_is_refused_with_what_was_probably_meant() -> None:
+    with pytest.raises(RecipeError, match=r"no model 'convnxt_base'; did you mean .*'convnext_base'"):
+        build_model("convnxt_base", n_views=1, n_findings=2, size=32)
+
+
+def test_a_pretrained_file_is_read_and_its_channels_are_folded(tmp_path: Path) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    source = timm.create_model("test_resnet", num_classes=10)
+    save_file(source.state_dict(), tmp_path / "weights.safetensors")
+    model = build_model("test_resnet", n_views=1, n_findings=2, size=32, pretrained=tmp_path / "weights.safetensors")
+    theirs = dict(source.named_parameters())
+    ours = dict(model.backbones[0].named_parameters())
+    first = next(iter(ours))
+    assert ours[first].shape[1] == 1
+    assert torch.allclose(ours[first], theirs[first].sum(1, keepdim=True), atol=1e-6)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours if name != first)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.safetensors", None, "no such file"),
+        ("weights.pth", b"pickle", "pickles are not loaded"),
+        ("broken.safetensors", b"not at all", "cannot be loaded"),
+    ],
+)
+def test_unusable_pretrained_files_are_refused(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecipeError, match=message):
+        build_model("test_resnet", n_views=1, n_findings=2, size=32, pretrained=tmp_path / name)
+
+
+def test_weights_survive_the_way_to_arrays_and_back() -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32, seed=8).eval()
+    arrays = to_arrays(model)
+    again = load_model("test_resnet", arrays, n_views=2, n_findings=3, size=32).eval()
+    images = torch.rand(2, 2, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(model(images), again(images))
+    with pytest.raises(InputError, match="the weights do not fit 'test_resnet'"):
+        load_model("test_resnet", arrays, n_views=2, n_findings=4, size=32)
