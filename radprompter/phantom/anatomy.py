@@ -26,6 +26,8 @@ class Finding(Section):
     needs: Texts = Field((), description="only if one of these is there; the prevalence is then conditional")
     unless: Texts = Field((), description="not if one of these is there")
     implies: Texts = Field((), description="more general findings that are there by definition")
+    denies: Texts = Field((), description="findings that a denial of this one denies as well")
+    undenied: Texts = Field((), description="not denied beside these: nobody calls consolidated lungs clear")
     visible: bool = Field(False, description="whether the images show it")
     persists: float = Field(0.9, description="chance that it is still there in the patient's next study")
     denied: float = Field(0.04, description="chance that a report denies it when it is not there")

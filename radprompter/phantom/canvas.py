@@ -17,18 +17,20 @@ Pixels = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the region lies before the detector; millimetres and degrees, rotation about the origin."""
+    """How the region lies before the detector; millimetres and degrees, before the shift."""
 
     rotation: float = 0.0
     scale: float = 1.0
     shift: Point = (0.0, 0.0)
     mirrored: bool = False
+    centre: Point = (0.0, 0.0)  # the point of the region that is rotated about, and lies in the middle
 
     def apply(self, points: Points) -> list[Point]:
         """Where points of the region come to lie, in millimetres from the middle of the detector."""
         cosine, sine = math.cos(math.radians(self.rotation)), math.sin(math.radians(self.rotation))
         flip = -1.0 if self.mirrored else 1.0
-        placed = ((flip * self.scale * x, self.scale * y) for x, y in points)
+        u, v = self.centre
+        placed = ((flip * self.scale * (x - u), self.scale * (y - v)) for x, y in points)
         return [(cosine * x - sine * y + self.shift[0], sine * x + cosine * y + self.shift[1]) for x, y in placed]
 
 
@@ -80,6 +82,18 @@ def cut(points: Points, start: Point, end: Point) -> tuple[list[Point], list[Poi
         return kept
 
     return clip(1.0), clip(-1.0)
+
+
+def tube(path: Points, widths: Sequence[float]) -> list[Point]:
+    """The outline of a tube along a path, with a width at each of its points."""
+    right, left = [], []
+    for i, (x, y) in enumerate(path):
+        (x0, y0), (x1, y1) = path[max(i - 1, 0)], path[min(i + 1, len(path) - 1)]
+        length = math.hypot(x1 - x0, y1 - y0)
+        normal = (-(y1 - y0) / length * widths[i] / 2, (x1 - x0) / length * widths[i] / 2)
+        right.append((x + normal[0], y + normal[1]))
+        left.append((x - normal[0], y - normal[1]))
+    return [*right, *reversed(left)]
 
 
 class Canvas:
@@ -134,11 +148,13 @@ class Canvas:
                 draw.polygon([(2 * x, 2 * y) for x, y in placed], fill=255)
         return sheet.reduce(2).filter(ImageFilter.GaussianBlur(max(0.3, self.length(blur))))
 
-    def stroke_mask(self, path: Points, width: float, *, blur: float = 0.3) -> Image.Image:
-        """A line of a width in millimetres, 0 to 255."""
+    def stroke_mask(self, paths: Sequence[Points], width: float, *, blur: float = 0.3) -> Image.Image:
+        """Lines of a width in millimetres, 0 to 255."""
         sheet = Image.new("L", (2 * self.width, 2 * self.height))
-        placed = [(2 * x, 2 * y) for x, y in self.place(path)]
-        ImageDraw.Draw(sheet).line(placed, fill=255, width=max(1, round(2 * self.length(width))), joint="curve")
+        draw = ImageDraw.Draw(sheet)
+        for path in paths:
+            placed = [(2 * x, 2 * y) for x, y in self.place(path)]
+            draw.line(placed, fill=255, width=max(1, round(2 * self.length(width))), joint="curve")
         return sheet.reduce(2).filter(ImageFilter.GaussianBlur(max(0.3, self.length(blur))))
 
     def soft(self, outline: Points, amount: float = 0.45, *, blur: float = 2.0, edge: float = 7.0) -> None:
@@ -160,21 +176,35 @@ class Canvas:
         """Something of bone or calcium; with a negative amount, something lacking in the bone."""
         self.bones += amount * as_share(self.mask([outline], blur=blur))
 
-    def shade(self, outline: Points, amount: float, *, blur: float = 1.0) -> None:
+    def shade(self, outline: Points, amount: float, *, blur: float = 1.0, rounded: bool = True) -> None:
         """Something in the soft tissues that is denser (or, with a negative amount, less dense) than they are."""
-        self.tissue += amount * as_share(self.mask([outline], blur=blur))
+        self.tissue += amount * as_share(self.mask([outline], blur=blur, rounded=rounded))
+
+    def strands(self, paths: Sequence[Points], width: float, amount: float) -> None:
+        """Lines in the soft tissues that are denser than they are, such as vessels."""
+        self.tissue += amount * as_share(self.stroke_mask(paths, width, blur=1.0))
+
+    def ribs(self, paths: Sequence[Points], width: float, amount: float) -> None:
+        """Flat bones along paths, their edges a little denser than the middle."""
+        lines = [smooth(path, closed=False) for path in paths]
+        outer, inner = self.stroke_mask(lines, width, blur=0.8), self.stroke_mask(lines, 0.55 * width, blur=0.8)
+        self.bones += amount * (as_share(outer) - 0.35 * as_share(inner))
 
     def line(self, path: Points, width: float, amount: float, *, blur: float = 0.3) -> None:
         """A line that is denser, or less dense, than the bone."""
-        self.bones += amount * as_share(self.stroke_mask(path, width, blur=blur))
+        self.bones += amount * as_share(self.stroke_mask([path], width, blur=blur))
 
     def gap(self, path: Points, width: float = 2.0, *, depth: float = 0.8) -> None:
         """A fracture line: takes a share `depth` of the bone that is drawn so far."""
-        self.bones *= 1.0 - depth * as_share(self.stroke_mask(path, width))
+        self.bones *= 1.0 - depth * as_share(self.stroke_mask([path], width))
 
     def metal(self, path: Points, width: float) -> None:
         """An implant along a path: nearly all is absorbed."""
-        self.lead = np.maximum(self.lead, 2.6 * as_share(self.stroke_mask(path, width, blur=0.15)))
+        self.lead = np.maximum(self.lead, 2.6 * as_share(self.stroke_mask([path], width, blur=0.15)))
+
+    def plate(self, outline: Points) -> None:
+        """A metal box."""
+        self.lead = np.maximum(self.lead, 2.4 * as_share(self.mask([outline], blur=0.3)))
 
     def disc(self, centre: Point, radius: float, amount: float, *, blur: float = 0.4) -> None:
         """A round blob."""

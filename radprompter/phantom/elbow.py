@@ -10,9 +10,9 @@ import numpy as np
 
 from radprompter.phantom.canvas import Canvas, Points, circle, cut, moved
 from radprompter.phantom.cases import Case
+from radprompter.phantom.scanners import Film
 
-FIELD = {"ap": 104.0, "lateral": 112.0}
-"""Width of the field of view in millimetres."""
+FILMS = {"ap": Film(104.0), "lateral": Film(112.0)}
 
 
 def draw_elbow(canvas: Canvas, case: Case, view: str, rng: np.random.Generator) -> None:

@@ -96,11 +96,12 @@ def make_plan(case: Case, anatomy: Anatomy, voice: Voice, rng: np.random.Generat
         if finding.needs and not any(need in stated for need in finding.needs):
             continue
         contrary = any(other in there for other in finding.unless)
+        clear = not any(other in there for other in finding.undenied)
         if name in case.previous and voice.language.findings[name].resolved and memory < 0.75:
             resolved.append(name)
         elif suspicion < finding.suspected and not contrary:
             suspected.append(name)
-        elif denial < finding.denied and voice.can_deny(name, alone=True):
+        elif clear and denial < finding.denied and voice.can_deny(name, alone=True):
             denied.append(name)
     hedges = [name for name in anatomy.findings if name in hedged or name in suspected]
     doubted = [general for name in hedges for general in anatomy.findings[name].implies]
@@ -152,8 +153,10 @@ def _quirk(
     if not quirks or rng.random() > 0.3:
         return []
     text, states = quirks[int(rng.integers(len(quirks)))]
-    avoided = (*case.present, *plan.uncertain) if not case.present or anatomy.no_finding else case.present
-    unspoken = (*avoided, *plan.uncertain, *plan.resolved)
+    contrary = [other for name in states for other in anatomy.findings[name].undenied]
+    unspoken = [name for name in (*case.present, *plan.uncertain, *plan.resolved) if name != anatomy.no_finding]
+    if any(name in unspoken for name in contrary):
+        return []
     general = [name for name in anatomy.findings if "fracture" in name]
     if any(name in unspoken for name in states) or ("displacement" in states and any(f in unspoken for f in general)):
         return []

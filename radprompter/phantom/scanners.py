@@ -13,10 +13,25 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radprompter.phantom.anatomy import Anatomy
-from radprompter.phantom.canvas import Canvas, Pixels, Pose
+from radprompter.phantom.canvas import Canvas, Pixels, Point, Pose
 from radprompter.phantom.cases import Case
 
 Draw = Callable[[Canvas, Case, str, np.random.Generator], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """How a region lies on the detector: width of the field in millimetres, upright or on its side.
+
+    `squareness` 1 makes the image square, 0 leaves the scanner's aspect; `tilt` is the standard deviation of the
+    region's rotation in degrees, `centre` what lies in the middle, in millimetres of the region.
+    """
+
+    field: float
+    landscape: bool = False
+    squareness: float = 0.0
+    tilt: float = 5.0
+    centre: Point = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +66,25 @@ class Radiograph:
     spacing: float
 
 
-def expose(case: Case, view: str, draw: Draw, *, field: float, size: int) -> Radiograph:
+def expose(case: Case, view: str, draw: Draw, *, film: Film, size: int) -> Radiograph:
     """X-ray a case on its site's scanner; the shorter side of the image has `size` pixels."""
     scanner = SCANNERS[case.site]
     rng = case.rng(f"image {view}")
-    width, height = size, round(size * scanner.aspect)
+    longer = round(size * (1 + (scanner.aspect - 1) * (1 - film.squareness)))
+    width, height = (longer, size) if film.landscape else (size, longer)
+    field = film.field * scanner.zoom
     pose = Pose(
-        rotation=float(rng.normal(0, 5)),
+        rotation=float(rng.normal(0, film.tilt)),
         scale=float(rng.uniform(0.92, 1.06)),
-        shift=(float(rng.normal(0, 3)), float(rng.normal(0, 3))),
+        shift=(float(rng.normal(0, 0.03 * film.field)), float(rng.normal(0, 0.03 * film.field))),
         mirrored=case.side == "left",
+        centre=film.centre,
     )
-    canvas = Canvas(width, height, field=field * scanner.zoom, pose=pose, rng=rng)
+    canvas = Canvas(width, height, field=field, pose=pose, rng=rng)
     draw(canvas, case, view, rng)
     if case.side:
         canvas.marker(case.side[0].upper(), (0.06, 0.05) if rng.random() < 0.5 else (0.86, 0.05))
-    return Radiograph(_develop(canvas.sheet, scanner, rng), round(field * scanner.zoom / width, 4))
+    return Radiograph(_develop(canvas.sheet, scanner, rng), round(field / width, 4))
 
 
 def _develop(sheet: Pixels, scanner: Scanner, rng: np.random.Generator) -> Pixels:

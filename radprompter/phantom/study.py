@@ -11,19 +11,25 @@ from typing import Any
 from radprompter.errors import InputError, TableError
 from radprompter.files import write_json, write_text
 from radprompter.labels import LABELS
+from radprompter.phantom import chest, clavicle, elbow, thumb
 from radprompter.phantom.anatomy import SITES, Anatomy, load_anatomy
 from radprompter.phantom.cases import Case, draw_patient
-from radprompter.phantom.elbow import FIELD as ELBOW_FIELD
+from radprompter.phantom.chest import draw_chest
+from radprompter.phantom.clavicle import draw_clavicle
 from radprompter.phantom.elbow import draw_elbow
 from radprompter.phantom.reports import WrittenReport, write_report
-from radprompter.phantom.scanners import Draw, expose, write_image
+from radprompter.phantom.scanners import Draw, Film, expose, write_image
+from radprompter.phantom.thumb import draw_thumb
 from radprompter.phantom.wording import load_voices
 from radprompter.terminal import Track, quiet
 
-REGIONS: dict[str, tuple[Draw, dict[str, float]]] = {
-    "elbow": (draw_elbow, ELBOW_FIELD),
+REGIONS: dict[str, tuple[Draw, dict[str, Film]]] = {
+    "chest": (draw_chest, chest.FILMS),
+    "clavicle": (draw_clavicle, clavicle.FILMS),
+    "elbow": (draw_elbow, elbow.FILMS),
+    "thumb": (draw_thumb, thumb.FILMS),
 }
-"""Region -> what draws it, and the width of each view's field in millimetres."""
+"""Region -> what draws it, and how each of its views lies on the detector."""
 
 BETA_SHARE, BETA_LEAST = 0.4, 90  # the external site is smaller, but has enough for its AUROCs
 NOTE = "# Synthetic study\n"
@@ -84,7 +90,7 @@ def _claim(folder: Path) -> None:
 
 def _write_region(folder: Path, region: str, patients: int, seed: int, size: int, track: Track) -> dict[str, Any]:
     anatomy, voices = load_anatomy(region), load_voices(region)
-    draw, fields = REGIONS[region]
+    draw, films = REGIONS[region]
     counts = {"alpha": patients, "beta": max(round(BETA_SHARE * patients), min(patients, BETA_LEAST))}
     cases = [
         case
@@ -98,7 +104,7 @@ def _write_region(folder: Path, region: str, patients: int, seed: int, size: int
     images: Table = []
     for case in track(cases, f"phantom {region}", total=len(cases)):
         for view in anatomy.views:
-            radiograph = expose(case, view, draw, field=fields[view], size=size)
+            radiograph = expose(case, view, draw, film=films[view], size=size)
             name = write_image(radiograph, case, anatomy, view, images_folder)
             images.append({"study_id": case.study_id, "view": view, "file": f"images/{name}"})
     kept = {str(row["file"]).partition("/")[2] for row in images}
@@ -175,6 +181,6 @@ One folder a region:
 | `images.csv`, `images/` | one row an image: study, view, file |
 
 Site `alpha` writes mostly English prose and has a scanner of its own (PNG of 8 and 16 bits, DICOM). Site `beta` is
-smaller, writes mostly German in telegram style, and its scanner has other contrast, noise, blur and pixels (mostly DICOM
-as MONOCHROME1).
+smaller, writes mostly German in telegram style, and its scanner has other contrast, noise, blur and pixels (mostly
+DICOM as MONOCHROME1).
 """

@@ -27,7 +27,8 @@ def perfect_reading(anatomy: Anatomy, statements: Iterable[Mapping[str, str]]) -
                 blocked = True
                 continue
             said = LabelState(state)
-            general = () if said is LabelState.NEGATIVE else closure(anatomy, (finding,))
+            of = anatomy.findings[finding]
+            general = of.denies if said is LabelState.NEGATIVE else closure(anatomy, (finding,))
             for name in (finding, *general):
                 reading[name] = max(reading[name], said, key=_RANK.__getitem__)
     if anatomy.no_finding:
