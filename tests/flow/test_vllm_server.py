@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import MODEL, serving, vllm_python
+from tiny_model import MODEL
 
 from radprompter.errors import BackendError
 from radprompter.labels import LABELS, LabelState
@@ -25,15 +24,6 @@ REPORTS = [
 ]
 NOISE = {"temperature": 1.0, "extra_body": {"stop": [".", ";", "!", "?"], "include_stop_str_in_output": True}}
 """At temperature 1 a random model says a full stop soon; the answers of the region hold none of these characters."""
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    python = vllm_python()
-    if python is None:
-        pytest.skip("no vLLM environment: `make test` makes .venv-vllm; or set RADPROMPTER_VLLM_PYTHON to its Python")
-    with serving(tmp_path_factory.mktemp("tiny"), python) as url:
-        yield url
 
 
 def recipe(folder: Path, server: str, *, strategy: str = "zero_shot", **backend: Any) -> StudyRecipe:
