@@ -130,7 +130,7 @@ def save_model(path: Path, weights: Weights, card: ModelCard) -> None:
     """Write weights and card as one safetensors file."""
     from safetensors.numpy import save
 
-    content = save({name: np.ascontiguousarray(value) for name, value in weights.items()}, {CARD: _to_json(card)})
+    content = save({name: np.asarray(value, order="C") for name, value in weights.items()}, {CARD: _to_json(card)})
     write_bytes(path, content)
 
 

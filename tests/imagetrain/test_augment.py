@@ -43,7 +43,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     ],
 )
 @pytest.mark.parametrize("engine", [move, move_by_monai])
-def test_a_dot_goes_where_it_should(change: dict, expected: tuple[int, int], engine) -> None:  # noqa: ANN001
+def test_a_dot_goes_where_it_should(change: dict, expected: tuple[int, int], engine) -> None:
     image = torch.zeros(1, 1, 65, 65)
     image[0, 0, 32, 52] = 1
     draws = still(1)._replace(**{name: torch.tensor([value]) for name, value in change.items()})

@@ -34,7 +34,7 @@ class Counted:
 
     n = 0
 
-    def __call__(self, items, description, total=None):  # noqa: ANN001, ANN204
+    def __call__(self, items, description, total=None):
         for item in items:
             self.n += 1
             yield item

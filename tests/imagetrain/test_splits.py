@@ -38,7 +38,7 @@ def test_no_patient_is_in_two_parts_and_no_study_is_lost(n_patients: int, seed: 
 
 
 def test_parts_have_their_share_of_studies_and_of_every_label() -> None:
-    studies, patients, _, strata = cohort(500)
+    _, patients, _, strata = cohort(500)
     part_of = stratified_parts(patients, strata, SHARES)
     parts = np.array([part_of[patient] for patient in patients])
     for part, share in SHARES.items():
@@ -124,5 +124,5 @@ def test_too_few_patients_are_refused() -> None:
 
 
 def test_shares_must_sum_to_one() -> None:
-    with pytest.raises(ValueError, match="must sum to 1, not 1.2"):
+    with pytest.raises(ValueError, match=r"must sum to 1, not 1\.2"):
         Fractions(train=0.8, validation=0.2, test=0.2)
