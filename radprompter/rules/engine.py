@@ -175,10 +175,11 @@ def _combine(named: Sequence[_Mention], shape: Shape, vocabulary: Vocabulary) ->
             for place in reachable:
                 if place.meaning.name not in rule.at or _gap(head, place) > rule.reach:
                     continue
-                state = head.state(rule.state)
+                outcome = rule.state if head.meaning.outcome is _POSITIVE else head.meaning.outcome
+                state = head.state(outcome)
                 if state is None:
                     continue
-                if denied and head.meaning.is_finding and head.meaning.name != rule.finding:
+                if head.meaning.is_finding and head.meaning.name != rule.finding and (denied or rule.instead):
                     head.says = False
                 name = f"combine:{head.meaning.name}+{place.meaning.name}"
                 claims.append((rule.finding, state, name, head, min(head.start, place.start), max(head.end, place.end)))
@@ -268,6 +269,8 @@ def _on_its_side(head: _Mention, near: list[_Mention], shape: Shape) -> list[_Me
 
     before = [m for m in near if m.end <= head.start]
     after = [m for m in near if m.start >= head.end]
+    colon = max((s.end for s in shape.separators if s.joins == "colon" and s.end <= head.start), default=0)
+    before = [m for m in before if m.start >= colon] or before  # "Heart and mediastinum: the heart is normal."
     if any(head.start - m.end <= _PREDICATE and not apart(m.end, head.start) for m in before):
         return before
     if any(m.start - head.end <= _TOUCHING and not apart(head.end, m.start) for m in after):

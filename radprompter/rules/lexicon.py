@@ -82,6 +82,7 @@ class Combination(Section):
     at: tuple[str, ...] = Field(description="terms that must stand in the same clause, such as `radial_head`")
     state: LabelState = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
     reach: int = Field(8, ge=1, description="how many words may be between the two")
+    instead: bool = Field(False, description="whether `of` then says nothing of its own finding")
 
 
 class RegionLexicon(Section):

@@ -23,6 +23,7 @@ MAX_REMEMBERED = 50_000  # words whose keys are kept
 
 _LONGEST_WORD = 80  # letters; longer ones mean nothing
 _SHORTEST_TYPO = 8  # letters; in shorter words a swap may make another word
+_SHORTEST_ADJECTIVE = 5  # letters; a longer word before the last of a phrase may have any ending
 ANY = "_"
 END = "$"
 """Stands after the last word of a sentence."""
@@ -84,17 +85,20 @@ class Trie:
         """
         for words in readings(phrase):
             node = self._root
-            for word in words:
-                node = node.setdefault(self._key(word, inflect), {})
+            for position, word in enumerate(words, start=1):
+                node = node.setdefault(self._key(word, inflect, is_last=position == len(words)), {})
             node.setdefault(None, []).append(meaning)
 
-    def _key(self, word: str, inflect: bool) -> str:
+    def _key(self, word: str, inflect: bool, *, is_last: bool) -> str:
         if word == ANY:
             return ANY
         if "*" in word:
             self._parts.add(word)
             return word
         if inflect and len(word) > 3:
+            if not is_last and len(word) > _SHORTEST_ADJECTIVE:
+                endings = [ending for ending in self._inflection.endings if word.endswith(ending)]
+                word = word[: len(word) - len(max(endings, key=len, default=""))]
             self._stems.add(word)
             return "~" + word
         self._exact.add(word)

@@ -48,7 +48,7 @@ class Separator(NamedTuple):
     start: int
     end: int
     names: frozenset[str]
-    joins: str  # "comma", "and", "or" or ""
+    joins: str  # "comma", "and", "or", "colon" or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,17 @@ def _divisions(
     joints: list[tuple[int, int, str]] = []
     for position, word in enumerate(tokens):
         kind = kinds.get(position, set())
-        how = "or" if "or" in kind else "and" if "and" in kind else "comma" if word == "," else ""
+        how = (
+            "or"
+            if "or" in kind
+            else "and"
+            if "and" in kind
+            else "comma"
+            if word == ","
+            else "colon"
+            if word == ":"
+            else ""
+        )
         if word in (";", "–", "—", "-"):
             how = "stop"
         if not how:

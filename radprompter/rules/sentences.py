@@ -98,6 +98,8 @@ class Splitter:
             return False
         if (len(bare) == 1 and bare.isalpha()) or (len(bare) > 2 and bare[-2] == "."):
             following = text[after : after + 3].strip()
+            if word == "I" and following[:1].isupper():
+                return True  # a numeral: "Os metacarpale I."
             return not following or (bool(_UNREMARKABLE.search(before)) and not following[0].islower())
         return True
 

@@ -62,6 +62,9 @@ chest | Pneumonia cannot be excluded. | pneumonia?
 chest | Atelectasis versus infiltrate. | atelectasis? lung_opacity?
 chest | Subsegmental atelectasis or pneumonia. | atelectasis? pneumonia?
 chest | Small right apical pneumothorax. | pneumothorax+
+chest | A pleural line is seen in keeping with pneumothorax. | pneumothorax+
+chest | Previously noted effusion. | -
+chest | Heart and mediastinum: The heart size is normal. | cardiomegaly-
 chest | A pneumothorax is not seen. | pneumothorax-
 chest | There is no pneumothorax, and there is a small left effusion. | pneumothorax- pleural_effusion+
 chest | Interval resolution of the left effusion. | pleural_effusion-
@@ -167,6 +170,9 @@ elbow | Verdacht auf Olekranonfraktur. | fracture? olecranon_fracture?
 elbow | Fraktur des Radiuskopfes ohne Dislokation. | fracture+ radial_head_fracture+ displacement-
 elbow | Fettpolster nicht abgehoben. | effusion-
 elbow | Ventrales und dorsales Fettpolster abgehoben. | effusion+
+elbow | Z. n. Metallentfernung. | hardware-
+elbow | Aufhellung am Radiuskopf, frakturverdächtig. | fracture? radial_head_fracture?
+chest | Herzgröße im Normbereich. | cardiomegaly-
 elbow | Pseudarthrose. | fracture+ nonunion+
 elbow | Radiuskopfsubluxation. | radial_head_subluxation+
 elbow | Die Weichteile sind geschwollen. | soft_tissue_swelling+
