@@ -151,7 +151,7 @@ def _titles(study: StudyRecipe) -> dict[str, str]:
 
     if study.data is None or not study.data.labels.is_file():
         return {}
-    return {finding.name: finding.title for finding in read_labels(study.data.labels).schema.findings}
+    return {finding.name: finding.title for finding in read_labels(study.data).schema.findings}
 
 
 def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
     SchemaError
         If a named finding does not exist, or none can be trained on.
     """
-    whole = read_labels(data.labels)
+    whole = read_labels(data)
     table = _chosen(whole, data.findings)
     for recipe in train.runs.values():
         refuse_unknown(recipe.per_finding, table.schema)

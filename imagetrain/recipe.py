@@ -63,7 +63,9 @@ class SplitRecipe(Section):
 class Data(Section):
     """The `data` section: labels, studies and images, joined by study id."""
 
-    labels: Path = Field(description="labels.parquet that `radprompter label` wrote")
+    labels: Path = Field(
+        description="labels.parquet that `radprompter label` wrote, or a table with one column a finding"
+    )
     studies: Studies
     images: Images
     views: tuple[str, ...] = Field(
@@ -76,7 +78,9 @@ class Data(Section):
     bad_images: Literal["refuse", "exclude"] = Field(
         "refuse", description="stop at absent or unreadable images, or leave their studies out and list them"
     )
-    findings: tuple[str, ...] | None = Field(None, description="train on these findings only")
+    findings: tuple[str, ...] | None = Field(
+        None, description="train on these findings only; the columns to read in a table of one's own"
+    )
     min_positives: int = Field(1, ge=0, description="leave out findings with fewer positives in training")
     split: SplitRecipe = SplitRecipe()
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.pixels.cache import ImageFile
-from imagetrain.recipe import Images, Studies
+from imagetrain.recipe import Data, Images, Studies
 from imagetrain.records import PARTS, Predictions, Split
 from radprompter.errors import InputError, RecipeError, SchemaError, TableError
 from radprompter.files import atomic, read_table, write_bytes, write_text
 from radprompter.label_table import LabelTable
-from radprompter.labels import LabelSchema
+from radprompter.labels import FindingSpec, LabelSchema
 
 CARD = "imagetrain.card"
 LOGIT, TARGET = "logit:", "target:"
@@ -53,27 +53,40 @@ class ModelCard:
     versions: Mapping[str, str]
 
 
-def read_labels(path: Path) -> LabelTable:
-    """The label table that `radprompter label` wrote.
+def read_labels(data: Data) -> LabelTable:
+    """The label table of a recipe: what `radprompter label` wrote, or a table of one's own.
+
+    A table of one's own has one row a study and one column a finding, with states (``positive``) or CheXpert codes
+    (1, 0, -1, blank); its ids are in a column named as in the table of studies.
 
     Raises
     ------
     TableError
-        If the file is absent or not Parquet.
+        If the file is absent, cannot be read, or holds what is no state.
     SchemaError
         If it is Parquet but no label table.
+    RecipeError
+        If it is a table of one's own and the recipe does not name its findings.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path = data.labels
     if not path.is_file():
         raise TableError(f"{path}: no such label table; write it with `radprompter label`")
+    if path.suffix != ".parquet":
+        if data.findings is None:
+            raise RecipeError(f"data.findings: name the columns of {path} that are findings")
+        schema = LabelSchema(path.stem, tuple(FindingSpec(name, title=name) for name in data.findings))
+        table = LabelTable.from_wide(read_table(path), schema, source=str(path), id_column=data.studies.id)
+        absent = [name for name in data.findings if name not in table.schema.names]
+        if absent:
+            raise TableError(f"{path}: no column {', '.join(map(repr, absent))}, which data.findings names")
+        return table
     try:
-        table = pq.read_table(path)
+        return LabelTable.from_arrow(pq.read_table(path))
     except (pa.ArrowInvalid, OSError):
         raise TableError(f"{path}: not a Parquet file; expected the labels.parquet of `radprompter label`") from None
-    try:
-        return LabelTable.from_arrow(table)
     except SchemaError as error:
         raise SchemaError(f"{path}: {error}") from None
 

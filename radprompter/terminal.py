@@ -81,8 +81,7 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
         try:
             code = command(*args, **kwargs) or DONE
         except RadprompterError as error:
-            for line in str(error).splitlines():
-                console(stderr=True).print(f"error: {line}", style="red", markup=False, soft_wrap=True)
+            console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             code = REFUSED if isinstance(error, InputError) else DONE_WITH_FAILURES
         except KeyboardInterrupt:
             console(stderr=True).print("stopped; what was done is kept, run the same command to go on")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imagetrain.recipe import Images, Studies
+from imagetrain.recipe import Data, Images, Studies
 from imagetrain.records import Predictions
 from imagetrain.store import (
     ModelCard,
@@ -120,15 +120,33 @@ def test_tables_that_are_no_predictions_are_refused(tmp_path: Path) -> None:
         read_predictions(path)
 
 
+def labels_at(path: Path, *findings: str) -> Data:
+    tables = {"studies": {"path": "studies.csv"}, "images": {"path": "images.csv"}}
+    return Data.model_validate({"labels": path, "findings": findings or None, **tables})
+
+
 def test_label_tables_must_be_label_tables(tmp_path: Path) -> None:
+    data = labels_at(tmp_path / "labels.parquet")
     with pytest.raises(TableError, match="no such label table; write it with `radprompter label`"):
-        read_labels(tmp_path / "labels.parquet")
-    (tmp_path / "labels.parquet").write_bytes(b"study_id,fracture\n")
+        read_labels(data)
+    data.labels.write_bytes(b"study_id,fracture\n")
     with pytest.raises(TableError, match="not a Parquet file"):
-        read_labels(tmp_path / "labels.parquet")
-    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "labels.parquet")
+        read_labels(data)
+    pd.DataFrame({"a": [1]}).to_parquet(data.labels)
     with pytest.raises(SchemaError, match=r"labels.parquet: this is not a label table"):
-        read_labels(tmp_path / "labels.parquet")
+        read_labels(data)
+
+
+def test_a_table_of_ones_own_is_read_by_the_columns_that_the_recipe_names(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("study_id,view,fracture,effusion\na,PA,1,\nb,AP,-1,0\n")
+    wide = read_labels(labels_at(path, "effusion", "fracture")).wide()
+    assert wide.loc["a"].to_dict() == {"effusion": "not_mentioned", "fracture": "positive"}
+    assert wide.loc["b"].to_dict() == {"effusion": "negative", "fracture": "uncertain"}
+    with pytest.raises(RecipeError, match="name the columns"):
+        read_labels(labels_at(path))
+    with pytest.raises(TableError, match="no column 'mass', which data.findings names"):
+        read_labels(labels_at(path, "fracture", "mass"))
 
 
 def test_studies_stand_once_and_have_a_patient(tmp_path: Path) -> None:
