@@ -61,28 +61,28 @@ def _vessels(canvas: Canvas, rng: np.random.Generator) -> None:
 def _lungs(canvas: Canvas, found: frozenset[str], severity: float, rng: np.random.Generator) -> None:
     if "edema" in found:
         for side in (1, -1):
-            canvas.shade(circle((side * -64, -8), 36, stretch=1.5), 0.40 * severity, blur=14)
+            canvas.shade(circle((side * -64, -8), 36, stretch=1.5), 0.60 * severity, blur=14)
             canvas.strands([_on(side, [(-130, y), (-106, y + 2)]) for y in (30, 42, 54, 66)], 2.6, 0.25)
     if "lung_opacity" in found:
         for x, y in ((-84, -50), (-70, 26), (86, -36), (74, 30), (-98, -4), (98, 4)):
-            spot = circle((x + rng.normal(0, 7), y + rng.normal(0, 7)), 15 * severity)
-            canvas.shade(spot, 0.30, blur=5)
+            spot = circle((x + rng.normal(0, 7), y + rng.normal(0, 7)), 19 * severity)
+            canvas.shade(spot, 0.46, blur=4)
     side = 1 if rng.random() < 0.5 else -1
     if "consolidation" in found:
         lobe = [(-42, 8), (-128, 2), (-130, 66), (-112, 88), (-66, 74), (-40, 80)]
-        canvas.shade(_on(side, lobe), 0.52 * severity, blur=3)
+        canvas.shade(_on(side, lobe), 0.80 * severity, blur=3)
     if "lung_lesion" in found:
         where = (side * (68 + 22 * rng.random()), -96 + 50 * rng.random())
-        canvas.shade(circle(where, 13.5 * severity), 0.62, blur=1.5)
+        canvas.shade(circle(where, 19 * severity), 0.90, blur=1.5)
     if "atelectasis" in found:
         for here in (1, -1):
             bands = [_on(here, [(-116, y + 8), (-52, y - 6)]) for y in (48, 62)]
-            canvas.strands(bands, 6.5 * severity, 0.36)
+            canvas.strands(bands, 9.0 * severity, 0.55)
     if "pleural_effusion" in found:
         for here in (side, -side)[: 1 + int(rng.random() < 0.4)]:
             meniscus = [(-132, 18), (-128, 36), (-104, 52), (-60, 58), (-30, 60), (-32, 86), (-66, 78), (-96, 86),
                         (-122, 106), (-134, 106)]  # fmt: skip
-            canvas.shade(_on(here, [(x, y + 8 * (1 - severity)) for x, y in meniscus]), 0.70, blur=2.5)
+            canvas.shade(_on(here, [(x, y + 8 * (1 - severity)) for x, y in meniscus]), 0.90, blur=2.5)
     if "pneumothorax" in found:
         _pneumothorax(canvas, -side, severity)
 
@@ -106,7 +106,7 @@ def _bones(canvas: Canvas, found: frozenset[str], rng: np.random.Generator) -> N
         for n in range(9):
             y, out = -140 + 25 * n, 80 + 34 * (1 - np.exp(-n / 2.2)) + 3.4 * n
             rib: Points = [(-16, y), (-0.5 * out, y - 7), (-0.9 * out, y + 12), (-out, y + 34)]
-            if "rib_fracture" in found and side == broken and n in (2, 3, 4):
+            if "rib_fracture" in found and side == broken and n in (2, 3, 4, 5):
                 behind += [_on(side, piece) for piece in _broken(canvas, side, rib)]
             else:
                 behind.append(_on(side, rib))
@@ -121,8 +121,8 @@ def _bones(canvas: Canvas, found: frozenset[str], rng: np.random.Generator) -> N
 def _broken(canvas: Canvas, side: int, rib: Points) -> tuple[Points, Points]:
     """A rib whose lateral half has sunk, with dense callus where it broke."""
     x, y = 0.5 * (rib[1][0] + rib[2][0]) - 6, 0.5 * (rib[1][1] + rib[2][1])
-    canvas.disc((side * x, y + 3), 8.0, 0.5, blur=1.5)
-    return [rib[0], rib[1], (x + 5, y - 4)], moved([(x - 4, y + 4), rib[2], rib[3]], by=(0, 8))
+    canvas.disc((side * x, y + 3), 11.0, 0.9, blur=1.5)
+    return [rib[0], rib[1], (x + 5, y - 4)], moved([(x - 4, y + 4), rib[2], rib[3]], by=(0, 12))
 
 
 def _devices(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ from radprompter.phantom.canvas import Canvas, Point, circle, cut, moved, tube
 from radprompter.phantom.cases import Case
 from radprompter.phantom.scanners import Film
 
-FILMS = {"ap": Film(190.0, landscape=True, centre=(14.0, 6.0))}
+FILMS = {"ap": Film(172.0, landscape=True, centre=(14.0, 6.0))}
 
 SHAFT = [(-66, 15), (-52, 9), (-30, 7), (-8, 2), (14, -6), (34, -11), (50, -10), (60, -8)]
 WIDTHS = [19, 15, 12.5, 11.5, 11, 11.5, 14, 12]
@@ -29,19 +29,19 @@ def draw_clavicle(canvas: Canvas, case: Case, view: str, rng: np.random.Generato
     _clavicle(canvas, found, severity, lift)
     if "ac_joint_osteoarthritis" in found:
         end = moved([(60.0, -8.0)], turn=lift, about=MEDIAL_END)[0]
-        canvas.line(moved([(end[0] - 1, end[1] - 7), (end[0] + 1, end[1] + 8)]), 4.5, 0.6, blur=0.8)
-        canvas.line([(66, -13), (67, 4)], 4.0, 0.5, blur=0.8)
+        canvas.line(moved([(end[0] - 1, end[1] - 7), (end[0] + 1, end[1] + 8)]), 7.0, 1.0, blur=0.8)
+        canvas.line([(66, -13), (67, 4)], 6.0, 0.9, blur=0.8)
         for y, up in ((end[1] - 6, -1), (end[1] + 7, 1)):
-            canvas.blob([(end[0] - 7, y), (end[0] + 2, y + up * 8 * severity), (end[0] + 8, y)], 0.8)
+            canvas.blob([(end[0] - 10, y), (end[0] + 2, y + up * 14 * severity), (end[0] + 12, y)], 1.2)
     if "soft_tissue_calcification" in found:
-        canvas.blob(circle((72 - 4 * severity, 12.5), 7.5 * severity, stretch=0.45), 1.3, blur=0.4)
+        canvas.blob(circle((70 - 4 * severity, 12.0), 10.0 * severity, stretch=0.5), 1.9, blur=0.4)
     if "hardware" in found:
         upper = [(x, y - 8) for x, y in SHAFT[2:6]]
         plate = moved(upper, turn=lift, about=MEDIAL_END)
-        canvas.metal(plate, 4.6)
+        canvas.metal(plate, 7.0)
         for x in (-27, -17, -7, 5, 16, 27):
             y = float(np.interp(x, [p[0] for p in SHAFT], [p[1] for p in SHAFT]))
-            canvas.metal(moved([(x, y - 8), (x + 1, y + 8)], turn=lift, about=MEDIAL_END), 2.6)
+            canvas.metal(moved([(x, y - 8), (x + 1, y + 13)], turn=lift, about=MEDIAL_END), 3.4)
 
 
 def _chest_wall(canvas: Canvas, found: frozenset[str], severity: float) -> None:
@@ -94,7 +94,7 @@ def _clavicle(canvas: Canvas, found: frozenset[str], severity: float, lift: floa
         moved(medial, by=(0, -far * 0.55), turn=-far * 0.4, about=MEDIAL_END),
         moved(lateral, by=(-over, far * 0.5), turn=far * 0.5, about=(62, -8)),
     )
-    canvas.gap([(x - 3, y - 12), (x - 1.5, y - 3), (x + 1.5, y + 3), (x + 3, y + 12)], 3.4)
+    canvas.gap([(x - 3, y - 12), (x - 1.5, y - 3), (x + 1.5, y + 3), (x + 3, y + 12)], 6.0, depth=0.95)
     if "callus" in found:
-        canvas.blob(circle((x, y), 15 * severity, stretch=0.75), 0.62, blur=2.2)
+        canvas.blob(circle((x, y), 19 * severity, stretch=0.75), 0.75, blur=2.0)
         canvas.blob(circle((x, y), 9 * severity, stretch=0.9), 0.3, blur=2.0)

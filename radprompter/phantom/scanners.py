@@ -54,7 +54,7 @@ class Scanner:
 
 SCANNERS = {
     "alpha": Scanner("Synthetic A", 1.25, 1.0, 0.05, 0.018, 1.0, 0, (("png8", 0.5), ("png16", 0.2), ("mono2", 0.3))),
-    "beta": Scanner("Synthetic B", 1.4, 1.15, 0.14, 0.03, 0.8, 1, (("mono1", 0.6), ("mono2", 0.25), ("png8", 0.15))),
+    "beta": Scanner("Synthetic B", 1.4, 1.12, 0.11, 0.025, 0.84, 1, (("mono1", 0.6), ("mono2", 0.25), ("png8", 0.15))),
 }
 
 
