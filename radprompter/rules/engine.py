@@ -223,7 +223,7 @@ def _near(
         if _divided(shape, low, high, head) or _owned(head, place, low, high, named, vocabulary):
             continue
         near.append(place)
-    return near if head.meaning.is_finding else _on_its_side(head, near, shape)
+    return near if head.meaning.is_finding else _on_its_side(head, near, named, shape)
 
 
 def _divided(shape: Shape, low: int, high: int, head: _Mention) -> bool:
@@ -240,8 +240,8 @@ def _divided(shape: Shape, low: int, high: int, head: _Mention) -> bool:
 def _owned(
     head: _Mention, place: _Mention, low: int, high: int, named: Sequence[_Mention], vocabulary: Vocabulary
 ) -> bool:
-    """Whether another finding stands between head and place, or right behind the place."""
-    index = bisect_left(named, low - 8, key=lambda m: m.start)
+    """Whether another finding stands between head and place, right behind the place, or leads up to it."""
+    index = bisect_left(named, min(low, place.start) - 8, key=lambda m: m.start)
     for other in named[index:]:
         if other.start > place.end + 1:
             break
@@ -253,13 +253,14 @@ def _owned(
         if not rival or (other.start < head.end and head.start < other.end):
             continue
         between = low <= other.start and other.end <= high
-        behind = place.end <= other.start <= place.end and head.end <= place.start
-        if between or behind:
+        behind = other.start == place.end and head.end <= place.start
+        ahead = head.start >= place.end and 0 <= place.start - other.end <= _TOUCHING and other.meaning.is_finding
+        if between or behind or ahead:
             return True
     return False
 
 
-def _on_its_side(head: _Mention, near: list[_Mention], shape: Shape) -> list[_Mention]:
+def _on_its_side(head: _Mention, near: list[_Mention], named: Sequence[_Mention], shape: Shape) -> list[_Mention]:
     """A quality is said of what stands before it (`the heart is normal`), or of the noun after it (`normal heart`)."""
     joints = [s.start for s in shape.separators]
 
@@ -270,7 +271,9 @@ def _on_its_side(head: _Mention, near: list[_Mention], shape: Shape) -> list[_Me
     before = [m for m in near if m.end <= head.start]
     after = [m for m in near if m.start >= head.end]
     colon = max((s.end for s in shape.separators if s.joins == "colon" and s.end <= head.start), default=0)
-    before = [m for m in before if m.start >= colon] or before  # "Heart and mediastinum: the heart is normal."
+    told = [m for m in before if m.start >= colon]  # "Heart and mediastinum: the heart is normal."
+    labelled = not told and not any(colon <= m.start < head.start for m in named)  # "Heart: normal."
+    before = told if colon and not labelled else before
     if any(head.start - m.end <= _PREDICATE and not apart(m.end, head.start) for m in before):
         return before
     if any(m.start - head.end <= _TOUCHING and not apart(head.end, m.start) for m in after):
