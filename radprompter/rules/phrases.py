@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from radprompter.errors import TemplateError
 
-TOKEN = re.compile(r"(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)")
+TOKEN = re.compile(r"[^\W\d_]\.\s?[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)")
 MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
 MAX_REMEMBERED = 50_000  # words whose keys are kept
 
@@ -203,7 +203,7 @@ def _slots(phrase: str) -> Iterable[str]:
 
 def _joined_abbreviations(phrase: str) -> str:
     """``V. a.`` as one word, as in a text."""
-    return re.sub(r"\b(?:[^\W\d_]\.\s?)+[^\W\d_]\b\.?", lambda match: "".join(match[0].split()), phrase)
+    return re.sub(r"\b[^\W\d_]\.\s?[^\W\d_]\b\.?", lambda match: "".join(match[0].split()), phrase)
 
 
 def _words(choice: str) -> Iterable[str]:

@@ -132,6 +132,8 @@ chest | Kardiomegalie ohne Stauungszeichen. | cardiomegaly+ edema-
 chest | Das Mediastinum ist nicht verbreitert. | enlarged_cardiomediastinum-
 chest | Keine pneumonischen Infiltrate. | pneumonia- lung_opacity-
 chest | V. a. Pneumonie. | pneumonia?
+chest | Röntgen-Thorax p.a. V. a. Pneumonie. | pneumonia?
+elbow | Keine Fraktur des Capitulum humeri oder Avulsionsfraktur. | capitellar_fracture- avulsion-
 chest | Pneumonie nicht auszuschließen. | pneumonia?
 chest | Pneumonie nicht auszuschliessen. | pneumonia?
 chest | Eine Pneumonie kann nicht sicher ausgeschlossen werden. | pneumonia?
