@@ -19,7 +19,8 @@ from radprompter.errors import ImageError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-MAX_SIDE = 20_000  # pixels; the largest detectors have some 5,000
+MIN_SIDE, MAX_SIDE = 32, 20_000  # pixels; less is an icon, and the largest detectors have some 5,000
+DEPTHS = ("uint8", "uint16")  # of PNG, JPEG and TIFF; other depths have no agreed meaning of black and white
 DICOM_MAGIC = slice(128, 132)
 
 
@@ -47,7 +48,8 @@ def read_radiograph(path: Path, *, study: str = "") -> Radiograph:
     Raises
     ------
     ImageError
-        If the file is absent, empty, damaged, or has no contrast; the message names file and study.
+        If the file is absent, empty, damaged or blank, or of a size or bit depth that no radiograph has; the message
+        names file and study.
     """
     where = f"{path}" + (f" (study {study})" if study else "")
     if not path.is_file():
@@ -84,8 +86,10 @@ def to_square(pixels: NDArray[np.float32], preprocessing: Preprocessing) -> NDAr
 def _unit_range(values: NDArray[Any], where: str) -> NDArray[np.float32]:
     if values.ndim != 2 or min(values.shape, default=0) < 2:
         raise ImageError(f"{where}: expected one grey image, found an array of shape {values.shape}")
-    if max(values.shape) > MAX_SIDE:
-        raise ImageError(f"{where}: {values.shape[1]} x {values.shape[0]} pixels, more than {MAX_SIDE:,} on a side")
+    height, width = values.shape
+    if min(height, width) < MIN_SIDE or max(height, width) > MAX_SIDE:
+        expected = f"expected sides from {MIN_SIDE} to {MAX_SIDE:,}"
+        raise ImageError(f"{where}: {width} x {height} pixels, {expected}; is it a radiograph?")
     numbers = values.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise ImageError(f"{where}: the image has values that are not numbers")
@@ -104,6 +108,8 @@ def _raster_values(content: bytes, where: str) -> NDArray[Any]:
         values = None
     if values is None:
         raise ImageError(f"{where}: the image cannot be decoded: damaged, cut short, or not PNG, JPEG, TIFF or DICOM")
+    if values.dtype.name not in DEPTHS:
+        raise ImageError(f"{where}: pixels of type {values.dtype.name}, expected 8 or 16 bit; convert the image")
     return np.asarray(values)
 
 

@@ -91,7 +91,7 @@ def test_a_window_clips_what_is_outside(tmp_path: Path) -> None:
 
 def test_damaged_files_are_refused_with_file_and_study(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "whole.png"), np.rint(scene() * 255).astype(np.uint8))
-    cv2.imwrite(str(tmp_path / "blank.png"), np.full((20, 20), 7, np.uint8))
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((40, 40), 7, np.uint8))
     write_dicom(tmp_path / "whole.dcm", scene())
     png, dicom = ((tmp_path / f"whole.{kind}").read_bytes() for kind in ("png", "dcm"))
     (tmp_path / "cut.png").write_bytes(png[: len(png) // 2])

@@ -145,7 +145,7 @@ def test_a_table_of_ones_own_is_read_by_the_columns_that_the_recipe_names(tmp_pa
     assert wide.loc["b"].to_dict() == {"effusion": "negative", "fracture": "uncertain"}
     with pytest.raises(RecipeError, match="name the columns"):
         read_labels(labels_at(path))
-    with pytest.raises(TableError, match="no column 'mass', which data.findings names"):
+    with pytest.raises(TableError, match=r"no column 'mass', which data\.findings names"):
         read_labels(labels_at(path, "fracture", "mass"))
 
 
