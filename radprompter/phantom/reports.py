@@ -82,7 +82,8 @@ def _voice(site: str, voices: Mapping[tuple[str, str], Voice], rng: np.random.Ge
 def make_plan(case: Case, anatomy: Anatomy, voice: Voice, rng: np.random.Generator) -> Plan:
     """Decide what is stated, hedged, denied and passed over."""
     there = [name for name in case.present if name != anatomy.no_finding]
-    implied = [general for name in there for general in anatomy.findings[name].implies]
+    by_definition = [(name, general) for name in there for general in anatomy.findings[name].implies]
+    implied = [general for name, general in by_definition if general not in anatomy.findings[name].needs]
     leaves = [name for name in there if name not in implied]
     needed = [need for name in there for need in anatomy.findings[name].needs]
     hedged = [n for n in leaves if rng.random() < anatomy.findings[n].hedged and n not in needed]
@@ -175,11 +176,22 @@ def _denials(anatomy: Anatomy, voice: Voice, negative: Sequence[str], rng: np.ra
         text = voice.pick(voice.language.findings[name].negative, rng)
         said.append(Statement(text, {name: NEGATIVE}, anatomy.findings[name].part))
     while listed:
-        size = min(len(listed), int(rng.integers(1, 5)))
-        group, listed = listed[:size], listed[size:]
+        group = _unrelated(anatomy, listed[: int(rng.integers(1, 5))])
+        listed = [name for name in listed if name not in group]
         text = voice.deny(group, rng)
         said.append(Statement(text, dict.fromkeys(group, NEGATIVE), anatomy.findings[group[0]].part))
     return said
+
+
+def _unrelated(anatomy: Anatomy, names: Sequence[str]) -> list[str]:
+    """The findings of which none implies another: nobody writes "no fracture or fracture of the ..."."""
+    chosen: list[str] = []
+    for name in names:
+        related = [other for other in chosen if name in anatomy.findings[other].implies]
+        related += [other for other in anatomy.findings[name].implies if other in chosen]
+        if not related:
+            chosen.append(name)
+    return chosen
 
 
 def _impression(case: Case, anatomy: Anatomy, voice: Voice, plan: Plan, rng: np.random.Generator) -> list[Statement]:
@@ -195,7 +207,7 @@ def _impression(case: Case, anatomy: Anatomy, voice: Voice, plan: Plan, rng: np.
             if state == POSITIVE or rng.random() < 0.8:
                 said.append(Statement(voice.affirm(name, state, rng, short=True), {name: state}, part))
     if not said:
-        denied = [name for name in plan.negative if voice.can_deny(name, alone=False)][:2]
+        denied = _unrelated(anatomy, [name for name in plan.negative if voice.can_deny(name, alone=False)][:2])
         if denied and rng.random() < 0.6:
             said.append(Statement(voice.deny(denied, rng), dict.fromkeys(denied, NEGATIVE), "bone"))
         else:
