@@ -22,7 +22,7 @@ from imagetrain.store import (
     save_predictions,
     save_split,
 )
-from radprompter.files import is_up_to_date, read_json, sha256, stamp_inputs, write_json, write_stamp
+from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_json, write_stamp
 from radprompter.terminal import Track, quiet
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
         If a loss is not finite.
     """
     data, recipe = study.need_data(), study.need_train()
+    if not all((study.out / "train" / name / STAMP).is_file() for name in recipe.runs):
+        from imagetrain.learning.models import refuse_unknown_model
+
+        refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
     cache = cache_images(data.images, data.views, study.out / "cache", data=data, track=track)
     prepared = prepare(data, recipe, cache)
     runs = []

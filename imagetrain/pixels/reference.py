@@ -58,5 +58,5 @@ def move_by_monai(images: torch.Tensor, draws: Draws) -> torch.Tensor:
             image_only=True,
         )
         flips = [Flip(axis) for axis, wanted in ((1, across), (0, down)) if wanted]
-        moved.append(torch.as_tensor(np.asarray(Compose([*flips, affine])(image))))
+        moved.append(torch.as_tensor(np.asarray(Compose([*flips, affine])(image.cpu()))))
     return torch.stack(moved).to(images)
