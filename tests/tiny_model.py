@@ -150,5 +150,20 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     server.wait()
 
 
+def main(folder: Path, *, serve: bool) -> None:
+    """Write the model; or, from any Python, have it written and served until the process is stopped."""
+    python = vllm_python()
+    if not serve:
+        build(folder)
+    elif python is None:
+        raise SystemExit("no vLLM environment: `make test` makes .venv-vllm")
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        with serving(folder, python) as url:
+            sys.stdout.write(f"{url}\n")
+            sys.stdout.flush()
+            signal.pause()
+
+
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), serve="serve" in sys.argv[2:])
