@@ -73,7 +73,7 @@ def _lungs(canvas: Canvas, found: frozenset[str], severity: float, rng: np.rando
         canvas.shade(_on(side, lobe), 0.80 * severity, blur=3)
     if "lung_lesion" in found:
         where = (side * (68 + 22 * rng.random()), -96 + 50 * rng.random())
-        canvas.shade(circle(where, 19 * severity), 0.90, blur=1.5)
+        canvas.shade(circle(where, 21 * severity), 0.95, blur=1.5)
     if "atelectasis" in found:
         for here in (1, -1):
             bands = [_on(here, [(-116, y + 8), (-52, y - 6)]) for y in (48, 62)]
@@ -121,7 +121,7 @@ def _bones(canvas: Canvas, found: frozenset[str], rng: np.random.Generator) -> N
 def _broken(canvas: Canvas, side: int, rib: Points) -> tuple[Points, Points]:
     """A rib whose lateral half has sunk, with dense callus where it broke."""
     x, y = 0.5 * (rib[1][0] + rib[2][0]) - 6, 0.5 * (rib[1][1] + rib[2][1])
-    canvas.disc((side * x, y + 3), 11.0, 0.9, blur=1.5)
+    canvas.disc((side * x, y + 3), 9.5, 0.8, blur=1.5)
     return [rib[0], rib[1], (x + 5, y - 4)], moved([(x - 4, y + 4), rib[2], rib[3]], by=(0, 12))
 
 

@@ -94,7 +94,7 @@ def _clavicle(canvas: Canvas, found: frozenset[str], severity: float, lift: floa
         moved(medial, by=(0, -far * 0.55), turn=-far * 0.4, about=MEDIAL_END),
         moved(lateral, by=(-over, far * 0.5), turn=far * 0.5, about=(62, -8)),
     )
-    canvas.gap([(x - 3, y - 12), (x - 1.5, y - 3), (x + 1.5, y + 3), (x + 3, y + 12)], 6.0, depth=0.95)
+    canvas.gap([(x - 3, y - 12), (x - 1.5, y - 3), (x + 1.5, y + 3), (x + 3, y + 12)], 8.5, depth=0.95)
     if "callus" in found:
         canvas.blob(circle((x, y), 19 * severity, stretch=0.75), 0.75, blur=2.0)
         canvas.blob(circle((x, y), 9 * severity, stretch=0.9), 0.3, blur=2.0)

@@ -53,10 +53,8 @@ def write_report(case: Case, anatomy: Anatomy, voices: Mapping[tuple[str, str], 
     findings = _findings(case, anatomy, voice, plan, rng)
     impression = _impression(case, anatomy, voice, plan, rng)
     form = rng.random()
-    if voice.style == "terse" and form < 0.15:  # one block, in either column
-        findings, impression = [], findings
-    elif voice.style == "terse" and form < 0.3:
-        impression = []
+    if findings and voice.style == "terse" and form < 0.3:  # one block, in either column
+        findings, impression = ([], findings) if form < 0.15 else (findings, [])
     truth = perfect_reading(anatomy, [statement.states for statement in (*findings, *impression)])
     indication = voice.pick(voice.language.indication, rng)
     comparisons = voice.language.follow_up if case.number > 1 else voice.language.comparison

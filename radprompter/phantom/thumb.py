@@ -11,7 +11,7 @@ from radprompter.phantom.canvas import Canvas, Point, Points, circle, cut, moved
 from radprompter.phantom.cases import Case
 from radprompter.phantom.scanners import Film
 
-FILMS = {"ap": Film(102.0), "lateral": Film(102.0)}
+FILMS = {"ap": Film(88.0, centre=(3.0, -7.0)), "lateral": Film(88.0, centre=(3.0, -7.0))}
 
 
 def draw_thumb(canvas: Canvas, case: Case, view: str, rng: np.random.Generator) -> None:
@@ -22,8 +22,8 @@ def draw_thumb(canvas: Canvas, case: Case, view: str, rng: np.random.Generator) 
     _soft_tissue(canvas, found, severity, lateral=lateral)
     out = _dislocated(found, severity, lateral=lateral)
     if "displacement" in found and "metacarpal_fracture" in found:  # the ray goes with its metacarpal
-        out = (out[0] + (-6.5 if "bennett_fracture" in found else 6.5) * severity, out[1])
-    slim = 0.85 if lateral else 1.0
+        out = (out[0] + (-8.0 if "bennett_fracture" in found else 8.0) * severity, out[1])
+    slim = 1.08 if lateral else 1.25
     _hand(canvas, lateral=lateral)
     narrow = 2.0 if "cmc_osteoarthritis" in found else 0.0
     _metacarpal(canvas, found, severity, slim, by=(0.0, narrow))
@@ -40,8 +40,8 @@ def draw_thumb(canvas: Canvas, case: Case, view: str, rng: np.random.Generator) 
     if "ip_osteoarthritis" in found:
         _worn(canvas, (out[0], out[1] - 34.5), 8.0 * slim, severity)
     if "hardware" in found:
-        canvas.metal([(-11, -6), (7, 40)], 1.9)
-        canvas.metal([(10, -8), (-7, 38)], 1.9)
+        canvas.metal([(-13, -8), (8, 40)], 3.2)
+        canvas.metal([(12, -10), (-8, 38)], 3.2)
 
 
 def _long_bone(top: float, bottom: float, widths: tuple[float, float, float], *, hollow: float = 1.0) -> Points:
@@ -57,7 +57,7 @@ def _long_bone(top: float, bottom: float, widths: tuple[float, float, float], *,
 
 def _soft_tissue(canvas: Canvas, found: frozenset[str], severity: float, *, lateral: bool) -> None:
     bulge = 9.0 * severity if "soft_tissue_swelling" in found else 0.0
-    half = 12.5 if lateral else 13.5
+    half = 14.0 if lateral else 15.5
     canvas.soft([(0, -64), (0.75 * half, -60), (half, -48), (half, -34), (half + 1 + bulge, -14), (half + 4 + bulge, 2),
                  (26, 14), (46, 30), (60, 90), (-30, 90), (-24, 34), (-half - 3 - bulge, 8), (-half - 1 - bulge, -12),
                  (-half, -34), (-half, -48), (-0.75 * half, -60)], 0.5, edge=4.0)  # fmt: skip
@@ -83,12 +83,12 @@ def _hand(canvas: Canvas, *, lateral: bool) -> None:
 
 def _metacarpal(canvas: Canvas, found: frozenset[str], severity: float, slim: float, *, by: Point) -> None:
     bone = moved(_long_bone(-2.5, 40.5, (8.5 * slim, 5.6 * slim, 9.5 * slim), hollow=2.0), by=by)
-    far = (6.5 if "displacement" in found else 0.8) * severity
+    far = (8.0 if "displacement" in found else 1.0) * severity
     if "bennett_fracture" in found:
-        right, left = cut(bone, (-1.0, 44.0), (12.0, 25.0))
+        right, left = cut(bone, (-2.0, 44.0), (14.0, 24.0))
         fragment, shaft = (right, left) if _mean_x(right) > _mean_x(left) else (left, right)
         canvas.bone(moved(fragment, by=(1.2, 0.6)), moved(shaft, by=(-far, 0.35 * far), turn=1.2 * far, about=(0, 0)))
-        canvas.gap([(0.5, 43), (11, 26.5)], 2.4)
+        canvas.gap([(-0.5, 44), (13, 25)], 4.2, depth=0.9)
     elif "rolando_fracture" in found:
         canvas.bone(bone)
         canvas.gap([(-9, 30), (9, 30)], 1.8)
@@ -96,7 +96,7 @@ def _metacarpal(canvas: Canvas, found: frozenset[str], severity: float, slim: fl
     elif "metacarpal_fracture" in found:
         base, shaft = cut(bone, (-20, 16), (20, 21))
         canvas.bone(base, moved(shaft, by=(far, 0), turn=1.4 * far, about=(0, 18)))
-        canvas.gap([(-9 + far / 2, 17), (9 + far / 2, 20)], 2.4)
+        canvas.gap([(-11 + far / 2, 17), (11 + far / 2, 20)], 4.2, depth=0.9)
     else:
         canvas.bone(bone)
 
@@ -106,10 +106,10 @@ def _proximal_phalanx(canvas: Canvas, found: frozenset[str], severity: float, sl
     if "proximal_phalanx_fracture" not in found:
         canvas.bone(bone)
         return
-    far = (5.5 if "displacement" in found else 0.7) * severity
+    far = (7.5 if "displacement" in found else 0.7) * severity
     lower, upper = cut(bone, (-15 + by[0], -26 + by[1]), (15 + by[0], -12 + by[1]))
     canvas.bone(lower, moved(upper, by=(-far, 0.2 * far), turn=-1.2 * far, about=(by[0], -20 + by[1])))
-    canvas.gap(moved([(-9, -23), (9, -15)], by=(by[0] - far / 2, by[1])), 2.4)
+    canvas.gap(moved([(-11, -24), (11, -14)], by=(by[0] - far / 2, by[1])), 4.2, depth=0.9)
 
 
 def _distal_phalanx(canvas: Canvas, found: frozenset[str], severity: float, slim: float, *, by: Point) -> None:
@@ -117,21 +117,21 @@ def _distal_phalanx(canvas: Canvas, found: frozenset[str], severity: float, slim
     if "distal_phalanx_fracture" not in found:
         canvas.bone(bone)
         return
-    far = (4.2 if "displacement" in found else 0.6) * severity
+    far = (6.0 if "displacement" in found else 0.6) * severity
     lower, upper = cut(bone, (-15 + by[0], -45 + by[1]), (15 + by[0], -48 + by[1]))
-    canvas.bone(lower, moved(upper, by=(far, -0.25 * far), turn=3.0 * far, about=(by[0], -46 + by[1])))
-    canvas.gap(moved([(-8, -45.7), (8, -47.3)], by=(by[0] + far / 2, by[1])), 2.2)
+    canvas.bone(lower, moved(upper, by=(far, -0.25 * far), turn=2.2 * far, about=(by[0], -46 + by[1])))
+    canvas.gap(moved([(-9, -45.7), (9, -47.3)], by=(by[0] + far / 2, by[1])), 4.0, depth=0.9)
 
 
 def _worn(canvas: Canvas, joint: Point, half: float, severity: float) -> None:
     """Osteoarthritis: no space left, dense margins, spurs on both sides."""
     x, y = joint
-    canvas.line([(x - half, y - 1.2), (x + half, y - 1.2)], 3.2, 0.55, blur=0.6)
-    canvas.line([(x - half, y + 1.8), (x + half, y + 1.8)], 3.0, 0.55, blur=0.6)
-    spur = 4.0 * severity
+    canvas.line([(x - half, y - 1.2), (x + half, y - 1.2)], 4.6, 0.9, blur=0.6)
+    canvas.line([(x - half, y + 1.8), (x + half, y + 1.8)], 4.6, 0.9, blur=0.6)
+    spur = 5.0 * severity
     for side in (-1, 1):
         canvas.blob([(x + side * (half - 1.5), y - 4.5), (x + side * (half + spur), y - 1.5),
-                     (x + side * (half + spur), y + 1.5), (x + side * (half - 1.5), y + 4.5)], 0.7)  # fmt: skip
+                     (x + side * (half + spur), y + 1.5), (x + side * (half - 1.5), y + 4.5)], 1.0)  # fmt: skip
 
 
 def _mean_x(points: Points) -> float:
