@@ -30,6 +30,8 @@ def label(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, 
 def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> None:
     from rich.table import Table
 
+    from radprompter.records import NO_TEXT
+
     seen = [state for state, number in summary["states"].items() if number]
     table = Table(title="up to date" if summary["up_to_date"] else None, title_justify="left", box=None)
     table.add_column("finding")
@@ -47,8 +49,9 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         f"{tokens['prompt']:,} + {tokens['completion']:,} tokens; {summary['seconds']:,.1f} s"
     )
     if summary["n_skipped"]:
-        console().print(f"{summary['n_skipped']:,} reports have no text and were skipped")
+        console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
     for kind, number in summary["failures"].items():
-        console().print(f"{number:,} requests failed: {kind}", markup=False, style="yellow")
+        if kind != NO_TEXT:
+            console().print(f"failed requests ({kind}): {number:,}", markup=False, style="yellow")
     if summary["n_failed"]:
-        console().print(f"{summary['n_failed']:,} reports are in failures.csv with their reasons", style="yellow")
+        console().print(f"reports without a full answer, in failures.csv: {summary['n_failed']:,}", style="yellow")

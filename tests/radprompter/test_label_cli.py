@@ -42,8 +42,8 @@ def test_a_second_run_is_up_to_date(recipe: str) -> None:
 def test_failed_items_end_with_1_and_are_counted(recipe: str) -> None:
     result = run(recipe, "--set", "label.backend.answers={a: {failure: refused}}")
     assert result.exit_code == 1
-    assert "1 requests failed: refused" in result.output
-    assert "1 reports are in failures.csv" in result.output
+    assert "failed requests (refused): 1" in result.output
+    assert "in failures.csv: 1" in result.output
 
 
 def test_json_is_one_line(recipe: str, tmp_path: Path) -> None:
