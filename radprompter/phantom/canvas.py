@@ -170,7 +170,7 @@ class Canvas:
         solid, depth = as_share(mask), as_share(inner)
         shell = solid * np.clip(1.35 - depth, 0.0, 1.0)
         spongy = 0.28 * solid * depth * self.texture * self.mineral
-        self.bones += amount * (spongy + 0.85 * cortex * (0.4 + 0.6 * self.mineral) * shell * solid)
+        self.bones += amount * (spongy + 0.85 * cortex * (0.3 + 0.7 * self.mineral) * shell * solid)
 
     def blob(self, outline: Points, amount: float, *, blur: float = 0.6) -> None:
         """Something of bone or calcium; with a negative amount, something lacking in the bone."""

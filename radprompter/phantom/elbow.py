@@ -18,7 +18,7 @@ FILMS = {"ap": Film(104.0), "lateral": Film(112.0)}
 def draw_elbow(canvas: Canvas, case: Case, view: str, rng: np.random.Generator) -> None:
     """Add an elbow with the case's findings to the canvas."""
     found = frozenset(case.present)
-    canvas.mineral = rng.uniform(0.12, 0.3) if "osteopenia" in found else rng.uniform(0.9, 1.15)
+    canvas.mineral = rng.uniform(0.0, 0.12) if "osteopenia" in found else rng.uniform(0.9, 1.15)
     severity = rng.uniform(0.8, 1.2)
     (_draw_ap if view == "ap" else _draw_lateral)(canvas, found, severity, rng)
 
@@ -44,7 +44,7 @@ def _draw_ap(canvas: Canvas, found: frozenset[str], severity: float, rng: np.ran
                       (10, 50), (7, 38), (10, 29), (9, 23), (6.5, 18)]  # fmt: skip
     if "supracondylar_fracture" in found:
         distal, shaft = cut(humerus, (-40, -31), (40, -25))
-        by = _shift(found, 10, 1.5, severity)
+        by = _shift(found, 13, 1.5, severity)
         canvas.bone(distal, moved(shaft, by=(-by, -0.8), turn=_shift(found, -9, 0, severity), about=(0, -28)))
         canvas.gap([(-26, -30), (-8, -28.5), (6, -30), (24, -26)], 2.8)
     else:
@@ -54,9 +54,9 @@ def _draw_ap(canvas: Canvas, found: frozenset[str], severity: float, rng: np.ran
     _ulna_ap(canvas, ulna, found, out, severity)
     if "radial_head_fracture" in found:
         medial, lateral = cut(radius, (11 + out[0], 2 + out[1]), (21 + out[0], 34 + out[1]))
-        by = _shift(found, 6.5, 0.8, severity)
+        by = _shift(found, 9, 1.2, severity)
         canvas.bone(medial, moved(lateral, by=(by, 0.4 * by), turn=by * 2, about=(22, 14)))
-        canvas.gap(moved([(13.3, 9), (16, 17), (20.5, 27)], by=out), 3.0)
+        canvas.gap(moved([(13.3, 9), (16, 17), (20.5, 27)], by=out), 5.0, depth=0.95)
     else:
         canvas.bone(radius)
     if "osteoarthritis" in found:
@@ -76,7 +76,7 @@ def _ulna_ap(canvas: Canvas, ulna: Points, found: frozenset[str], out: tuple[flo
         canvas.bone(ulna, amount=0.85)
         return
     distal, tip = cut(ulna, (-30 + out[0], -6 + out[1]), (10 + out[0], -4 + out[1]))
-    by = _shift(found, 8, 1.0, severity)
+    by = _shift(found, 11, 1.0, severity)
     canvas.bone(distal, moved(tip, by=(0, -by)), amount=0.85)
     canvas.gap(moved([(-20, -6), (4, -4)], by=(out[0], out[1] - by / 2)), 2.6, depth=0.6)
 
@@ -102,7 +102,7 @@ def _draw_lateral(canvas: Canvas, found: frozenset[str], severity: float, rng: n
                       (48, 7), (42, 5), (34, 5), (27, 9), (19, 10), (16, 9)]  # fmt: skip
     if "supracondylar_fracture" in found:
         distal, shaft = cut(humerus, (-30, -30), (30, -26))
-        by = _shift(found, 9, 1.2, severity)
+        by = _shift(found, 12, 1.2, severity)
         canvas.bone(distal, moved(shaft, by=(by, -0.8), turn=_shift(found, 8, 0, severity), about=(0, -28)))
         canvas.gap([(-12, -29.5), (-3, -27), (12, -28)], 2.8)
     else:
@@ -115,8 +115,8 @@ def _draw_lateral(canvas: Canvas, found: frozenset[str], severity: float, rng: n
         for tip in (((17, 4), (20, -9), (24, 3)), ((-12, -14), (-4, -24), (-16, -18)), ((17, -8), (14, -18), (25, -9))):
             canvas.blob(moved(tip, by=out), 0.7)
     if "olecranon_spur" in found:
-        long = 15.0 * severity
-        canvas.blob(moved([(-24, -6), (-15, -10), (-17, -18), (-22, -17 - long), (-24, -16)], by=out), 0.9, blur=0.3)
+        long = 22.0 * severity
+        canvas.blob(moved([(-26, -5), (-14, -9), (-16, -20), (-22, -14 - long), (-28, -16)], by=out), 1.3, blur=0.3)
     if "hardware" in found:
         canvas.metal([(-11, -88), (-11, -46), (-8, -24), (-10, -10)], 4.0)
         for y in (-78, -64, -50, -36, -18):
@@ -130,11 +130,11 @@ def _radius_lateral(
         canvas.bone(radius, amount=0.9)
         return
     distal, head = cut(radius, (28 + out[0], 16 + out[1]), (22 + out[0], -16 + out[1]))
-    by = _shift(found, 7, 0.8, severity)
+    by = _shift(found, 9.5, 1.2, severity)
     near = head if min(x for x, _ in head) < min(x for x, _ in distal) else distal
     rest = distal if near is head else head
     canvas.bone(rest, moved(near, by=(0.2 * by, -by), turn=-2 * by, about=(20 + out[0], out[1])), amount=0.9)
-    canvas.gap(moved([(27, 11), (25, 0), (23, -12)], by=out), 2.8)
+    canvas.gap(moved([(27, 11), (25, 0), (23, -12)], by=out), 5.0, depth=0.95)
 
 
 def _ulna_lateral(
@@ -145,6 +145,6 @@ def _ulna_lateral(
         return
     one, other = cut(ulna, (-30 + out[0], 12 + out[1]), (-6 + out[0], 1 + out[1]))
     tip, rest = (one, other) if max(x for x, _ in one) < max(x for x, _ in other) else (other, one)
-    by = _shift(found, 9, 1.2, severity)
+    by = _shift(found, 12, 1.2, severity)
     canvas.bone(rest, moved(tip, by=(-0.25 * by, -by), turn=by, about=(-18 + out[0], 6 + out[1])))
     canvas.gap(moved([(-25, 10), (-9, 2.5)], by=(out[0], out[1] - by / 2)), 3.0)
