@@ -42,7 +42,8 @@ def _show_macro(metrics: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     options = metrics["options"]
-    table = Table(title=f"macro AUROC over findings with at least {options['min_positives']} positives")
+    title = f"macro AUROC over findings with at least {options['min_positives']} positives"
+    table = Table(title=title, min_width=62)
     table.add_column("run")
     macro = {(row["set"], row["run"]): row for row in metrics["macro"]}
     for one in metrics["sets"]:
@@ -63,7 +64,7 @@ def _show_findings(metrics: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     results = {(row["set"], row["run"], row["finding"]): row for row in metrics["results"]}
-    table = Table(title="AUROC by finding (positives before the bar; ~ too few for the macro mean)")
+    table = Table(title="AUROC by finding (n+ positives; ~ too few for the macro mean)", min_width=62)
     table.add_column("finding")
     for one in metrics["sets"]:
         for i, run in enumerate(metrics["runs"]):
