@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from imagetrain import __version__
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
@@ -31,6 +30,7 @@ from radprompter.files import (
     write_text,
 )
 from radprompter.terminal import Track, quiet
+from radprompter.version import __version__
 
 METRICS, PAGE = "metrics.json", "report.html"
 UNCERTAIN = {

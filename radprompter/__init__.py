@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from radprompter.version import __version__
+
 if TYPE_CHECKING:
     from radprompter.backends import open_backend
     from radprompter.label_table import LabelTable
@@ -16,9 +18,16 @@ if TYPE_CHECKING:
     from radprompter.records import Report
     from radprompter.run import label
 
-__version__ = "0.1.0"
-
-__all__ = ["LabelSchema", "LabelState", "LabelTable", "Report", "label", "load_template", "open_backend"]
+__all__ = [
+    "LabelSchema",
+    "LabelState",
+    "LabelTable",
+    "Report",
+    "__version__",
+    "label",
+    "load_template",
+    "open_backend",
+]
 
 _HOMES = {
     "LabelSchema": "radprompter.labels",

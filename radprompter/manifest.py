@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from radprompter import __version__
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState
 from radprompter.records import NO_TEXT, Completion
+from radprompter.version import __version__
 
 PACKAGES = ("openai", "json_repair", "pandas", "pyarrow", "pydantic", "jinja2")
 

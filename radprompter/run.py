@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from radprompter import __version__
 from radprompter.answers import read
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
@@ -23,6 +22,7 @@ from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import NO_TEXT, Completion, Prompt, Report
 from radprompter.store import LABEL_FILES, LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
 from radprompter.terminal import Track, quiet
+from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
 

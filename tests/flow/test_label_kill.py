@@ -33,7 +33,13 @@ def by_number(number: int, body: dict[str, Any]) -> dict[str, Any]:
 
 def start(recipe: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, str(recipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*COMMAND, str(recipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

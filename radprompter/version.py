@@ -1,0 +1,3 @@
+"""The version of both packages, which ship together."""
+
+__version__ = "0.1.0"
