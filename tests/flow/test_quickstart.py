@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def test_every_file_of_the_design_is_written(quickstart: tuple[Path, dict[str, A
         assert (out / name).stat().st_size > 0, name
     manifest = json.loads((out / "label" / "manifest.json").read_text())
     counts = sum(sum(states.values()) for states in manifest["counts"].values())
-    n_reports = (out / "phantom/elbow/reports.csv").read_text().count("\n") - 1
+    with (out / "phantom/elbow/reports.csv").open(newline="") as file:
+        n_reports = sum(1 for _ in csv.DictReader(file))
     assert counts == n_reports * 29
 
 

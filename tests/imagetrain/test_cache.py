@@ -62,7 +62,7 @@ def test_what_is_cached_is_not_read_again(tmp_path: Path) -> None:
     build_cache(images, tmp_path / "cache", preprocessing=SQUARES, track=first)
     cache = build_cache(images, tmp_path / "cache", preprocessing=SQUARES, track=second)
     assert (first.n, second.n) == (6, 0)
-    cv2.imwrite(str(images[2].path), np.eye(20, dtype=np.uint8) * 9)
+    cv2.imwrite(str(images[2].path), np.eye(40, dtype=np.uint8) * 9)
     changed = build_cache(images, tmp_path / "cache", preprocessing=SQUARES, track=third)
     assert third.n == 1
     assert changed.hash != cache.hash
