@@ -59,26 +59,29 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if commands(p) and "$DATA" not in p.read_text()], ids=lambda p: p.stem
-)
-def test_every_command_of_a_page_works(page: Path, workplace: Path) -> None:
-    for command in commands(page):
-        run(shorter(command), workplace)
+RUNNABLE = [page for page in PAGES if commands(page) or blocks(page, "python")]
+ABOUT_REAL_DATA = [page for page in RUNNABLE if "$DATA" in page.read_text()]
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands(p) and "$DATA" in p.read_text()], ids=lambda p: p.stem)
-def test_every_command_of_a_page_about_real_data_works(page: Path, workplace: Path, shared: Path) -> None:
+def run_page(page: Path, workplace: Path, **variables: str) -> None:
     for command in commands(page):
         if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
-            run(shorter(command), workplace, DATA=str(shared / "data"))
+            run(shorter(command), workplace, **variables)
+    if snippets := blocks(page, "python"):
+        (workplace / "snippets.py").write_text("\n".join(snippets))
+        run(f"{sys.executable} -W error::DeprecationWarning:__main__ snippets.py", workplace)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda path: path.stem)
-def test_every_python_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
-    script = workplace / "snippets.py"
-    script.write_text("\n".join(blocks(page, "python")))
-    run(f"{sys.executable} -W error::DeprecationWarning:__main__ {script}", workplace)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in RUNNABLE if p not in ABOUT_REAL_DATA], ids=lambda path: path.stem)
+def test_every_command_and_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
+    run_page(page, workplace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ABOUT_REAL_DATA, ids=lambda path: path.stem)
+def test_every_command_of_a_page_about_real_data_works(page: Path, workplace: Path, shared: Path) -> None:
+    run_page(page, workplace, DATA=str(shared / "data"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
