@@ -7,9 +7,11 @@ from typing import Any
 
 from radprompter.agreement.metrics import agree as compare_labels
 from radprompter.agreement.metrics import summarise
+from radprompter.backends import choose_backend
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.labels import PROJECTIONS
 from radprompter.phantom import write_phantom
+from radprompter.prompting.templates import load_template
 from radprompter.recipe import StudyRecipe
 from radprompter.run import label_reports
 from radprompter.store import LABELS_PARQUET, read_labels, read_reference
@@ -38,6 +40,14 @@ def run_phantom(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     n_images = sum(region["images"] for region in counts.values())
     line = f"{n_studies:,} synthetic studies, {n_images:,} images: {', '.join(recipe.regions)}"
     return {"up_to_date": up_to_date, "n_studies": n_studies, "n_images": n_images, "line": line}
+
+
+def check_label(study: StudyRecipe) -> None:
+    """Refuse a recipe whose region, strategy or backend does not exist, before any stage runs."""
+    label = study.label
+    if label is not None:
+        load_template(label.region, strategy=label.strategy, language=label.language, templates=label.templates)
+        choose_backend(label.backend)
 
 
 def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:

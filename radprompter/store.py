@@ -84,7 +84,8 @@ def _report(cells: Mapping[str, Any], reports: Reports, where: str) -> Report:
         names = [str(name)[:MAX_NAME] for name in cells]  # in a table without a header these are a patient's words
         close = difflib.get_close_matches(missing[0], names, n=1)
         meant = f"; did you mean {close[0]!r}?" if close else ";"
-        raise TableError(f"{where}: no column {', '.join(map(repr, missing))}{meant} it has: {', '.join(names)}")
+        place = where if reports.path.suffix == ".jsonl" else reports.path  # elsewhere all rows have the same columns
+        raise TableError(f"{place}: no column {', '.join(map(repr, missing))}{meant} it has: {', '.join(names)}")
     report_id = _text(cells[reports.id])
     if not report_id.strip():
         raise TableError(f"{where}: the id (column {reports.id!r}) is empty")

@@ -12,26 +12,34 @@ from typing import Any
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
-Stages = dict[str, Callable[[], dict[str, Any]]]
-
 
 @guarded
 def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
     """Run every stage that a recipe names; skip what is up to date."""
     from radprompter.recipe import load_recipe
     from radprompter.shipped import find_recipe
+    from radprompter.stages import STAGES, check_label
 
     path = find_recipe(recipe)
-    study = load_recipe(path, settings=settings or (), out=out)
-    stages = _labeling_stages(study)
+    # the other package is called by name, since this one never imports it; both are asked before the first stage runs
+    training = importlib.import_module("imagetrain.recipe")
+    study, training_study = both(
+        functools.partial(load_recipe, path, settings=settings or (), out=out),
+        functools.partial(training.load_recipe, path, settings=settings or (), out=out),
+    )
+    check_label(study)
+    stages = {
+        name: functools.partial(stage, study) for name, stage in STAGES.items() if getattr(study, name) is not None
+    }
     if study.data is not None:
-        stages |= _training_stages(path, settings or [], out)
+        trainer = importlib.import_module("imagetrain.stages")
+        stages |= {name: functools.partial(trainer.run_stage, name, training_study) for name in trainer.STAGES}
     summaries: dict[str, Any] = {}
     if not json:
         console().print(f"[bold]{study.name}[/]  ->  {study.out}")
     for name, stage in stages.items():
         started = time.monotonic()
-        summaries[name] = stage()
+        summaries[name] = stage(track=show_progress)
         if not json:
             _show(name, summaries[name], time.monotonic() - started)
     if json:
@@ -42,24 +50,19 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
     return DONE_WITH_FAILURES if failed else DONE
 
 
-def _labeling_stages(study: Any) -> Stages:
-    from radprompter.stages import STAGES
+def both(*loads: Callable[[], Any]) -> list[Any]:
+    """What each of some loads gives, or one `RecipeError` with the problems of all."""
+    from radprompter.errors import RecipeError
 
-    return {
-        name: functools.partial(stage, study, track=show_progress)
-        for name, stage in STAGES.items()
-        if getattr(study, name) is not None
-    }
-
-
-def _training_stages(path: Path, settings: list[str], out: Path | None) -> Stages:
-    """The stages of `imagetrain`, started by name since this package never imports the other.
-
-    Its recipe is checked here, before the first stage of any kind runs.
-    """
-    study = importlib.import_module("imagetrain.recipe").load_recipe(path, settings=settings, out=out)
-    stages = importlib.import_module("imagetrain.stages")
-    return {name: functools.partial(stages.run_stage, name, study, track=show_progress) for name in stages.STAGES}
+    loaded, problems = [], []
+    for load in loads:
+        try:
+            loaded.append(load())
+        except RecipeError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise RecipeError("\n".join(dict.fromkeys(problems)))
+    return loaded
 
 
 def _show(name: str, summary: dict[str, Any], seconds: float) -> None:

@@ -94,6 +94,22 @@ def test_a_typo_in_a_training_section_stops_a_run_before_its_first_stage(folder:
     assert not (folder / "out").exists()
 
 
+def test_typos_in_sections_of_both_packages_are_listed_together(folder: Path) -> None:
+    path = folder / "recipe.yaml"
+    path.write_text(path.read_text().replace("epochs: 1", "epoch: 1").replace("region:", "regoin:"))
+    error = refuse(radprompter, "run", str(path))
+    assert "label.regoin" in error
+    assert "train.epoch" in error
+
+
+def test_an_unknown_region_stops_a_run_before_its_first_stage(folder: Path) -> None:
+    phantom = "phantom={regions: [elbow], patients: 8}"
+    assert "unknown region 'elbo'" in refuse(
+        radprompter, "run", str(folder / "recipe.yaml"), f"--set={phantom}", "--set=label.region=elbo"
+    )
+    assert not (folder / "out").exists()
+
+
 def test_an_absent_recipe() -> None:
     assert "nowhere.yaml: no such file" in refuse(radprompter, "run", "nowhere.yaml")
 

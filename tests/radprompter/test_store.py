@@ -81,7 +81,7 @@ def test_rows_that_repeat_an_id_and_its_text_give_one_report(tmp_path: Path) -> 
         (HEADER + '1,"x\ny",z\n1,a,b\n', r"on line 2 and again, with another text, on line 4"),
         (
             "report_id,finding,impression\n1,x,y\n",
-            r"r\.csv:2: no column 'findings'; did you mean 'finding'\?.* report_id",
+            r"r\.csv: no column 'findings'; did you mean 'finding'\?.* report_id",
         ),
         (HEADER + "1,x,y\n2,x\n", r"r\.csv:3: expected 3 cells, as in the header, found 2"),
         (HEADER + '1,"x\ny",z,w\n', r"r\.csv:2: expected 3 cells, as in the header, found 4"),
