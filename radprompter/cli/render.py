@@ -66,9 +66,16 @@ def render(
         if len(shown) < n:
             shown.append(prompt)
     estimate = cost(price, plan.approximate_prompt_tokens, plan.max_completion_tokens) if price else None
-    totals = _totals(plan, str(label.backend["name"]), reads, model, estimate)
+    note = _cost_line(str(label.backend["name"]), reads, model, estimate)
     if html is not None:
-        page = preview_page(shown, plan, title=study.name, facts=_facts(study, template), totals=totals)
+        page = preview_page(
+            shown,
+            plan,
+            title=study.name,
+            facts=_facts(study, template),
+            cost=estimate,
+            note=f"{note[:1].upper()}{note[1:]}.",
+        )
         write_text(html, page)
     if json:
         prompts = [{"report_id": prompt.report.id, "turns": [asdict(t) for t in prompt.turns]} for prompt in shown]
@@ -80,7 +87,7 @@ def render(
         _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id}")
     _say("")
     _say("━━━ in all ".ljust(100, "━"), style="bold")
-    for line in totals:
+    for line in (*_totals(plan, reads), note, *(["nothing was sent"] if reads == "messages" else [])):
         _say(line)
     if html is not None:
         _say(f"wrote {html}")
@@ -110,6 +117,7 @@ def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
         "strategy": template.strategy,
         "sections": template.sections,
         "backend": study.label.backend["name"],
+        **({"model": study.label.backend["model"]} if "model" in study.label.backend else {}),
         "template_hash": template.hash,
     }
 
@@ -144,25 +152,30 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
     _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 
-def _totals(plan: Plan, backend: str, reads: str, model: str | None, estimate: Cost | None) -> list[str]:
+def _totals(plan: Plan, reads: str) -> list[str]:
     """What labeling all reports would take, one line a number."""
-    from radprompter.prompting.preview import CHARACTERS_PER_TOKEN, in_dollars
+    from radprompter.prompting.preview import CHARACTERS_PER_TOKEN
 
     skipped = f", of which {plan.n_skipped:,} without text are skipped" if plan.n_skipped else ""
     lines = [f"{plan.n_reports:,} reports{skipped}"]
+    if reads == "messages":
+        lines += [
+            f"{plan.n_requests:,} requests",
+            f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / "
+            f"{CHARACTERS_PER_TOKEN}, before earlier replies are repeated)",
+            f"at most {plan.max_completion_tokens:,} completion tokens",
+        ]
+    return lines
+
+
+def _cost_line(backend: str, reads: str, model: str | None, estimate: Cost | None) -> str:
+    from radprompter.prompting.preview import in_dollars
+
     if reads == "report":
-        return [*lines, f"no message is sent: backend {backend!r} reads the reports itself"]
-    lines.append(f"{plan.n_requests:,} requests")
-    lines.append(
-        f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / {CHARACTERS_PER_TOKEN}, "
-        "before earlier replies are repeated)"
-    )
-    lines.append(f"at most {plan.max_completion_tokens:,} completion tokens")
+        return f"no message is sent: backend {backend!r} reads the reports itself"
     if estimate is not None:
-        lines.append(in_dollars(estimate))
-    elif model:
-        lines.append(f"no cost: the price file has no price for model {model!r}")
-    return [*lines, "nothing was sent"]
+        return in_dollars(estimate)
+    return f"no cost: the price file has no price for model {model or backend!r}"
 
 
 def _say(text: str, *, style: str | None = None, end: str = "\n") -> None:

@@ -5,7 +5,7 @@ Token counts are approximate (`CHARACTERS_PER_TOKEN`): tokenizers and languages 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,9 +100,9 @@ def in_dollars(cost: Cost) -> str:
 
 
 def preview_page(
-    prompts: Sequence[Prompt], plan: Plan, *, title: str, facts: Mapping[str, Any], totals: Iterable[str]
+    prompts: Sequence[Prompt], plan: Plan, *, title: str, facts: Mapping[str, Any], cost: Cost | None, note: str
 ) -> str:
-    """One self-contained HTML page without scripts: `facts`, the messages of some prompts, and `totals` as lines."""
+    """One self-contained HTML page without scripts: plan, cost with a note, facts, and some prompts."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -113,9 +113,9 @@ def preview_page(
         lstrip_blocks=True,
     )
     tools = {"divide": divide, "expected": expected, "has_words": has_words, "tokens": approximate_prompt_tokens}
-    environment.globals |= tools
+    environment.globals |= tools | {"dollars": _usd, "characters": CHARACTERS_PER_TOKEN}
     page = environment.get_template("preview.html.jinja")
-    return page.render(prompts=prompts, plan=plan, title=title, facts=facts, totals=tuple(totals))
+    return page.render(prompts=prompts, plan=plan, title=title, facts=facts, cost=cost, note=note)
 
 
 def _kind(allowed: Mapping[str, Any]) -> str:
