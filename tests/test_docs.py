@@ -1,7 +1,8 @@
 """README and docs stay true: every command and every Python snippet in them is run, in order, in one folder a file.
 
-Commands are the lines that begin with ``$`` in ``console`` blocks. Training is cut to one epoch here; figures in the
-docs are those of the full commands.
+Commands are the lines that begin with ``$`` in ``console`` blocks. A ``yaml`` block whose first line is a comment with
+a path is written to that file when its turn comes. Training is cut to one epoch here; figures in the docs are those of
+the full commands.
 """
 
 from __future__ import annotations
@@ -32,8 +33,19 @@ def blocks(page: Path, kind: str) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    lines = "".join(blocks(page, "console")).replace("\\\n", " ").splitlines()
-    return [line[2:] for line in lines if line.startswith("$ ")]
+    return [command for text in blocks(page, "console") for command in commands_of(text)]
+
+
+def commands_of(text: str) -> list[str]:
+    return [line[2:] for line in text.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+
+
+def write_file(text: str, folder: Path) -> None:
+    named = re.match(r"# (\S+\.yaml)\n", text)
+    if named:
+        path = folder / named.group(1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def shorter(command: str) -> str:
@@ -62,8 +74,11 @@ def workplace(tmp_path: Path) -> Path:
     "page", [p for p in PAGES if commands(p) and "$DATA" not in p.read_text()], ids=lambda p: p.stem
 )
 def test_every_command_of_a_page_works(page: Path, workplace: Path) -> None:
-    for command in commands(page):
-        run(shorter(command), workplace)
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "yaml":
+            write_file(text, workplace)
+        for command in commands_of(text) if kind == "console" else ():
+            run(shorter(command), workplace)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if commands(p) and "$DATA" in p.read_text()], ids=lambda p: p.stem)
@@ -75,6 +90,8 @@ def test_every_command_of_a_page_about_real_data_works(page: Path, workplace: Pa
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda path: path.stem)
 def test_every_python_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
+    for text in blocks(page, "yaml"):
+        write_file(text, workplace)
     script = workplace / "snippets.py"
     script.write_text("\n".join(blocks(page, "python")))
     run(f"{sys.executable} -W error::DeprecationWarning:__main__ {script}", workplace)
