@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,26 @@ class Part(NamedTuple):
 
     text: str
     of_report: bool
+
+
+@dataclass(frozen=True, repr=False, slots=True)
+class Preview:
+    """A prompt to look at: the page of `preview_page` in a notebook, its messages as text elsewhere."""
+
+    prompt: Prompt
+    title: str
+
+    def __repr__(self) -> str:
+        shown = [f"{self.title}: about {approximate_prompt_tokens(self.prompt):,} prompt tokens"]
+        for number, turn in enumerate(self.prompt.turns, start=1):
+            shown += [f"── request {number}, {message.role} ──\n{message.content}" for message in turn.messages]
+            shown.append(f"── reply {number}: {expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──")
+        return "\n".join(shown)
+
+    def _repr_html_(self) -> str:
+        note = "An estimate for this report alone."
+        page = preview_page((self.prompt,), Plan().plus(self.prompt), title=self.title, facts={}, cost=None, note=note)
+        return f'<iframe sandbox srcdoc="{escape(page)}" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
 
 def has_words(report: Report) -> bool:

@@ -107,6 +107,18 @@ def test_the_pieces_of_a_message_are_the_message(region: str, strategy: str) -> 
             assert marked == (["Normal. ‹x>"] * 2 if "<report>" in message.content and message.role == "user" else [])
 
 
+def test_a_notebook_shows_a_prompt_as_text_and_as_a_page() -> None:
+    preview = load_template("elbow", strategy="chain_of_thought").preview(
+        Report("a", {"findings": f"Normal. {ATTACK}"})
+    )
+    text = repr(preview)
+    assert text.startswith("Elbow, chain of thought: about ")
+    assert "── request 2, user ──\nNow give the values" in text
+    page = preview._repr_html_()
+    assert page.startswith('<iframe sandbox srcdoc="&lt;!doctype html&gt;')
+    assert page.count("<") == 2  # the frame alone: all else is escaped
+
+
 def test_a_system_text_is_never_marked() -> None:
     message = Message("system", "Normal findings.")
     assert divide(message, Report("a", {"findings": "Normal"})) == [Part("Normal findings.", False)]
