@@ -23,7 +23,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHORTER = {
     "imagetrain train": " --set train.epochs=1",
-    "radprompter run": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
+    "radprompter run recipes/quickstart": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
+    "radprompter run recipes/train": " --set train.epochs=1",
     "radprompter phantom": " --patients 24",
 }
 
@@ -70,31 +71,32 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if commands(p) and "$DATA" not in p.read_text()], ids=lambda p: p.stem
-)
-def test_every_command_of_a_page_works(page: Path, workplace: Path) -> None:
+RUNNABLE = [page for page in PAGES if commands(page) or blocks(page, "python")]
+ABOUT_REAL_DATA = [page for page in RUNNABLE if "$DATA" in page.read_text()]
+
+
+def run_page(page: Path, workplace: Path, **variables: str) -> None:
     for kind, text in BLOCK.findall(page.read_text()):
         if kind == "yaml":
             write_file(text, workplace)
         for command in commands_of(text) if kind == "console" else ():
-            run(shorter(command), workplace)
+            if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
+                run(shorter(command), workplace, **variables)
+    if snippets := blocks(page, "python"):
+        (workplace / "snippets.py").write_text("\n".join(snippets))
+        run(f"{sys.executable} -W error::DeprecationWarning:__main__ snippets.py", workplace)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if commands(p) and "$DATA" in p.read_text()], ids=lambda p: p.stem)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in RUNNABLE if p not in ABOUT_REAL_DATA], ids=lambda path: path.stem)
+def test_every_command_and_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
+    run_page(page, workplace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ABOUT_REAL_DATA, ids=lambda path: path.stem)
 def test_every_command_of_a_page_about_real_data_works(page: Path, workplace: Path, shared: Path) -> None:
-    for command in commands(page):
-        if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
-            run(shorter(command), workplace, DATA=str(shared / "data"))
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda path: path.stem)
-def test_every_python_snippet_of_a_page_works(page: Path, workplace: Path) -> None:
-    for text in blocks(page, "yaml"):
-        write_file(text, workplace)
-    script = workplace / "snippets.py"
-    script.write_text("\n".join(blocks(page, "python")))
-    run(f"{sys.executable} -W error::DeprecationWarning:__main__ {script}", workplace)
+    run_page(page, workplace, DATA=str(shared / "data"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

@@ -182,6 +182,27 @@ def test_an_image_of_another_size_than_a_radiograph_has(folder: Path) -> None:
     assert "4 x 4" in error
 
 
+@pytest.mark.parametrize(("rows", "bits"), [(90, 16), (48, 32)], ids=["another size", "another bit depth"])
+def test_a_dicom_file_whose_pixels_are_not_what_its_header_says(folder: Path, rows: int, bits: int) -> None:
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, ComputedRadiographyImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    path = folder / "images" / "s3.dcm"
+    dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = rows, 40, 1
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits, bits - 1, 0
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    dataset.PixelData = np.arange(48 * 40, dtype=np.uint16).tobytes()
+    dataset.save_as(path)
+    (folder / "images.csv").write_text((folder / "images.csv").read_text().replace("s3.png", "s3.dcm"))
+    error = train(folder)
+    assert "s3.dcm (study s3)" in error
+    assert "pixels cannot be decoded" in error
+
+
 def test_a_finding_with_one_class_only(folder: Path) -> None:
     (folder / "labels.csv").write_text("study_id,fracture\n" + "".join(f"s{i},0\n" for i in range(24)))
     error = train(folder)
