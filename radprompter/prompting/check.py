@@ -108,11 +108,12 @@ def _inherited(document: Document, parent: Region | None) -> dict[str, Finding]:
 
 
 def _implying(document: Document, own: Mapping[str, Finding], findings: Mapping[str, Finding]) -> Iterator[str]:
+    known = dict.fromkeys((*findings, *(str(name) for name, _ in _items(document.data.get("findings")))))
     for name, finding in own.items():
         place = _place(document, "findings", name, "implies")
         for other in finding.implies:
-            if other not in findings:
-                yield f"{place} {name} implies {other!r}, which the region lacks{suggest(other, findings)}"
+            if other not in known:
+                yield f"{place} {name} implies {other!r}, which the region lacks{suggest(other, known)}"
         if name in _general(findings, name):
             yield f"{place} {name} implies itself, directly or by way of others"
 
@@ -165,6 +166,9 @@ def _shared(document: Document, own: Mapping[str, Finding], findings: Mapping[st
 
 
 def _names(document: Document, own: Mapping[str, Finding], findings: Mapping[str, Finding]) -> Iterator[str]:
+    no_finding = document.data.get("no_finding")
+    if isinstance(no_finding, str) and findings and no_finding not in findings:
+        yield f"{_place(document, 'no_finding')} no_finding names {no_finding!r}, which the region lacks"
     seen: dict[str, str] = {}
     for name in findings:
         other = seen.setdefault("".join(filter(str.isalnum, name.casefold())), name)
@@ -225,10 +229,10 @@ def _loading(folder: Path, templates: Path | None) -> Iterator[str]:
 def _repeated(path: Path) -> Iterator[str]:
     """Every key that stands twice in the file, which the loader refuses at the first."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        twice = list(_twice(yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
         return
-    for name, line, first in _twice(root):
+    for name, line, first in twice:
         yield f"{path}: not valid YAML: key {name!r} stands on line {first} and again on line {line}"
 
 

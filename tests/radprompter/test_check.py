@@ -93,6 +93,7 @@ FAULTS = [
     ([("  avulsion:\n", "  Fracture:\n")], "fracture and Fracture differ by case or dashes alone"),
     ([("  avulsion:\n", "  fracture:\n")], "key 'fracture' stands on line"),
     ([("    implies: [fracture]", "    implied: [fracture]")], "findings.avulsion.implied: unknown key; did you"),
+    ([("schema: wrist-2", "schema: wrist-2\nno_finding: normal")], "no_finding names 'normal', which the region lacks"),
     ([("schema: wrist-2", "schema: wrist-2\nextends: elbwo")], "extends 'elbwo', which is no region folder"),
     ([("      en: Any fracture", "      fr: Toute fracture.\n      en: Any fracture")], "unknown language fr"),
 ]  # fmt: skip
@@ -104,6 +105,27 @@ def test_a_fault_is_found(starter: Path, edits: list[tuple[str, str]], message: 
     problems = check_region(starter)
     assert sum(message in problem for problem in problems) == 1, problems
     assert all(str(starter) in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "expected keys and values, found nothing"),
+        ("findings: [a]\n", "findings: input should be a valid dictionary"),
+        ("a: &a {b: *a}\n", "not valid YAML"),
+        ("title: x\nschema: s\nfindings: {a: 3, b: {implies: [a]}}\n", "findings.a: input should be"),
+        (
+            "title: {en: [a]}\nschema: s\nfindings: {a: {title: {en: null}}}\n",
+            "title.en: input should be a valid string",
+        ),
+        ("title: {en: X}\nschema: s\nextends: ..\nfindings: {1: {}}\n", "findings.1.[key]"),
+    ],
+)
+def test_what_is_hardly_a_region_file_is_told_without_a_traceback(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "region.yaml").write_text(text)
+    problems = check_region(tmp_path)
+    assert any(problem in line for line in problems), problems
+    assert not any("which the region lacks" in line for line in problems)
 
 
 def test_findings_that_imply_each_other_are_found(starter: Path) -> None:
