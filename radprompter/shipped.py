@@ -1,4 +1,4 @@
-"""Where the shipped `templates/` and `recipes/` are, in a checkout or in an installed wheel."""
+"""Where the shipped `templates/`, `recipes/` and `schemas/` are, in a checkout or in an installed wheel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """The shipped folder `templates` or `recipes`: inside the installed package, or at the top of a checkout."""
+    """The shipped folder `templates`, `recipes` or `schemas`: inside the installed package, or atop a checkout."""
     installed = _PACKAGE / "shipped_files" / folder
     return installed if installed.is_dir() else _PACKAGE.parent / folder
 

@@ -90,6 +90,7 @@ def parse_yaml(text: str, source: str) -> Document:
     try:
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
+        lines = dict(_lines(node, ())) if node is not None else {}
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark else source
@@ -101,7 +102,7 @@ def parse_yaml(text: str, source: str) -> Document:
         raise RecipeError(
             f"{source}: expected keys and values, found {'nothing' if data is None else type(data).__name__}"
         )
-    return Document(source, data, dict(_lines(node, ())))
+    return Document(source, data, lines)
 
 
 def _lines(node: yaml.Node, where: Where) -> Iterable[tuple[Where, int]]:

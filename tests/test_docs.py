@@ -1,7 +1,8 @@
 """README and docs stay true: every command and every Python snippet in them is run, in order, in one folder a file.
 
-Commands are the lines that begin with ``$`` in ``console`` blocks. Training is cut to one epoch here; figures in the
-docs are those of the full commands.
+Commands are the lines that begin with ``$`` in ``console`` blocks. A ``yaml`` block whose first line is a comment with
+a path is written to that file when its turn comes. Training is cut to one epoch here; figures in the docs are those of
+the full commands.
 """
 
 from __future__ import annotations
@@ -33,8 +34,19 @@ def blocks(page: Path, kind: str) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    lines = "".join(blocks(page, "console")).replace("\\\n", " ").splitlines()
-    return [line[2:] for line in lines if line.startswith("$ ")]
+    return [command for text in blocks(page, "console") for command in commands_of(text)]
+
+
+def commands_of(text: str) -> list[str]:
+    return [line[2:] for line in text.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+
+
+def write_file(text: str, folder: Path) -> None:
+    named = re.match(r"# (\S+\.yaml)\n", text)
+    if named:
+        path = folder / named.group(1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def shorter(command: str) -> str:
@@ -64,9 +76,12 @@ ABOUT_REAL_DATA = [page for page in RUNNABLE if "$DATA" in page.read_text()]
 
 
 def run_page(page: Path, workplace: Path, **variables: str) -> None:
-    for command in commands(page):
-        if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
-            run(shorter(command), workplace, **variables)
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "yaml":
+            write_file(text, workplace)
+        for command in commands_of(text) if kind == "console" else ():
+            if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
+                run(shorter(command), workplace, **variables)
     if snippets := blocks(page, "python"):
         (workplace / "snippets.py").write_text("\n".join(snippets))
         run(f"{sys.executable} -W error::DeprecationWarning:__main__ snippets.py", workplace)

@@ -10,6 +10,7 @@ from radprompter.cli.label import label
 from radprompter.cli.phantom import phantom
 from radprompter.cli.render import render
 from radprompter.cli.run import run
+from radprompter.cli.schema import schema
 from radprompter.cli.templates import templates
 
 app = typer.Typer(
@@ -18,7 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (templates, render, label, agree, run, phantom, doctor):
+app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
+for command in (render, label, agree, run, phantom, schema, doctor):
     app.command()(command)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,34 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from radprompter.prompting import Template
+    from radprompter.prompting.preview import Plan
+    from radprompter.prompting.prices import Cost
     from radprompter.recipe import StudyRecipe
     from radprompter.records import Prompt, Report
-
-CHARACTERS_PER_TOKEN = 4
-"""A usual figure for English; tokenizers and languages differ, so counts made with it are called approximate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What labeling all reports of a recipe would take; tokens are approximate (`CHARACTERS_PER_TOKEN`)."""
-
-    n_reports: int = 0
-    n_skipped: int = 0  # reports without text in the chosen sections
-    n_requests: int = 0
-    approximate_prompt_tokens: int = 0
-    max_completion_tokens: int = 0
-
-    def plus(self, prompt: Prompt) -> Plan:
-        """This plan with one report more."""
-        if not has_words(prompt.report):
-            return replace(self, n_reports=self.n_reports + 1, n_skipped=self.n_skipped + 1)
-        return replace(
-            self,
-            n_reports=self.n_reports + 1,
-            n_requests=self.n_requests + len(prompt.turns),
-            approximate_prompt_tokens=self.approximate_prompt_tokens + approximate_prompt_tokens(prompt),
-            max_completion_tokens=self.max_completion_tokens + sum(turn.max_tokens for turn in prompt.turns),
-        )
 
 
 @guarded
@@ -50,12 +27,19 @@ def render(
     n: Annotated[int, typer.Option("-n", min=1, help="Reports to show.")] = 1,
     settings: Settings = None,
     out: OutFolder = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page instead of printing messages.")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(metavar="FILE", help="Price file instead of the shipped one.")] = None,
     json: AsJson = False,
 ) -> int:
-    """Show what would be sent for the first reports of a recipe; nothing is sent."""
+    """Show what would be sent for the first reports of a recipe, and what it would cost; nothing is sent."""
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
+    from radprompter.files import write_text
     from radprompter.prompting import load_template
+    from radprompter.prompting.preview import Plan, preview_page
+    from radprompter.prompting.prices import cost, find_price
     from radprompter.recipe import load_recipe
     from radprompter.shipped import find_recipe
 
@@ -64,7 +48,9 @@ def render(
     if study.label is None:
         raise RecipeError(f"{path}: no `label` section, so there is nothing to render")
     label = study.label
-    reads = choose_backend(label.backend).kind.reads
+    kind, options = choose_backend(label.backend)
+    reads, model = kind.reads, getattr(options, "model", None)
+    price = find_price(model, prices) if model else None
     template = load_template(
         label.region,
         language=label.language,
@@ -79,29 +65,33 @@ def render(
         plan = plan.plus(prompt)
         if len(shown) < n:
             shown.append(prompt)
+    estimate = cost(price, plan.approximate_prompt_tokens, plan.max_completion_tokens) if price else None
+    note = _cost_line(str(label.backend["name"]), reads, model, estimate)
+    if html is not None:
+        page = preview_page(
+            shown,
+            plan,
+            title=study.name,
+            facts=_facts(study, template),
+            cost=estimate,
+            note=f"{note[:1].upper()}{note[1:]}.",
+        )
+        write_text(html, page)
     if json:
         prompts = [{"report_id": prompt.report.id, "turns": [asdict(t) for t in prompt.turns]} for prompt in shown]
-        print_json({**_facts(study, template), "reads": reads, **asdict(plan), "prompts": prompts})
+        money = {"cost_usd": {"prompts": estimate.prompt_usd, "at_most": estimate.at_most_usd} if estimate else None}
+        print_json({**_facts(study, template), "reads": reads, **asdict(plan), **money, "prompts": prompts})
         return DONE
     _show_facts(study, template)
-    for number, prompt in enumerate(shown, start=1):
+    for number, prompt in enumerate(shown if html is None else (), start=1):
         _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id}")
-    _show_plan(plan, str(label.backend["name"]), reads)
+    _say("")
+    _say("━━━ in all ".ljust(100, "━"), style="bold")
+    for line in (*_totals(plan, reads), note, *(["nothing was sent"] if reads == "messages" else [])):
+        _say(line)
+    if html is not None:
+        _say(f"wrote {html}")
     return DONE
-
-
-def has_words(report: Report) -> bool:
-    """Whether there is anything to read; other reports are skipped."""
-    return any(character.isalnum() for character in report.text)
-
-
-def approximate_prompt_tokens(prompt: Prompt) -> int:
-    """Prompt tokens of all requests of a conversation; a later turn repeats the messages before it, not the replies."""
-    characters = total = 0
-    for turn in prompt.turns:
-        characters += sum(len(message.content) for message in turn.messages)
-        total += characters
-    return round(total / CHARACTERS_PER_TOKEN)
 
 
 def _reports(study: StudyRecipe, recipe: str) -> Iterator[Report]:
@@ -127,6 +117,7 @@ def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
         "strategy": template.strategy,
         "sections": template.sections,
         "backend": study.label.backend["name"],
+        **({"model": study.label.backend["model"]} if "model" in study.label.backend else {}),
         "template_hash": template.hash,
     }
 
@@ -137,6 +128,8 @@ def _show_facts(study: StudyRecipe, template: Template) -> None:
 
 
 def _show_prompt(prompt: Prompt, title: str) -> None:
+    from radprompter.prompting.preview import approximate_prompt_tokens, divide, expected, has_words
+
     _say("")
     _say(f"━━━ {title} ".ljust(100, "━"), style="bold")
     if not has_words(prompt.report):
@@ -152,40 +145,39 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
     for number, turn in enumerate(prompt.turns, start=1):
         for message in turn.messages:
             _say(f"── request {number}, {message.role} ──", style="cyan")
-            _say(message.content)
-        _say(f"── reply {number}: {_expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──", style="green")
+            for part in divide(message, prompt.report):
+                _say(part.text, style="yellow" if part.of_report else None, end="")
+            _say("")
+        _say(f"── reply {number}: {expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──", style="green")
     _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 
-def _expected(schema: Any) -> str:
-    """A JSON schema in a few words."""
-    if schema is None:
-        return "free text"
-    groups: dict[tuple[str, ...], int] = {}
-    for allowed in schema["properties"].values():
-        key = tuple(allowed["enum"])
-        groups[key] = groups.get(key, 0) + 1
-    parts = [f"{count} x ({' | '.join(values)})" for values, count in groups.items()]
-    return f"JSON object with {len(schema['required'])} keys, all required: {', '.join(parts)}"
+def _totals(plan: Plan, reads: str) -> list[str]:
+    """What labeling all reports would take, one line a number."""
+    from radprompter.prompting.preview import CHARACTERS_PER_TOKEN
 
-
-def _show_plan(plan: Plan, backend: str, reads: str) -> None:
     skipped = f", of which {plan.n_skipped:,} without text are skipped" if plan.n_skipped else ""
-    _say("")
-    _say("━━━ in all ".ljust(100, "━"), style="bold")
-    _say(f"{plan.n_reports:,} reports{skipped}")
+    lines = [f"{plan.n_reports:,} reports{skipped}"]
+    if reads == "messages":
+        lines += [
+            f"{plan.n_requests:,} requests",
+            f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / "
+            f"{CHARACTERS_PER_TOKEN}, before earlier replies are repeated)",
+            f"at most {plan.max_completion_tokens:,} completion tokens",
+        ]
+    return lines
+
+
+def _cost_line(backend: str, reads: str, model: str | None, estimate: Cost | None) -> str:
+    from radprompter.prompting.preview import in_dollars
+
     if reads == "report":
-        _say(f"no message is sent: backend {backend!r} reads the reports itself")
-        return
-    _say(f"{plan.n_requests:,} requests")
-    _say(
-        f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / {CHARACTERS_PER_TOKEN}, "
-        "before earlier replies are repeated)"
-    )
-    _say(f"at most {plan.max_completion_tokens:,} completion tokens")
-    _say("nothing was sent")
+        return f"no message is sent: backend {backend!r} reads the reports itself"
+    if estimate is not None:
+        return in_dollars(estimate)
+    return f"no cost: the price file has no price for model {model or backend!r}"
 
 
-def _say(text: str, *, style: str | None = None) -> None:
+def _say(text: str, *, style: str | None = None, end: str = "\n") -> None:
     """Print text as it is: no markup, no wrapping."""
-    console().print(text, style=style, markup=False, emoji=False, soft_wrap=True)
+    console().print(text, style=style, end=end, markup=False, emoji=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`radprompter templates`: which regions there are, and what each finding means."""
+"""`radprompter templates`: which regions there are, what each finding means, a new one begun, and one checked."""
 
 from __future__ import annotations
 
@@ -6,24 +6,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from radprompter.options import AsJson
-from radprompter.terminal import DONE, console, guarded, print_json
+from radprompter.terminal import DONE, REFUSED, console, guarded, print_json
 
 if TYPE_CHECKING:
     from radprompter.region import Region
 
 
+class RegionOrCommand(TyperGroup):
+    """A command group in which what is no command of its own is a region to show, and nothing is the list."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `show` before what is neither a command nor a plea for help."""
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+templates = typer.Typer(cls=RegionOrCommand, add_completion=False, pretty_exceptions_enable=False)
+TemplatesFolder = Annotated[Path | None, typer.Option("--templates", metavar="DIR", help="Folder with region folders.")]
+
+
+@templates.command()
 @guarded
-def templates(
+def show(
     region: Annotated[str | None, typer.Argument(help="Region folder to show in full.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--templates", metavar="DIR", help="Folder with region folders.")
-    ] = None,
+    folder: TemplatesFolder = None,
     language: Annotated[str, typer.Option(help="Language of titles and definitions.")] = "en",
     json: AsJson = False,
 ) -> int:
-    """List the regions, or show the findings of one with their definitions."""
+    """List the regions, or show the findings of one (`radprompter templates REGION` does the same)."""
     from radprompter.errors import TemplateError
     from radprompter.region import LANGUAGES, load_region, region_names
 
@@ -44,6 +58,51 @@ def templates(
     else:
         _show_regions(regions, language)
     return DONE
+
+
+@templates.command()
+@guarded
+def new(
+    region: Annotated[str, typer.Argument(help="Name of the new region, in snake_case.")],
+    folder: Annotated[
+        Path, typer.Option("--templates", metavar="DIR", help="Folder to write the region folder into.")
+    ] = Path("templates"),
+) -> int:
+    """Write a commented starter folder for a region: two example findings, in English and German."""
+    from radprompter.prompting.scaffold import write_starter
+
+    for path in write_starter(region, folder):
+        console().print(f"wrote {path}", markup=False, soft_wrap=True)
+    console().print(f"edit it, then: radprompter templates check {folder / region}", markup=False, soft_wrap=True)
+    console().print(
+        f"use it in a recipe: label: {{region: {region}, templates: {folder}}}", markup=False, soft_wrap=True
+    )
+    return DONE
+
+
+@templates.command()
+@guarded
+def check(
+    region: Annotated[
+        str | None, typer.Argument(help="Region folder, its name, or a folder of regions; all regions if absent.")
+    ] = None,
+    folder: TemplatesFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Find everything that is wrong with a region folder, at once; exit code 2 if anything is."""
+    from radprompter.prompting.check import check_region, find_regions
+
+    found = {path: check_region(path, folder) for path in find_regions(region, folder)}
+    n_problems = sum(map(len, found.values()))
+    if json:
+        print_json({"n_problems": n_problems, "problems": {str(path): problems for path, problems in found.items()}})
+        return REFUSED if n_problems else DONE
+    for path, problems in found.items():
+        for problem in problems:
+            console().print(problem, markup=False, soft_wrap=True)
+        verdict = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problem found"
+        console().print(f"{path.name}: {verdict}", markup=False, style="red" if problems else "green")
+    return REFUSED if n_problems else DONE
 
 
 def _summary(region: Region) -> dict[str, Any]:
@@ -76,7 +135,9 @@ def _show_regions(regions: list[Region], language: str) -> None:
         lists = (", ".join(row["languages"]), ", ".join(row["strategies"]))
         table.add_row(region.name, title, region.schema.name, str(row["n_findings"]), *lists)
     console().print(table)
-    console().print("\n`radprompter templates REGION` shows the findings of a region.", style="dim")
+    console().print(
+        "\n`radprompter templates REGION` shows the findings of a region; `new REGION` begins one.", style="dim"
+    )
 
 
 def _show_findings(region: Region, language: str) -> None:

@@ -76,16 +76,30 @@ class Sandbox:
         TemplateError
             If one is absent, is not valid Jinja, uses a name that does not exist, or computes a template's name.
         """
-        trees = tuple(self._read(name))
+        for problem in self.problems(name):
+            raise TemplateError(problem)
+
+    def problems(self, *names: str) -> Iterator[str]:
+        """What is wrong with some templates and all that they refer to, as far as reading them shows."""
+        trees: list[tuple[nodes.Template, str]] = []
+        for name in names:
+            try:
+                trees.extend(self._read(name))
+            except TemplateError as error:
+                yield str(error)
         for tree, _ in trees:
             self._stored.update(_stored_names(tree))
         known = sorted(self.variables | self._stored)
         for tree, file in trees:
-            with self._explained(file):
-                undeclared = meta.find_undeclared_variables(tree)
+            try:
+                with self._explained(file):
+                    undeclared = meta.find_undeclared_variables(tree)
+            except TemplateError as error:
+                yield str(error)
+                continue
             for unknown in sorted(undeclared.difference(known)):
                 line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown), 1)
-                raise TemplateError(f"{file}:{line}: undefined variable {unknown!r}{suggest(unknown, known)}")
+                yield f"{file}:{line}: undefined variable {unknown!r}{suggest(unknown, known)}"
 
     def _read(self, name: str, *, asked_by: str = "") -> Iterator[tuple[nodes.Template, str]]:
         """Syntax trees and files of a template and of those it refers to, as far as they were not read before."""

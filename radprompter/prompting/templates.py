@@ -10,6 +10,7 @@ from typing import Any
 
 from radprompter.errors import TemplateError
 from radprompter.files import digest
+from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
 from radprompter.prompting.strategies import STRATEGIES
@@ -52,6 +53,11 @@ class Template:
         """
         chosen = choose_sections(report, self.sections)
         return Prompt(chosen, self._turns(chosen))
+
+    def preview(self, report: Report) -> Preview:
+        """What would be sent about a report, to look at in a notebook: messages, the report marked, tokens."""
+        title = f"{self.region.title.get(self.language, self.region.name)}, {self.strategy.replace('_', ' ')}"
+        return Preview(self.render(report), title)
 
     def bare(self, report: Report) -> Prompt:
         """The chosen sections of a report without messages, for labelers that read the report itself."""

@@ -10,15 +10,17 @@ import typer
 from typer.testing import CliRunner
 
 from radprompter.cli.doctor import PACKAGES, doctor
-from radprompter.cli.render import approximate_prompt_tokens, render
+from radprompter.cli.render import render
 from radprompter.cli.templates import templates
+from radprompter.prompting.preview import approximate_prompt_tokens
 from radprompter.records import Message, Prompt, Report, Turn
 from radprompter.region import load_region, region_names
 
 ROOT = Path(__file__).parents[2]
 
 app = typer.Typer(pretty_exceptions_enable=False)
-for command in (templates, render, doctor):
+app.add_typer(templates, name="templates")
+for command in (render, doctor):
     app.command()(command)
 
 REPORTS = """report_id,findings,impression
