@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Final
 
-MAX_CHARACTERS = 200_000  # a longer reply is refused; parsing stays within a bounded time
-MAX_REPAIR_CHARACTERS = 12_000
-MAX_BRACES = 500
+MAX_CHARACTERS = 200_000  # a longer reply is refused
+MAX_SCAN_CHARACTERS = 1_000_000  # looked at in vain, over all attempts to read an object of one reply
+MAX_REPAIR_CHARACTERS = 8_000  # json_repair takes quadratic time on some texts
 
 CONFLICT: Final = object()
 """The value of a key that a reply gives twice with different values."""
@@ -22,8 +23,12 @@ CONFLICT: Final = object()
 UNSUPPORTED: Final = object()
 """The value of a key that the reply itself does not have beside it; mending put it there."""
 
-_THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
+_THINK = re.compile(
+    r"(?:<|\[|◁)(/?)(?:seed:)?(?:think|thinking|thought|reasoning|analysis|scratchpad)(?:>|\]|▷)", re.IGNORECASE
+)
 _QUOTE = "[\"'`“”„‘’]"
+_SPACE = r"\s{0,40}"  # bounded, so that no text takes quadratic time
+_END = rf"{_SPACE}(?:{_QUOTE}|[,}}\]\n]|/[/*]|#)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class Parsed:
 def fold(text: str) -> str:
     """Text without outer white space and case."""
     return text.strip().casefold()
+
+
+def fold_key(text: str) -> str:
+    """The name of a finding however it is written: without case, and with one underscore for spaces and hyphens."""
+    return re.sub(r"[\s_-]+", "_", fold(text))
 
 
 def strip_reasoning(reply: str) -> tuple[str, bool]:
@@ -83,9 +93,10 @@ def parse_answer(reply: str, keys: Collection[str]) -> Parsed:
         return _accept(whole, keys, [])
     text, thought = strip_reasoning(reply)
     edits = ["reasoning stripped"] if thought else []
-    if text.count("{") > MAX_BRACES:
+    try:
+        objects, rest = _scan(text, keys)
+    except _TooMuchError:
         return Parsed(edits=tuple(edits), failure="unparsable")
-    objects, rest = _scan(text, keys)
     if rest is not None:
         return _mend(rest, keys, edits, n_before=len(objects))
     if not objects:
@@ -127,7 +138,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object with folded keys; a key that disagrees with itself holds `CONFLICT`."""
     merged: dict[str, Any] = {}
     for name, value in pairs:
-        key = fold(name)
+        key = fold_key(name)
         if key in merged and not (type(merged[key]) is type(value) and merged[key] == value):
             merged[key] = CONFLICT
         else:
@@ -150,10 +161,15 @@ def _load(text: str) -> Any:
         return None
 
 
+class _TooMuchError(Exception):
+    """A reply has more beginnings of objects than can be tried."""
+
+
 def _scan(text: str, keys: Collection[str]) -> tuple[list[dict[str, Any]], str | None]:
     """Whole objects of a text that have a key, in order, and the broken one after them, if any."""
     objects: list[dict[str, Any]] = []
     broken: int | None = None
+    in_vain = 0
     start = text.find("{")
     while start >= 0:
         try:
@@ -161,6 +177,9 @@ def _scan(text: str, keys: Collection[str]) -> tuple[list[dict[str, Any]], str |
         except (ValueError, RecursionError):
             broken = start if broken is None else broken
             end = start + 1
+            in_vain += len(text) - start
+            if in_vain > MAX_SCAN_CHARACTERS:
+                raise _TooMuchError from None
         else:
             if _relevant(value, keys):
                 objects.append(value)
@@ -173,14 +192,9 @@ def _scan(text: str, keys: Collection[str]) -> tuple[list[dict[str, Any]], str |
 
 
 def _positions(text: str, key: str) -> list[int]:
-    """Where a key stands as the key of something: quoted, or after a brace or comma, and before a colon.
-
-    White space is bounded, so that no text takes quadratic time.
-    """
-    word = re.escape(key)
-    pattern = (
-        rf"(?:{_QUOTE}\s{{0,9}}(?P<quoted>{word})\s{{0,9}}{_QUOTE}|[{{,\n]\s{{0,40}}(?P<bare>{word}))\s{{0,40}}[:=]"
-    )
+    """Where a key stands as the key of something: quoted, or after a brace or comma, and before a colon."""
+    word = _key_pattern(key)
+    pattern = rf"(?:{_QUOTE}\s{{0,9}}(?P<quoted>{word})\s{{0,9}}{_QUOTE}|[{{,\n]{_SPACE}(?P<bare>{word})){_SPACE}[:=]"
     return [max(match.start("quoted"), match.start("bare")) for match in re.finditer(pattern, text)]
 
 
@@ -204,9 +218,7 @@ def _mend(text: str, keys: Collection[str], edits: list[str], *, n_before: int) 
         edits.append(f"{n_before + len(found)} objects: the last is read")
     accepted = _accept(found[-1], keys, edits)
     folded = text.casefold()
-    values = {
-        key: _supported(value, key, folded, edits) if key in keys else value for key, value in accepted.values.items()
-    }
+    values = {key: _supported(value, key, folded) if key in keys else value for key, value in accepted.values.items()}
     return Parsed(values, accepted.edits)
 
 
@@ -222,19 +234,40 @@ def _folded(value: Any) -> Any:
     return value
 
 
-def _supported(value: Any, key: str, text: str, edits: list[str]) -> Any:
-    """The value, if the folded text has it beside the key, once; the sentinel that says why not otherwise.
+def _supported(value: Any, key: str, text: str) -> Any:
+    """The value, if the folded text has it beside the key; the sentinel that says why not otherwise.
 
-    `repair_json` keeps the last of several equal keys without a word, so two places of a key are a conflict.
+    `repair_json` keeps the last of several equal keys without a word, so all places of a key must say the same.
     """
     places = _positions(text, key)
-    if len(places) > 1:
-        return CONFLICT
     nested = isinstance(value, dict)
-    state = value.get("state") if nested else value
-    if not isinstance(state, (str, int, bool)):
+    if nested and "state" not in value:
+        return value if len(places) == 1 else CONFLICT
+    state = value["state"] if nested else value
+    if not isinstance(state, (str, int, bool, NoneType)):
         return value
-    word = re.escape(str(state).strip().casefold())
-    between = rf"\s*\{{[^{{}}]*?{_QUOTE}?state{_QUOTE}?\s*[:=]" if nested else ""
-    pattern = rf"{re.escape(key)}\s*{_QUOTE}?\s*[:=]{between}\s*{_QUOTE}?\s*{word}\s*(?:{_QUOTE}|[,}}\n])"
-    return value if places and re.compile(pattern).match(text, places[0]) else UNSUPPORTED
+    supported = [_stands(state, text, place, _key_pattern(key), nested=nested) for place in places]
+    if supported and all(supported):
+        return value
+    return CONFLICT if len(places) > 1 or None in supported else UNSUPPORTED
+
+
+def _stands(state: str | int | None, text: str, place: int, key: str, *, nested: bool) -> bool | None:
+    """Whether a state stands beside the key at a place; ``None`` if an object there has several states."""
+    opening = re.compile(rf"{key}{_SPACE}{_QUOTE}?{_SPACE}[:=]{_SPACE}").match(text, place)
+    start = opening.end() if opening else place
+    if nested:
+        inside = re.compile(r"\{[^{}]*").match(text, start)
+        states = _positions(inside.group(), "state") if inside else []
+        if len(states) != 1:
+            return None if states else False
+        return _stands(state, text, start + states[0], "state", nested=False)
+    word = r"(?:null|none)" if state is None else re.escape(str(state).strip().casefold())
+    quoted = rf"{_QUOTE}{_SPACE}{word}"
+    if not word:
+        return re.compile(rf"{quoted}{_QUOTE}").match(text, start) is not None
+    return re.compile(rf"(?:{quoted}|{word}){_END}").match(text, start) is not None
+
+
+def _key_pattern(key: str) -> str:
+    return r"[\s_-]{1,9}".join(map(re.escape, key.split("_")))
