@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from radprompter.answers.evidence import is_quoted
-from radprompter.answers.repair import CONFLICT, UNSUPPORTED, Parsed, fold, fold_key, parse_answer
+from radprompter.answers.mending import CONFLICT, UNSUPPORTED, fold, fold_key
+from radprompter.answers.repair import Parsed, parse_answer
 from radprompter.labels import LABELS, Cell, LabelState
 from radprompter.records import NO_TEXT, Completion, Reading, Report
 from radprompter.region import Region
@@ -63,7 +64,7 @@ def _state(value: Any, finding: str, region: Region) -> tuple[LabelState, str | 
     if value is CONFLICT:
         return LabelState.FAILED, "conflict: given twice with different values"
     if value is UNSUPPORTED:
-        return LabelState.INVALID, "the repaired value is not beside its finding"
+        return LabelState.INVALID, "the value is cut off or absent"
     word = _spelled(value)
     if value is _ABSENT or (value is None and word not in region.meanings):
         return LabelState.MISSING, None
