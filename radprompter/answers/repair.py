@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from radprompter.answers.mending import TooDeepError, mend_object, merge_pairs
 
@@ -81,10 +81,10 @@ def parse_answer(reply: str, keys: Collection[str]) -> Parsed:
         return Parsed(
             edits=tuple(edits), failure="unparsable" if n_broken else "no_answer" if text.strip() else "empty"
         )
-    value, mended = objects[-1]
+    value, mended, start, end = objects[-1]
     if "```" in text:
         edits.append("code fence stripped")
-    elif not mended and _surrounded(text):
+    elif text[:start].strip() or text[end:].strip():
         edits.append("text around the answer stripped")
     if mended:
         edits.append("syntax repaired")
@@ -112,11 +112,6 @@ def _relevant(value: Any, keys: Collection[str]) -> bool:
     )
 
 
-def _surrounded(text: str) -> bool:
-    text = text.strip()
-    return not (text.startswith("{") and text.endswith("}"))
-
-
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
@@ -132,9 +127,16 @@ def _load(text: str) -> Any:
         return None
 
 
-def _scan(text: str, keys: Collection[str]) -> tuple[list[tuple[dict[str, Any], bool]], int]:
-    """Objects of a text that have a key, in order, each with whether it was mended; and how many were broken."""
-    objects: list[tuple[dict[str, Any], bool]] = []
+class _Found(NamedTuple):
+    value: dict[str, Any]
+    mended: bool
+    start: int
+    end: int
+
+
+def _scan(text: str, keys: Collection[str]) -> tuple[list[_Found], int]:
+    """Objects of a text that have a key, in order, and how many objects were broken."""
+    objects: list[_Found] = []
     n_broken, in_vain = 0, 0
     start = text.find("{")
     while start >= 0:
@@ -149,6 +151,6 @@ def _scan(text: str, keys: Collection[str]) -> tuple[list[tuple[dict[str, Any], 
             mended = True
             n_broken += 1
         if _relevant(value, keys):
-            objects.append((value, mended))
+            objects.append(_Found(value, mended, start, end))
         start = text.find("{", end)
     return objects, n_broken
