@@ -50,7 +50,7 @@ def fold(text: str) -> str:
 
 def fold_key(text: str) -> str:
     """The name of a finding however it is written: without case, and with one underscore for spaces and hyphens."""
-    return re.sub(r"[\s_-]+", "_", fold(text))
+    return re.sub(r"[ _-]+", "_", fold(text))
 
 
 def merge_pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Every malformed answer of the corpus gives exactly the states that it must, and a note wherever it was mended.
 
-The files in ``malformed/`` hold made-up replies to the three findings of ``malformed/knee``. A letter a finding says what
-must come out: ``P``, ``N``, ``U`` and ``O`` are positive, negative, uncertain and not mentioned; ``m``, ``i`` and ``f``
-are missing, invalid and failed.
+The files in ``malformed/`` hold made-up replies to the three findings of ``malformed/knee``. A letter a finding says
+what must come out: ``P``, ``N``, ``U`` and ``O`` are positive, negative, uncertain and not mentioned; ``m``, ``i`` and
+``f`` are missing, invalid and failed.
 """
 
 from __future__ import annotations
