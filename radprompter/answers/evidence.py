@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 
 def is_quoted(quote: str, text: str) -> bool:
     """Whether a text has the words of a quote: exactly, or but for case and white space."""
@@ -12,4 +10,4 @@ def is_quoted(quote: str, text: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().casefold()
+    return " ".join(text.split()).casefold()

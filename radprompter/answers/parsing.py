@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from radprompter.answers.evidence import is_quoted
-from radprompter.answers.repair import CONFLICT, UNSUPPORTED, Parsed, fold, parse_answer
+from radprompter.answers.mending import CONFLICT, UNSUPPORTED, fold, fold_key
+from radprompter.answers.repair import Parsed, parse_answer
 from radprompter.labels import LABELS, Cell, LabelState
 from radprompter.records import NO_TEXT, Completion, Reading, Report
 from radprompter.region import Region
 
 BESIDE_FINDINGS = frozenset({"reasoning", "rationale", "explanation"})
 """Keys that an answer may have beside its findings."""
+
+
+_ABSENT: Final = object()  # unlike null, which a region may have a meaning for
 
 
 def read(completion: Completion, report: Report, region: Region, labeler: str) -> Reading:
@@ -26,23 +30,23 @@ def read(completion: Completion, report: Report, region: Region, labeler: str) -
         state = LabelState.SKIPPED if completion.failure == NO_TEXT else LabelState.FAILED
         cells = tuple(Cell(report.id, name, state, repair=completion.failure, labeler=labeler) for name in names)
         return Reading(report.id, cells)
-    parsed = parse_answer(completion.answer, {fold(name) for name in names})
+    parsed = parse_answer(completion.answer, {fold_key(name) for name in names})
     if parsed.failure is not None:
         reason = _joined(*parsed.edits, parsed.failure)
         cells = tuple(Cell(report.id, name, LabelState.FAILED, repair=reason, labeler=labeler) for name in names)
         return Reading(report.id, cells)
-    extra = set(parsed.values) - {fold(name) for name in names} - BESIDE_FINDINGS
+    extra = set(parsed.values) - {fold_key(name) for name in names} - BESIDE_FINDINGS
     edits = (*parsed.edits, f"{len(extra)} findings beside the schema") if extra else parsed.edits
     return Reading(report.id, tuple(_cell(name, parsed, report, region, labeler, edits) for name in names))
 
 
 def _cell(name: str, parsed: Parsed, report: Report, region: Region, labeler: str, edits: tuple[str, ...]) -> Cell:
-    value = parsed.values.get(fold(name))
+    value = parsed.values.get(fold_key(name), _ABSENT)
     evidence, rule = None, None
     if isinstance(value, dict):
         evidence = _text(value.get("evidence"))
         rule = _text(value.get("rule"))
-        value = value.get("state")
+        value = value.get("state", _ABSENT)
     state, problem = _state(value, name, region)
     return Cell(
         report.id,
@@ -60,11 +64,11 @@ def _state(value: Any, finding: str, region: Region) -> tuple[LabelState, str | 
     if value is CONFLICT:
         return LabelState.FAILED, "conflict: given twice with different values"
     if value is UNSUPPORTED:
-        return LabelState.INVALID, "the repaired value is not beside its finding"
+        return LabelState.INVALID, "the value is cut off or absent"
     word = _spelled(value)
-    if value is None and word not in region.meanings:
+    if value is _ABSENT or (value is None and word not in region.meanings):
         return LabelState.MISSING, None
-    state = region.meanings.get(word, LabelState(word) if word in LABELS else None)
+    state = None if word is None else region.meanings.get(word, LabelState(word) if word in LABELS else None)
     if state is None:
         return LabelState.INVALID, f"not an allowed value: {str(value)[:40]!r}"
     if state not in region.allowed(finding):
@@ -72,11 +76,11 @@ def _state(value: Any, finding: str, region: Region) -> tuple[LabelState, str | 
     return state, None
 
 
-def _spelled(value: Any) -> str:
-    """A JSON value as a folded word; lists and objects are no word."""
+def _spelled(value: Any) -> str | None:
+    """A JSON value as a folded word; ``None`` for what is no word: fractions, lists and objects."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return fold(str(value)) if isinstance(value, (str, int)) else ""
+    return fold(str(value)) if isinstance(value, (str, int)) else None
 
 
 def _text(value: Any) -> str | None:

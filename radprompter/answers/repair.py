@@ -1,29 +1,24 @@
 """From the words of a reply to a JSON object: strip the reasoning, parse, and mend syntax where parsing fails.
 
-Only syntax is mended, and every edit is listed. A mended value counts only where the reply itself has it beside its
-key, so that mending cannot invent an answer (json_repair may otherwise move, cut or complete values).
+Only syntax is mended (see `mending`), and every edit is listed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, NamedTuple
 
-MAX_CHARACTERS = 200_000  # a longer reply is refused; parsing stays within a bounded time
-MAX_REPAIR_CHARACTERS = 12_000
-MAX_BRACES = 500
+from radprompter.answers.mending import TooDeepError, mend_object, merge_pairs
 
-CONFLICT: Final = object()
-"""The value of a key that a reply gives twice with different values."""
+MAX_CHARACTERS = 200_000  # a longer reply is refused
+MAX_SCAN_CHARACTERS = 1_000_000  # looked at in vain, over all attempts to read an object of one reply
 
-UNSUPPORTED: Final = object()
-"""The value of a key that the reply itself does not have beside it; mending put it there."""
-
-_THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
-_QUOTE = "[\"'`“”„‘’]"
+_THINK = re.compile(
+    r"(?:<|\[|◁)(/?)(?:seed:)?(?:think|thinking|thought|reasoning|analysis|scratchpad)(?:>|\]|▷)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +32,6 @@ class Parsed:
     values: Mapping[str, Any] = field(default_factory=dict)
     edits: tuple[str, ...] = ()
     failure: str | None = None
-
-
-def fold(text: str) -> str:
-    """Text without outer white space and case."""
-    return text.strip().casefold()
 
 
 def strip_reasoning(reply: str) -> tuple[str, bool]:
@@ -83,20 +73,24 @@ def parse_answer(reply: str, keys: Collection[str]) -> Parsed:
         return _accept(whole, keys, [])
     text, thought = strip_reasoning(reply)
     edits = ["reasoning stripped"] if thought else []
-    if text.count("{") > MAX_BRACES:
+    try:
+        objects, n_broken = _scan(text, keys)
+    except TooDeepError:
         return Parsed(edits=tuple(edits), failure="unparsable")
-    objects, rest = _scan(text, keys)
-    if rest is not None:
-        return _mend(rest, keys, edits, n_before=len(objects))
     if not objects:
-        return Parsed(edits=tuple(edits), failure="no_answer" if text.strip() else "empty")
+        return Parsed(
+            edits=tuple(edits), failure="unparsable" if n_broken else "no_answer" if text.strip() else "empty"
+        )
+    value, mended, start, end = objects[-1]
     if "```" in text:
         edits.append("code fence stripped")
-    elif _surrounded(text):
+    elif text[:start].strip() or text[end:].strip():
         edits.append("text around the answer stripped")
+    if mended:
+        edits.append("syntax repaired")
     if len(objects) > 1:
         edits.append(f"{len(objects)} objects: the last is read")
-    return _accept(objects[-1], keys, edits)
+    return _accept(value, keys, edits)
 
 
 def _accept(value: dict[str, Any], keys: Collection[str], edits: list[str]) -> Parsed:
@@ -118,28 +112,11 @@ def _relevant(value: Any, keys: Collection[str]) -> bool:
     )
 
 
-def _surrounded(text: str) -> bool:
-    text = text.strip()
-    return not (text.startswith("{") and text.endswith("}"))
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object with folded keys; a key that disagrees with itself holds `CONFLICT`."""
-    merged: dict[str, Any] = {}
-    for name, value in pairs:
-        key = fold(name)
-        if key in merged and not (type(merged[key]) is type(value) and merged[key] == value):
-            merged[key] = CONFLICT
-        else:
-            merged[key] = value
-    return merged
-
-
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(object_pairs_hook=merge_pairs, parse_constant=_refuse)
 
 
 def _load(text: str) -> Any:
@@ -150,91 +127,30 @@ def _load(text: str) -> Any:
         return None
 
 
-def _scan(text: str, keys: Collection[str]) -> tuple[list[dict[str, Any]], str | None]:
-    """Whole objects of a text that have a key, in order, and the broken one after them, if any."""
-    objects: list[dict[str, Any]] = []
-    broken: int | None = None
+class _Found(NamedTuple):
+    value: dict[str, Any]
+    mended: bool
+    start: int
+    end: int
+
+
+def _scan(text: str, keys: Collection[str]) -> tuple[list[_Found], int]:
+    """Objects of a text that have a key, in order, and how many objects were broken."""
+    objects: list[_Found] = []
+    n_broken, in_vain = 0, 0
     start = text.find("{")
     while start >= 0:
         try:
             value, end = _DECODER.raw_decode(text, start)
+            mended = False
         except (ValueError, RecursionError):
-            broken = start if broken is None else broken
-            end = start + 1
-        else:
-            if _relevant(value, keys):
-                objects.append(value)
-                broken = None
+            in_vain += len(text) - start
+            if in_vain > MAX_SCAN_CHARACTERS:
+                raise TooDeepError from None
+            value, end = mend_object(text, start)
+            mended = True
+            n_broken += 1
+        if _relevant(value, keys):
+            objects.append(_Found(value, mended, start, end))
         start = text.find("{", end)
-    if broken is None:
-        return objects, None
-    rest = text[broken:]
-    return objects, rest if any(_positions(rest.casefold(), key) for key in keys) else None
-
-
-def _positions(text: str, key: str) -> list[int]:
-    """Where a key stands as the key of something: quoted, or after a brace or comma, and before a colon.
-
-    White space is bounded, so that no text takes quadratic time.
-    """
-    word = re.escape(key)
-    pattern = (
-        rf"(?:{_QUOTE}\s{{0,9}}(?P<quoted>{word})\s{{0,9}}{_QUOTE}|[{{,\n]\s{{0,40}}(?P<bare>{word}))\s{{0,40}}[:=]"
-    )
-    return [max(match.start("quoted"), match.start("bare")) for match in re.finditer(pattern, text)]
-
-
-def _mend(text: str, keys: Collection[str], edits: list[str], *, n_before: int) -> Parsed:
-    """An object that json_repair makes of broken text, without the values that are not in the text."""
-    from json_repair import repair_json
-
-    failed = Parsed(edits=tuple(edits), failure="unparsable")
-    if len(text) > MAX_REPAIR_CHARACTERS:
-        return failed
-    try:
-        mended, log = repair_json(text, return_objects=True, skip_json_loads=True, logging=True)
-    except (ValueError, RecursionError, IndexError, TypeError):
-        return failed
-    found = [value for value in _dicts(mended) if _relevant(value, keys)]
-    if not found:
-        return failed
-    steps = [str(step.get("text", "")).split(",")[0] for step in log] if isinstance(log, list) else []
-    edits = [*edits, "syntax repaired" + (f" ({len(steps)} edits)" if steps else "")]
-    if n_before + len(found) > 1:
-        edits.append(f"{n_before + len(found)} objects: the last is read")
-    accepted = _accept(found[-1], keys, edits)
-    folded = text.casefold()
-    values = {
-        key: _supported(value, key, folded, edits) if key in keys else value for key, value in accepted.values.items()
-    }
-    return Parsed(values, accepted.edits)
-
-
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            yield _folded(item)
-
-
-def _folded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _pairs([(str(key), _folded(item)) for key, item in value.items()])
-    return value
-
-
-def _supported(value: Any, key: str, text: str, edits: list[str]) -> Any:
-    """The value, if the folded text has it beside the key, once; the sentinel that says why not otherwise.
-
-    `repair_json` keeps the last of several equal keys without a word, so two places of a key are a conflict.
-    """
-    places = _positions(text, key)
-    if len(places) > 1:
-        return CONFLICT
-    nested = isinstance(value, dict)
-    state = value.get("state") if nested else value
-    if not isinstance(state, (str, int, bool)):
-        return value
-    word = re.escape(str(state).strip().casefold())
-    between = rf"\s*\{{[^{{}}]*?{_QUOTE}?state{_QUOTE}?\s*[:=]" if nested else ""
-    pattern = rf"{re.escape(key)}\s*{_QUOTE}?\s*[:=]{between}\s*{_QUOTE}?\s*{word}\s*(?:{_QUOTE}|[,}}\n])"
-    return value if places and re.compile(pattern).match(text, places[0]) else UNSUPPORTED
+    return objects, n_broken

@@ -10,7 +10,7 @@ from small_region import small_region
 from radprompter.answers import read
 from radprompter.labels import Cell
 from radprompter.records import Completion, Report
-from radprompter.region import Region
+from radprompter.region import Region, load_region, region_names
 
 REPORT = Report("r1", {"findings": "Transverse  fracture of the\ndistal radius. No effusion.", "impression": ""})
 
@@ -116,3 +116,19 @@ def test_a_failed_completion_fails_every_cell_with_its_reason(failure: str, regi
 def test_a_report_without_text_is_skipped_not_negative(region: Region) -> None:
     reading = read(Completion("r1", (), failure="no_text"), Report("r1", {}), region, "test")
     assert {str(cell.state) for cell in reading.cells} == {"skipped"}
+
+
+@pytest.mark.parametrize("name", region_names())
+@pytest.mark.parametrize("reply", ["{}", '{"other": null}', "{{}: {}}"])
+def test_no_shipped_region_has_a_meaning_for_findings_that_an_answer_lacks(name: str, reply: str) -> None:
+    cells = read(Completion("r1", (reply,)), REPORT, load_region(name), "test").cells
+    assert not any(cell.state.is_label for cell in cells)
+
+
+@pytest.mark.parametrize("name", region_names())
+@pytest.mark.parametrize("value", ["0.5", "[]", '["true"]', "{}", '{"evidence": "x"}', '{"state": []}', '"', "", ","])
+def test_no_shipped_region_has_a_meaning_for_what_is_no_word(name: str, value: str) -> None:
+    region = load_region(name)
+    first = region.schema.names[0]
+    cell = read(Completion("r1", (f'{{"{first}": {value}}}',)), REPORT, region, "test").cells[0]
+    assert not cell.state.is_label
