@@ -118,6 +118,8 @@ def request_body(options: OpenAIOptions, turn: Turn) -> dict[str, Any]:
     if options.structured and turn.json_schema is not None:
         schema = {"name": "labels", "schema": turn.json_schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if turn.top_logprobs:
+        body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
     return {**body, **options.extra_body}
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from radprompter.prompting import Template
     from radprompter.recipe import StudyRecipe
-    from radprompter.records import Prompt, Report
+    from radprompter.records import Prompt, Report, Turn
 
 CHARACTERS_PER_TOKEN = 4
 """A usual figure for English; tokenizers and languages differ, so counts made with it are called approximate."""
@@ -31,13 +31,13 @@ class Plan:
     approximate_prompt_tokens: int = 0
     max_completion_tokens: int = 0
 
-    def plus(self, prompt: Prompt) -> Plan:
-        """This plan with one report more."""
+    def plus(self, prompt: Prompt, *, new: bool = True) -> Plan:
+        """This plan with one conversation more; `new` if it is the first about its report."""
         if not has_words(prompt.report):
             return replace(self, n_reports=self.n_reports + 1, n_skipped=self.n_skipped + 1)
         return replace(
             self,
-            n_reports=self.n_reports + 1,
+            n_reports=self.n_reports + new,
             n_requests=self.n_requests + len(prompt.turns),
             approximate_prompt_tokens=self.approximate_prompt_tokens + approximate_prompt_tokens(prompt),
             max_completion_tokens=self.max_completion_tokens + sum(turn.max_tokens for turn in prompt.turns),
@@ -69,23 +69,28 @@ def render(
         label.region,
         language=label.language,
         strategy=label.strategy,
+        plan=label.plan,
         sections=label.sections,
         templates=label.templates,
     )
-    shown: list[Prompt] = []
+    shown: list[tuple[int, Prompt]] = []
     plan = Plan()
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
-        prompt = template.render(report) if reads == "messages" else template.bare(report)
-        plan = plan.plus(prompt)
-        if len(shown) < n:
-            shown.append(prompt)
+        for number, prompt in enumerate(template.prompts(report, reads=reads)):
+            plan = plan.plus(prompt, new=number == 0)
+            if plan.n_reports <= n:
+                shown.append((plan.n_reports, prompt))
     if json:
-        prompts = [{"report_id": prompt.report.id, "turns": [asdict(t) for t in prompt.turns]} for prompt in shown]
+        prompts = [
+            {"report_id": p.report.id, "findings": p.findings, "turns": [t.content() for t in p.turns]}
+            for _, p in shown
+        ]
         print_json({**_facts(study, template), "reads": reads, **asdict(plan), "prompts": prompts})
         return DONE
     _show_facts(study, template)
-    for number, prompt in enumerate(shown, start=1):
-        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id}")
+    for number, prompt in shown:
+        asked = ", ".join(prompt.findings)
+        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id} {asked}".rstrip())
     _show_plan(plan, str(label.backend["name"]), reads)
     return DONE
 
@@ -125,6 +130,7 @@ def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
         "schema": template.region.schema.name,
         "language": template.language,
         "strategy": template.strategy,
+        "plan": template.plan,
         "sections": template.sections,
         "backend": study.label.backend["name"],
         "template_hash": template.hash,
@@ -153,12 +159,15 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
         for message in turn.messages:
             _say(f"── request {number}, {message.role} ──", style="cyan")
             _say(message.content)
-        _say(f"── reply {number}: {_expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──", style="green")
+        _say(f"── reply {number}: {_expected(turn)}, at most {turn.max_tokens:,} tokens ──", style="green")
     _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 
-def _expected(schema: Any) -> str:
-    """A JSON schema in a few words."""
+def _expected(turn: Turn) -> str:
+    """What a turn asks for, in a few words."""
+    schema = turn.json_schema
+    if turn.top_logprobs:
+        return f"probabilities of the {turn.top_logprobs} likeliest tokens"
     if schema is None:
         return "free text"
     groups: dict[tuple[str, ...], int] = {}
