@@ -51,6 +51,9 @@ class LabelRecipe(Section):
         description="what one request asks: one_json all findings, per_finding one finding, "
         "label_read the probabilities of one finding's states (no text is generated)",
     )
+    samples: int = Field(
+        1, ge=1, le=100, description="times that each question is asked; vote shares become soft labels"
+    )
     least_label_mass: float = Field(
         LEAST_LABEL_MASS,
         ge=0,
@@ -69,6 +72,18 @@ class LabelRecipe(Section):
         if not isinstance(backend.get("name"), str):
             raise ValueError("a backend needs a name, such as `name: rules`")
         return backend
+
+    @model_validator(mode="after")
+    def _varied(self) -> LabelRecipe:
+        if self.samples == 1:
+            return self
+        if self.plan == "label_read":
+            raise ValueError("plan label_read gives probabilities by itself; take samples away")
+        if self.backend["name"] == "openai" and self.backend.get("temperature", 0) == 0:
+            raise ValueError("samples at temperature 0 are all alike; set backend.temperature, such as 0.7")
+        if self.backend.get("seed") is not None:
+            raise ValueError("samples with one seed are all alike; take backend.seed away")
+        return self
 
     @model_validator(mode="after")
     def _unconstrained(self) -> LabelRecipe:

@@ -71,20 +71,21 @@ class Prompt:
     """A report made into a conversation; the reply to the last turn holds the answer.
 
     `turns` is empty for labelers that read the report itself; `findings` names what is asked about, and is empty where
-    that is every finding of the region.
+    that is every finding of the region; `sample` counts repetitions of the same question, from 0.
     """
 
     report: Report
     turns: tuple[Turn, ...] = ()
     findings: tuple[str, ...] = ()
+    sample: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all that a labeler sees: equal prompts have equal fingerprints."""
+        """SHA-256 over all that a labeler sees: equal prompts have equal fingerprints, samples their own."""
         seen = {"sections": dict(self.report.sections), "language": self.report.language} if not self.turns else None
-        content = orjson.dumps(
-            {"report": seen, "turns": [t.content() for t in self.turns]}, option=orjson.OPT_SORT_KEYS
-        )
+        repeated = {"sample": self.sample} if self.sample else {}
+        shown = {"report": seen, "turns": [t.content() for t in self.turns], **repeated}
+        content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(content).hexdigest()
 
 
@@ -104,8 +105,8 @@ class Completion:
     """What a backend answered to one prompt.
 
     `replies` has one text a turn; `failure` is the kind of failure (``timeout``, ``truncated``, ...) or ``None``;
-    `findings` is that of the prompt; `logprobs` has the natural logarithms of the probabilities of the last reply's
-    first token, where the turn asked for them.
+    `findings` and `sample` are those of the prompt; `logprobs` has the natural logarithms of the probabilities of the
+    last reply's first token, where the turn asked for them.
     """
 
     report_id: str
@@ -116,6 +117,7 @@ class Completion:
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     findings: tuple[str, ...] = ()
+    sample: int = 0
     logprobs: Mapping[str, float] | None = None
 
     @property

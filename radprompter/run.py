@@ -10,13 +10,14 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from radprompter.answers import read, read_letter
+from radprompter.answers import read, read_letter, vote
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal, journal_key
 from radprompter.label_table import LabelTable
+from radprompter.labels import Cell
 from radprompter.manifest import label_manifest, label_summary
 from radprompter.prompting.templates import Template, load_template
 from radprompter.recipe import LEAST_LABEL_MASS, LabelRecipe, StudyRecipe
@@ -27,8 +28,8 @@ from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
 
-Asked = tuple[str, tuple[str, ...]]
-"""A report's id, and the findings that are asked about (none: all)."""
+Asked = tuple[str, tuple[str, ...], int]
+"""A report's id, the findings that are asked about (none: all), and the number of the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
             summary = label_summary(read_json(folder / MANIFEST), up_to_date=True)
             return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
         reports = list(islice(read_reports(section.reports), section.limit))
-        prompts = _prompts(reports, template, backend)
+        prompts = _prompts(reports, template, backend, section.samples)
         with Journal(folder / JOURNAL) as journal:
             answers = complete(prompts, backend, journal=journal, track=track)
             table = _read(answers, prompts, template, backend, least_mass=section.least_label_mass)
@@ -90,11 +91,12 @@ def label(
     template: Template,
     backend: Backend,
     *,
+    samples: int = 1,
     least_mass: float = LEAST_LABEL_MASS,
     track: Track = quiet,
 ) -> LabelTable:
     """The label table of some reports, without files: for notebooks."""
-    prompts = _prompts(reports, template, backend)
+    prompts = _prompts(reports, template, backend, samples)
     return _read(complete(prompts, backend, track=track), prompts, template, backend, least_mass=least_mass)
 
 
@@ -121,7 +123,7 @@ def complete(
     n_from_journal = len(known)
     answers = backend.complete(unasked.values()) if unasked else ()
     for completion in track(answers, "label reports", len(unasked)):
-        key = keys[completion.report_id, completion.findings]
+        key = keys[completion.report_id, completion.findings, completion.sample]
         if journal is not None:
             journal.store(key, completion)
         known[key] = completion
@@ -130,7 +132,7 @@ def complete(
 
 
 def _asked(prompt: Prompt) -> Asked:
-    return prompt.report.id, prompt.findings
+    return prompt.report.id, prompt.findings, prompt.sample
 
 
 def _answer(prompt: Prompt, keys: Mapping[Asked, str], known: Mapping[str, Completion]) -> Completion:
@@ -138,21 +140,26 @@ def _answer(prompt: Prompt, keys: Mapping[Asked, str], known: Mapping[str, Compl
     key = keys.get(_asked(prompt))
     failure = NO_TEXT if key is None else "no_answer"
     completion = known.get(key or "") or Completion("", (), failure=failure)
-    return replace(completion, report_id=prompt.report.id, findings=prompt.findings)
+    return replace(completion, report_id=prompt.report.id, findings=prompt.findings, sample=prompt.sample)
 
 
-def _prompts(reports: Iterable[Report], template: Template, backend: Backend) -> list[Prompt]:
-    return [prompt for report in reports for prompt in template.prompts(report, reads=backend.reads)]
+def _prompts(reports: Iterable[Report], template: Template, backend: Backend, samples: int) -> list[Prompt]:
+    make = partial(template.prompts, reads=backend.reads, samples=samples)
+    return [prompt for report in reports for prompt in make(report)]
 
 
 def _read(
     answers: Answers, prompts: Sequence[Prompt], template: Template, backend: Backend, *, least_mass: float
 ) -> LabelTable:
-    """The cells of all requests; the table puts those of a report together."""
+    """The cells of all requests, those of samples made one; the table puts those of a report together."""
     labeler, region = f"{backend.name}:{backend.model}", template.region
     reader = partial(read_letter, least_mass=least_mass) if template.plan == "label_read" else read
     pairs = zip(answers.completions, prompts, strict=True)
-    cells = (cell for completion, prompt in pairs for cell in reader(completion, prompt.report, region, labeler).cells)
+    cells: Iterable[Cell] = (
+        cell for completion, prompt in pairs for cell in reader(completion, prompt.report, region, labeler).cells
+    )
+    if any(prompt.sample for prompt in prompts):
+        cells = vote(cells, region)
     return LabelTable.from_cells(cells, region.schema)
 
 
@@ -184,9 +191,14 @@ def _provenance(
 ) -> dict[str, Any]:
     ((path, sha256),) = made_from["inputs"].items()
     chosen = {"region": template.region.name, "strategy": template.strategy, "language": template.language}
-    chosen["plan"] = template.plan
     return {
-        "template": {**chosen, "sections": section.sections, "hash": template.hash},
+        "template": {
+            **chosen,
+            "plan": template.plan,
+            "samples": section.samples,
+            "sections": section.sections,
+            "hash": template.hash,
+        },
         "backend": backend.name,
         "model": backend.model,
         "parameters": dict(backend.identity),

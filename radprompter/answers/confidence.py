@@ -1,13 +1,15 @@
-"""From the probabilities of the first token to a state with soft labels."""
+"""States with soft labels: from the probabilities of the first token, or from the votes of samples."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from radprompter.answers.parsing import read
 from radprompter.answers.repair import fold
-from radprompter.labels import Cell, LabelState
+from radprompter.labels import LABELS, Cell, LabelState
 from radprompter.records import Completion, Reading, Report
 from radprompter.region import Region
 
@@ -55,3 +57,41 @@ def read_letter(completion: Completion, report: Report, region: Region, labeler:
         labeler=labeler,
     )
     return Reading(report.id, (cell,))
+
+
+def vote(cells: Iterable[Cell], region: Region) -> Iterator[Cell]:
+    """One cell for each report and finding, from its samples: self-consistency.
+
+    The state is the one with the most votes, `uncertain` where two have as many (failed, if the finding cannot be
+    uncertain). Samples without a label have no vote; shares of the votes become the probabilities. Without any vote
+    the first sample stands as it is.
+
+    Source: Wang et al., Self-consistency improves chain of thought reasoning in language models, ICLR 2023.
+    """
+    samples: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        samples.setdefault((cell.report_id, cell.finding), []).append(cell)
+    return (_elected(group, region.allowed(finding)) for (_, finding), group in samples.items())
+
+
+def _elected(samples: Sequence[Cell], allowed: Sequence[LabelState]) -> Cell:
+    votes = Counter(cell.state for cell in samples if cell.state in LABELS)
+    if not votes:
+        return samples[0]
+    most = max(votes.values())
+    leaders = [state for state in allowed if votes[state] == most]
+    tied = LabelState.UNCERTAIN if LabelState.UNCERTAIN in allowed else LabelState.FAILED
+    state = leaders[0] if len(leaders) == 1 else tied
+    shares = {option: votes[option] / votes.total() for option in allowed} if state in LABELS else {}
+    spoken = next((cell for cell in samples if cell.state == state), None)
+    counts = ", ".join(f"{votes[option]} {option}" for option in allowed if votes[option])
+    return replace(
+        samples[0],
+        state=state,
+        p_positive=shares.get(LabelState.POSITIVE),
+        p_negative=shares.get(LabelState.NEGATIVE),
+        p_uncertain=shares.get(LabelState.UNCERTAIN),
+        evidence=spoken.evidence if spoken else None,
+        evidence_found=spoken.evidence_found if spoken else None,
+        repair=f"{len(samples)} samples: {counts}" + (", tied" if len(leaders) > 1 else ""),
+    )

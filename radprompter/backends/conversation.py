@@ -91,6 +91,7 @@ class Conversations:
                 attempts=n_attempts,
             ),
             findings=prompt.findings,
+            sample=prompt.sample,
             logprobs=replies[-1].logprobs if replies else None,
         )
 

@@ -120,7 +120,8 @@ def request_body(options: OpenAIOptions, turn: Turn) -> dict[str, Any]:
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if turn.top_logprobs:
         body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
-    return {**body, **options.extra_body}
+    unasked = () if turn.top_logprobs else ("top_logprobs",)  # refused by endpoints where no logprobs are asked for
+    return {**body, **{name: value for name, value in options.extra_body.items() if name not in unasked}}
 
 
 _: type[Backend] = OpenAIBackend

@@ -74,7 +74,8 @@ class ScriptedBackend:
         report_id, asked = prompt.report.id, prompt.findings
         names = ["/".join((report_id, *asked)), report_id]
         answer = next((self._answers[name] for name in names if name in self._answers), self._default)
-        completion = Completion(report_id, (), model=self.model, usage=Usage(seconds=self._delay_s), findings=asked)
+        usage = Usage(seconds=self._delay_s)
+        completion = Completion(report_id, (), model=self.model, usage=usage, findings=asked, sample=prompt.sample)
         if answer is None:
             return replace(completion, failure="no_answer", usage=Usage())
         if isinstance(answer, dict):

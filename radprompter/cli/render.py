@@ -76,7 +76,7 @@ def render(
     shown: list[tuple[int, Prompt]] = []
     plan = Plan()
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
-        for number, prompt in enumerate(template.prompts(report, reads=reads)):
+        for number, prompt in enumerate(template.prompts(report, reads=reads, samples=label.samples)):
             plan = plan.plus(prompt, new=number == 0)
             if plan.n_reports <= n:
                 shown.append((plan.n_reports, prompt))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ class Template:
         chosen = choose_sections(report, self.sections)
         return Prompt(chosen, self._turns(chosen))
 
-    def prompts(self, report: Report, *, reads: Reads = "messages") -> tuple[Prompt, ...]:
-        """The conversations that the plan holds about a report: one, or one for each finding.
+    def prompts(self, report: Report, *, reads: Reads = "messages", samples: int = 1) -> tuple[Prompt, ...]:
+        """The conversations that the plan holds about a report: one, or one for each finding, each `samples` times.
 
         A report without words is asked nothing. For a backend that `reads` the report itself, there are no messages.
 
@@ -65,12 +65,17 @@ class Template:
         TemplateError
             If a template fails on this report.
         RecipeError
-            If the backend reads the report itself and the plan is not ``one_json``.
+            If the backend reads the report itself, and the plan is not ``one_json`` or it is to be asked again.
         """
-        if self.plan == "one_json":
-            return (self.render(report) if reads == "messages" else self.bare(report),)
+        if reads != "messages" and (self.plan, samples) == ("one_json", 1):
+            return (self.bare(report),)
         if reads != "messages":
-            raise RecipeError(f"label.plan: this backend reads the report itself, so {self.plan!r} needs another one")
+            what = f"label.plan: {self.plan}" if samples == 1 else f"label.samples: {samples}"
+            raise RecipeError(f"{what}: this backend reads the report itself and has one answer; use another backend")
+        prompts = (self.render(report),) if self.plan == "one_json" else self._one_finding_each(report)
+        return tuple(replace(p, sample=n) for p in prompts for n in range(samples if p.report.has_words else 1))
+
+    def _one_finding_each(self, report: Report) -> tuple[Prompt, ...]:
         chosen = choose_sections(report, self.sections)
         names = self.region.schema.names if chosen.has_words else ()
         return tuple(Prompt(chosen, self._turns(chosen, name), (name,)) for name in names) or (Prompt(chosen),)
