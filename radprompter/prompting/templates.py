@@ -136,7 +136,8 @@ class _ReportWriter:
             report = view_report(self.report, self.template.language)
             return Message(role, sandbox.render(name, {**values, "report": report}))
         if name not in systems:
-            systems[name] = Message(role, sandbox.render(name, values))
+            shared = {known: values[known] for known in self.template._values}  # nothing of the one finding asked about
+            systems[name] = Message(role, sandbox.render(name, shared))
         return systems[name]
 
 

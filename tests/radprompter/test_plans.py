@@ -240,7 +240,7 @@ def test_another_floor_reads_the_same_completions_again(tmp_path: Path) -> None:
 
 
 def test_the_rules_answer_about_all_findings_at_once(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"label\.plan: this backend reads the report itself"):
+    with pytest.raises(RecipeError, match=r"label\.plan: per_finding: this backend reads the report itself"):
         label_reports(study(tmp_path, {"name": "rules"}, TEXTS, plan="per_finding"))
     assert not (tmp_path / "out").exists()
 
@@ -249,6 +249,13 @@ def test_a_grammar_before_a_read_out_is_refused(tmp_path: Path) -> None:
     backend = {"name": "openai", "model": "m", "extra_body": {"structured_outputs": {"choice": ["A", "B"]}}}
     with pytest.raises(RecipeError, match="take structured_outputs out of extra_body"):
         study(tmp_path, backend, TEXTS, plan="label_read")
+
+
+def test_a_system_text_that_names_the_finding_is_refused(tmp_path: Path) -> None:
+    small_region(tmp_path)
+    (tmp_path / "wrist" / "one_finding.en.jinja").write_text("Look for {{ finding.title }}.")
+    with pytest.raises(TemplateError, match="undefined variable 'finding'"):
+        prompts(tmp_path, "per_finding")
 
 
 def test_an_unknown_plan_is_refused(tmp_path: Path) -> None:
