@@ -125,7 +125,8 @@ class Journal:
 def _load(content: bytes) -> Completion:
     data = orjson.loads(content)
     usage = Usage(**data.pop("usage"))
-    return Completion(**{**data, "replies": tuple(data["replies"])}, usage=usage)
+    sequences = {name: tuple(data.get(name, ())) for name in ("replies", "findings")}
+    return Completion(**{**data, **sequences}, usage=usage)
 
 
 def _lock(path: Path) -> IO[str]:

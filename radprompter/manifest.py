@@ -13,7 +13,7 @@ from radprompter.labels import LABELS, LabelState
 from radprompter.records import NO_TEXT, Completion
 from radprompter.version import __version__
 
-PACKAGES = ("openai", "pandas", "pyarrow", "pydantic", "jinja2")
+PACKAGES = ("openai", "json_repair", "pandas", "pyarrow", "pydantic", "jinja2")
 
 UNANSWERED = frozenset(map(str, LabelState)) - frozenset(map(str, LABELS)) - {str(LabelState.SKIPPED)}
 """States of a cell that a report with words should not have."""

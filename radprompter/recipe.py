@@ -11,12 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from radprompter.labels import PROJECTIONS
 from radprompter.typed_yaml import Section, open_document, validate
 
 SectionChoice = Literal["whole", "findings", "impression"]
+PlanName = Literal["one_json", "per_finding", "label_read"]
+
+LEAST_LABEL_MASS = 0.5
+
+GRAMMARS = frozenset({"response_format", "structured_outputs", "logprobs"})
+"""Fields of `extra_body` that would put a grammar before the probabilities that are to be read, or switch them off."""
 
 
 class Reports(Section):
@@ -40,6 +46,20 @@ class LabelRecipe(Section):
     templates: Path | None = Field(None, description="folder with region folders, instead of the shipped one")
     language: Literal["en", "de"] = Field("en", description="language of the prompt")
     strategy: str = Field("zero_shot", description="how the question is asked: zero_shot or chain_of_thought")
+    plan: PlanName = Field(
+        "one_json",
+        description="what one request asks: one_json all findings, per_finding one finding, "
+        "label_read the probabilities of one finding's states (no text is generated)",
+    )
+    samples: int = Field(
+        1, ge=1, le=100, description="times that each question is asked; vote shares become soft labels"
+    )
+    least_label_mass: float = Field(
+        LEAST_LABEL_MASS,
+        ge=0,
+        le=1,
+        description="label_read: probability that must lie on the allowed answers; below, a cell fails",
+    )
     sections: SectionChoice = Field("whole", description="which part of a report is read")
     backend: dict[str, Any] = Field(
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
@@ -52,6 +72,28 @@ class LabelRecipe(Section):
         if not isinstance(backend.get("name"), str):
             raise ValueError("a backend needs a name, such as `name: rules`")
         return backend
+
+    @model_validator(mode="after")
+    def _varied(self) -> LabelRecipe:
+        if self.samples == 1:
+            return self
+        if self.plan == "label_read":
+            raise ValueError("plan label_read gives probabilities by itself; take samples away")
+        if self.backend["name"] == "openai" and self.backend.get("temperature", 0) == 0:
+            raise ValueError("samples at temperature 0 are all alike; set backend.temperature, such as 0.7")
+        if self.backend.get("seed") is not None:
+            raise ValueError("samples with one seed are all alike; take backend.seed away")
+        return self
+
+    @model_validator(mode="after")
+    def _unconstrained(self) -> LabelRecipe:
+        extra = self.backend.get("extra_body")
+        in_the_way = sorted(GRAMMARS & set(extra)) if isinstance(extra, dict) else []
+        if self.plan == "label_read" and in_the_way:
+            raise ValueError(
+                f"plan label_read reads probabilities without a grammar; take {', '.join(in_the_way)} out of extra_body"
+            )
+        return self
 
 
 class PhantomRecipe(Section):

@@ -33,6 +33,11 @@ class Report:
         """The sections that have words, in order, divided by an empty line."""
         return "\n\n".join(words for words in self.sections.values() if words.strip())
 
+    @property
+    def has_words(self) -> bool:
+        """Whether there is anything to read; nothing is asked about other reports."""
+        return any(character.isalnum() for character in self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -46,29 +51,41 @@ class Message:
 class Turn:
     """Messages to add to the conversation, then one reply to ask for.
 
-    `json_schema` constrains the reply where the endpoint can; ``None`` leaves it free.
+    `json_schema` constrains the reply where the endpoint can; ``None`` leaves it free. `top_logprobs` above 0 asks for
+    the log-probabilities of that many of the likeliest first tokens; then they are the reply, and its words are not.
     """
 
     messages: tuple[Message, ...]
     max_tokens: int
     json_schema: Mapping[str, Any] | None = None
+    top_logprobs: int = 0
+
+    def content(self) -> dict[str, Any]:
+        """All that is asked, for hashing; what is not asked for is left out."""
+        content = asdict(self)
+        return content if self.top_logprobs else {k: v for k, v in content.items() if k != "top_logprobs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A report made into a conversation; the reply to the last turn holds the answer.
 
-    `turns` is empty for labelers that read the report itself.
+    `turns` is empty for labelers that read the report itself; `findings` names what is asked about, and is empty where
+    that is every finding of the region; `sample` counts repetitions of the same question, from 0.
     """
 
     report: Report
     turns: tuple[Turn, ...] = ()
+    findings: tuple[str, ...] = ()
+    sample: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all that a labeler sees: equal prompts have equal fingerprints."""
+        """SHA-256 over all that a labeler sees: equal prompts have equal fingerprints, samples their own."""
         seen = {"sections": dict(self.report.sections), "language": self.report.language} if not self.turns else None
-        content = orjson.dumps({"report": seen, "turns": [asdict(t) for t in self.turns]}, option=orjson.OPT_SORT_KEYS)
+        repeated = {"sample": self.sample} if self.sample else {}
+        shown = {"report": seen, "turns": [t.content() for t in self.turns], **repeated}
+        content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(content).hexdigest()
 
 
@@ -87,7 +104,9 @@ class Usage:
 class Completion:
     """What a backend answered to one prompt.
 
-    `replies` has one text a turn; `failure` is the kind of failure (``timeout``, ``truncated``, ...) or ``None``.
+    `replies` has one text a turn; `failure` is the kind of failure (``timeout``, ``truncated``, ...) or ``None``;
+    `findings` and `sample` are those of the prompt; `logprobs` has the natural logarithms of the probabilities of the
+    last reply's first token, where the turn asked for them.
     """
 
     report_id: str
@@ -97,6 +116,9 @@ class Completion:
     failure: str | None = None
     model: str = ""
     usage: Usage = field(default_factory=Usage)
+    findings: tuple[str, ...] = ()
+    sample: int = 0
+    logprobs: Mapping[str, float] | None = None
 
     @property
     def answer(self) -> str:
@@ -106,7 +128,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One state per finding for one report, in the order of the schema."""
+    """One state per finding that was asked about in one report, in the order of the schema."""
 
     report_id: str
     cells: tuple[Cell, ...]

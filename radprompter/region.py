@@ -146,6 +146,10 @@ class Region:
         """States that one finding may take."""
         return self.schema[finding].states
 
+    def letters(self, finding: str) -> dict[str, LabelState]:
+        """Letter -> allowed state: single tokens of their own, where spellings may share their first token."""
+        return dict(zip("ABCD", self.allowed(finding), strict=False))
+
     @property
     def hash(self) -> str:
         """Digest of findings, definitions, spellings and schema."""

@@ -5,26 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from radprompter.answers import read
+from radprompter.answers import read, read_letter, vote
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal, journal_key
 from radprompter.label_table import LabelTable
+from radprompter.labels import Cell
 from radprompter.manifest import label_manifest, label_summary
 from radprompter.prompting.templates import Template, load_template
-from radprompter.recipe import LabelRecipe, StudyRecipe
+from radprompter.recipe import LEAST_LABEL_MASS, LabelRecipe, StudyRecipe
 from radprompter.records import NO_TEXT, Completion, Prompt, Report
 from radprompter.store import LABEL_FILES, LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
+
+Asked = tuple[str, tuple[str, ...], int]
+"""A report's id, the findings that are asked about (none: all), and the number of the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,10 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
             summary = label_summary(read_json(folder / MANIFEST), up_to_date=True)
             return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
         reports = list(islice(read_reports(section.reports), section.limit))
+        prompts = _prompts(reports, template, backend, section.samples)
         with Journal(folder / JOURNAL) as journal:
-            answers = complete(_prompts(reports, template, backend), backend, journal=journal, track=track)
-            table = _read(answers, reports, template, backend)
+            answers = complete(prompts, backend, journal=journal, track=track)
+            table = _read(answers, prompts, template, backend, least_mass=section.least_label_mass)
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, answers.completions)
             manifest["requests"] = {"asked": answers.n_asked, "from_journal": answers.n_from_journal}
             manifest["seconds"] = round(time.monotonic() - started, 3)
@@ -80,10 +86,18 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
     return LabelRun(table, label_summary(manifest, up_to_date=False))
 
 
-def label(reports: Iterable[Report], template: Template, backend: Backend, *, track: Track = quiet) -> LabelTable:
+def label(
+    reports: Iterable[Report],
+    template: Template,
+    backend: Backend,
+    *,
+    samples: int = 1,
+    least_mass: float = LEAST_LABEL_MASS,
+    track: Track = quiet,
+) -> LabelTable:
     """The label table of some reports, without files: for notebooks."""
-    reports = list(reports)
-    return _read(complete(_prompts(reports, template, backend), backend, track=track), reports, template, backend)
+    prompts = _prompts(reports, template, backend, samples)
+    return _read(complete(prompts, backend, track=track), prompts, template, backend, least_mass=least_mass)
 
 
 def complete(
@@ -94,11 +108,11 @@ def complete(
     Equal prompts are asked once; a report without words is not asked about and fails with ``no_text``.
     """
     identity = {"backend": backend.name, **backend.identity}
-    keys = {p.report.id: journal_key(identity, p.fingerprint) for p in prompts if _has_words(p.report)}
+    keys = {_asked(p): journal_key(identity, p.fingerprint) for p in prompts if p.report.has_words}
     known: dict[str, Completion] = {}
     unasked: dict[str, Prompt] = {}
     for prompt in prompts:
-        key = keys.get(prompt.report.id)
+        key = keys.get(_asked(prompt))
         if key is None or key in known or key in unasked:
             continue
         found = journal.find(key, prompt.report.id) if journal is not None else None
@@ -109,33 +123,43 @@ def complete(
     n_from_journal = len(known)
     answers = backend.complete(unasked.values()) if unasked else ()
     for completion in track(answers, "label reports", len(unasked)):
-        key = keys[completion.report_id]
+        key = keys[completion.report_id, completion.findings, completion.sample]
         if journal is not None:
             journal.store(key, completion)
         known[key] = completion
-    completions = tuple(_answer(prompt.report.id, keys, known) for prompt in prompts)
+    completions = tuple(_answer(prompt, keys, known) for prompt in prompts)
     return Answers(completions, len(unasked), n_from_journal)
 
 
-def _answer(report_id: str, keys: Mapping[str, str], known: Mapping[str, Completion]) -> Completion:
-    if report_id not in keys:
-        return Completion(report_id, (), failure=NO_TEXT)
-    return known.get(keys[report_id]) or Completion(report_id, (), failure="no_answer")
+def _asked(prompt: Prompt) -> Asked:
+    return prompt.report.id, prompt.findings, prompt.sample
 
 
-def _has_words(report: Report) -> bool:
-    return any(character.isalnum() for character in report.text)
+def _answer(prompt: Prompt, keys: Mapping[Asked, str], known: Mapping[str, Completion]) -> Completion:
+    """The completion of a prompt, which may have come for an equal one, about another report or finding."""
+    key = keys.get(_asked(prompt))
+    failure = NO_TEXT if key is None else "no_answer"
+    completion = known.get(key or "") or Completion("", (), failure=failure)
+    return replace(completion, report_id=prompt.report.id, findings=prompt.findings, sample=prompt.sample)
 
 
-def _prompts(reports: Sequence[Report], template: Template, backend: Backend) -> list[Prompt]:
-    make = template.bare if backend.reads == "report" else template.render
-    return [make(report) for report in reports]
+def _prompts(reports: Iterable[Report], template: Template, backend: Backend, samples: int) -> list[Prompt]:
+    make = partial(template.prompts, reads=backend.reads, samples=samples)
+    return [prompt for report in reports for prompt in make(report)]
 
 
-def _read(answers: Answers, reports: Sequence[Report], template: Template, backend: Backend) -> LabelTable:
+def _read(
+    answers: Answers, prompts: Sequence[Prompt], template: Template, backend: Backend, *, least_mass: float
+) -> LabelTable:
+    """The cells of all requests, those of samples made one; the table puts those of a report together."""
     labeler, region = f"{backend.name}:{backend.model}", template.region
-    pairs = zip(answers.completions, reports, strict=True)
-    cells = (cell for completion, report in pairs for cell in read(completion, report, region, labeler).cells)
+    reader = partial(read_letter, least_mass=least_mass) if template.plan == "label_read" else read
+    pairs = zip(answers.completions, prompts, strict=True)
+    cells: Iterable[Cell] = (
+        cell for completion, prompt in pairs for cell in reader(completion, prompt.report, region, labeler).cells
+    )
+    if any(prompt.sample for prompt in prompts):
+        cells = vote(cells, region)
     return LabelTable.from_cells(cells, region.schema)
 
 
@@ -150,6 +174,7 @@ def _template(section: LabelRecipe) -> Template:
         section.region,
         language=section.language,
         strategy=section.strategy,
+        plan=section.plan,
         sections=section.sections,
         templates=section.templates,
     )
@@ -167,7 +192,13 @@ def _provenance(
     ((path, sha256),) = made_from["inputs"].items()
     chosen = {"region": template.region.name, "strategy": template.strategy, "language": template.language}
     return {
-        "template": {**chosen, "sections": section.sections, "hash": template.hash},
+        "template": {
+            **chosen,
+            "plan": template.plan,
+            "samples": section.samples,
+            "sections": section.sections,
+            "hash": template.hash,
+        },
         "backend": backend.name,
         "model": backend.model,
         "parameters": dict(backend.identity),

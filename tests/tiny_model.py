@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODEL = "tiny"
 LONGEST = 8192  # tokens of prompt and reply
+VOCABULARY = 1024
 START_LIMIT_S = 400
 
 ENVIRONMENT = {
@@ -39,6 +40,7 @@ FLAGS = (
     "--max-num-seqs=16",
     "--seed=0",
     f"--served-model-name={MODEL}",
+    f"--max-logprobs={VOCABULARY}",
     # chunked prefill and a seed in the request together kill the engine on a CPU
     "--no-enable-chunked-prefill",
     f"--max-num-batched-tokens={LONGEST}",
@@ -68,7 +70,7 @@ def build(folder: Path) -> None:
     words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     words.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=1024,
+        vocab_size=VOCABULARY,
         special_tokens=["<|pad|>", "<|start|>", "<|end|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),  # every byte has a token, so every answer can be spelled
         show_progress=False,
@@ -80,7 +82,7 @@ def build(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = Qwen3Config(
-        vocab_size=1024,
+        vocab_size=VOCABULARY,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,

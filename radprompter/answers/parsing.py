@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from radprompter.answers.evidence import is_quoted
@@ -14,28 +15,33 @@ from radprompter.region import Region
 BESIDE_FINDINGS = frozenset({"reasoning", "rationale", "explanation"})
 """Keys that an answer may have beside its findings."""
 
+ANSWER = "answer"
+"""The key of an answer about one finding."""
+
 
 _ABSENT: Final = object()  # unlike null, which a region may have a meaning for
 
 
 def read(completion: Completion, report: Report, region: Region, labeler: str) -> Reading:
-    """One cell for every finding of the region, in the order of its schema.
+    """One cell for every finding that was asked about, in the order of the schema.
 
     A value is a spelling or alias of the region (compared without case and outer white space, never by likeness) or
     the name of a state, alone or as the `state` of an object with `evidence` (words of the report, which are looked
     up) and `rule` (what decided; kept with the labeler).
     """
-    names = region.schema.names
+    names = completion.findings or region.schema.names
     if completion.failure is not None:
         state = LabelState.SKIPPED if completion.failure == NO_TEXT else LabelState.FAILED
         cells = tuple(Cell(report.id, name, state, repair=completion.failure, labeler=labeler) for name in names)
         return Reading(report.id, cells)
-    parsed = parse_answer(completion.answer, {fold_key(name) for name in names})
+    keys = {ANSWER: fold_key(names[0])} if completion.findings else {fold_key(name): fold_key(name) for name in names}
+    parsed = parse_answer(completion.answer, keys)
     if parsed.failure is not None:
         reason = _joined(*parsed.edits, parsed.failure)
         cells = tuple(Cell(report.id, name, LabelState.FAILED, repair=reason, labeler=labeler) for name in names)
         return Reading(report.id, cells)
-    extra = set(parsed.values) - {fold_key(name) for name in names} - BESIDE_FINDINGS
+    extra = set(parsed.values) - set(keys) - BESIDE_FINDINGS
+    parsed = replace(parsed, values={keys[key]: value for key, value in parsed.values.items() if key in keys})
     edits = (*parsed.edits, f"{len(extra)} findings beside the schema") if extra else parsed.edits
     return Reading(report.id, tuple(_cell(name, parsed, report, region, labeler, edits) for name in names))
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from radprompter.answers.braceless import read_braceless
 from radprompter.answers.mending import TooDeepError, mend_object, merge_pairs
 
 MAX_CHARACTERS = 200_000  # a longer reply is refused
@@ -78,6 +79,9 @@ def parse_answer(reply: str, keys: Collection[str]) -> Parsed:
     except TooDeepError:
         return Parsed(edits=tuple(edits), failure="unparsable")
     if not objects:
+        braceless = read_braceless(text, keys)
+        if braceless is not None:
+            return Parsed(braceless, (*edits, "opening brace restored"))
         return Parsed(
             edits=tuple(edits), failure="unparsable" if n_broken else "no_answer" if text.strip() else "empty"
         )

@@ -35,7 +35,8 @@ class Backend(Protocol):
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         """Answer each prompt once, in any order.
 
-        A prompt that cannot be answered gives a completion with `failure`; only what stops the whole run is raised.
+        A completion carries the report's id, findings and sample of its prompt. A prompt that cannot be answered gives
+        a completion with `failure`; only what stops the whole run is raised.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ import orjson
 
 FINISH_FAILURES = {"length": "truncated", "content_filter": "filtered"}
 """Reason why a reply ended -> the kind of failure that it is."""
+
+ROUNDING = 1e-3
+"""How far above 0 a log-probability may come by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,13 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    logprobs: Mapping[str, float] | None = None
 
 
-def read_reply(body: bytes) -> Reply | None:
+def read_reply(body: bytes, *, logprobs: bool = False) -> Reply | None:
     """The first choice of a response body; ``None`` if the body is no chat completion.
 
+    Where `logprobs` are the reply, its words may be cut off or absent, and it has failed without usable ones.
     Thinking is taken from ``reasoning`` (vLLM since 0.12) or ``reasoning_content`` (before, and others).
     """
     try:
@@ -42,8 +48,11 @@ def read_reply(body: bytes) -> Reply | None:
         return None
     finish_reason = choice.get("finish_reason") or "stop"
     failure = FINISH_FAILURES.get(finish_reason)
+    likely = read_logprobs(choice) if logprobs else None
     if message.get("refusal"):
         failure = "refused"
+    elif logprobs and failure != "filtered":
+        failure = None if likely else "no_logprobs"
     elif failure is None and not (text or "").strip():
         failure = "empty"
     usage = _mapping(data.get("usage"))
@@ -56,7 +65,32 @@ def read_reply(body: bytes) -> Reply | None:
         prompt_tokens=_number(usage.get("prompt_tokens")),
         completion_tokens=_number(usage.get("completion_tokens")),
         cached_tokens=_number(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        logprobs=likely,
     )
+
+
+def read_logprobs(choice: Mapping[str, Any]) -> dict[str, float] | None:
+    """Token -> log-probability of the first token of a choice; ``None`` where any is absent or no number.
+
+    Tokens that are written alike are one: their probabilities are added.
+    """
+    try:
+        first = choice["logprobs"]["content"][0]
+        pairs = [(entry["token"], entry["logprob"]) for entry in first["top_logprobs"]]
+        chosen = (first["token"], first["logprob"])
+    except (KeyError, IndexError, TypeError):
+        return None
+    if chosen[0] not in [token for token, _ in pairs]:
+        pairs.append(chosen)  # some endpoints list it only if it is among the likeliest
+    found: dict[str, float] = {}
+    for token, value in pairs:
+        if not isinstance(token, str) or isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        if not math.isfinite(value) or value > ROUNDING:
+            return None
+        low, high = sorted((found.get(token, -math.inf), float(value)))
+        found[token] = high + math.log1p(math.exp(low - high))
+    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

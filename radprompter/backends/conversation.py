@@ -90,6 +90,9 @@ class Conversations:
                 seconds=time.monotonic() - started,
                 attempts=n_attempts,
             ),
+            findings=prompt.findings,
+            sample=prompt.sample,
+            logprobs=replies[-1].logprobs if replies else None,
         )
 
     async def _reply(self, messages: list[dict[str, str]], turn: Turn) -> tuple[Reply, int]:
@@ -135,7 +138,7 @@ class Conversations:
             raise _FailureError("connection", retryable=True) from None
         except openai.APIStatusError as error:
             raise _refused(error) from None
-        reply = read_reply(response.content)
+        reply = read_reply(response.content, logprobs=turn.top_logprobs > 0)
         if reply is None:
             raise _FailureError("bad_response", retryable=True)
         return reply

@@ -118,7 +118,10 @@ def request_body(options: OpenAIOptions, turn: Turn) -> dict[str, Any]:
     if options.structured and turn.json_schema is not None:
         schema = {"name": "labels", "schema": turn.json_schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return {**body, **options.extra_body}
+    if turn.top_logprobs:
+        body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
+    unasked = () if turn.top_logprobs else ("top_logprobs",)  # refused by endpoints where no logprobs are asked for
+    return {**body, **{name: value for name, value in options.extra_body.items() if name not in unasked}}
 
 
 _: type[Backend] = OpenAIBackend

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import orjson
 from pydantic import Field
@@ -17,7 +18,7 @@ from radprompter.records import Completion, Prompt, Usage
 from radprompter.region import Region
 from radprompter.typed_yaml import Section
 
-Answer = str | list[str] | dict[Literal["failure"], str]
+Answer = str | list[str] | dict[Literal["failure"], str] | dict[Literal["logprobs"], dict[str, float]]
 
 
 class ScriptedOptions(Section):
@@ -25,8 +26,8 @@ class ScriptedOptions(Section):
 
     answers: dict[str, Answer] | Path = Field(
         default_factory=dict,
-        description="report id -> reply, list of replies (one a turn) or `failure: KIND`; "
-        "or a JSONL file with `report_id` and `answer`",
+        description="report id, or `report id/finding` -> reply, list of replies (one a turn), `failure: KIND` or "
+        "`logprobs: {TOKEN: LOGPROB}`; or a JSONL file with `report_id` and `answer`",
     )
     default: Answer | None = Field(None, description="answer to reports that have none of their own")
     delay_s: float = Field(0.0, ge=0, description="time that an answer takes, in seconds")
@@ -70,14 +71,16 @@ class ScriptedBackend:
             yield self._completion(prompt)
 
     def _completion(self, prompt: Prompt) -> Completion:
-        report_id = prompt.report.id
-        answer = self._answers.get(report_id, self._default)
+        report_id, asked = prompt.report.id, prompt.findings
+        names = ["/".join((report_id, *asked)), report_id]
+        answer = next((self._answers[name] for name in names if name in self._answers), self._default)
+        usage = Usage(seconds=self._delay_s)
+        completion = Completion(report_id, (), model=self.model, usage=usage, findings=asked, sample=prompt.sample)
         if answer is None:
-            return Completion(report_id, (), failure="no_answer", model=self.model)
+            return replace(completion, failure="no_answer", usage=Usage())
         if isinstance(answer, dict):
-            return Completion(report_id, (), failure=answer["failure"], model=self.model)
-        replies = (answer,) if isinstance(answer, str) else tuple(answer)
-        return Completion(report_id, replies, model=self.model, usage=Usage(seconds=self._delay_s))
+            return replace(completion, **cast(Any, answer))
+        return replace(completion, replies=(answer,) if isinstance(answer, str) else tuple(answer))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -16,7 +16,7 @@ from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, pri
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "core": (
-        "jinja2", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML", "rich",
+        "jinja2", "json-repair", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML", "rich",
         "typer",
     ),
     "phantom": ("pillow", "pydicom"),

@@ -55,21 +55,22 @@ def render(
         label.region,
         language=label.language,
         strategy=label.strategy,
+        plan=label.plan,
         sections=label.sections,
         templates=label.templates,
     )
-    shown: list[Prompt] = []
+    shown: list[tuple[int, Prompt]] = []
     plan = Plan()
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
-        prompt = template.render(report) if reads == "messages" else template.bare(report)
-        plan = plan.plus(prompt)
-        if len(shown) < n:
-            shown.append(prompt)
+        for number, prompt in enumerate(template.prompts(report, reads=reads, samples=label.samples)):
+            plan = plan.plus(prompt, new=number == 0)
+            if plan.n_reports <= n:
+                shown.append((plan.n_reports, prompt))
     estimate = cost(price, plan.approximate_prompt_tokens, plan.max_completion_tokens) if price else None
     note = _cost_line(str(label.backend["name"]), reads, model, estimate)
     if html is not None:
         page = preview_page(
-            shown,
+            [prompt for _, prompt in shown],
             plan,
             title=study.name,
             facts=_facts(study, template),
@@ -78,13 +79,17 @@ def render(
         )
         write_text(html, page)
     if json:
-        prompts = [{"report_id": prompt.report.id, "turns": [asdict(t) for t in prompt.turns]} for prompt in shown]
+        prompts = [
+            {"report_id": p.report.id, "findings": p.findings, "turns": [t.content() for t in p.turns]}
+            for _, p in shown
+        ]
         money = {"cost_usd": {"prompts": estimate.prompt_usd, "at_most": estimate.at_most_usd} if estimate else None}
         print_json({**_facts(study, template), "reads": reads, **asdict(plan), **money, "prompts": prompts})
         return DONE
     _show_facts(study, template)
-    for number, prompt in enumerate(shown if html is None else (), start=1):
-        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id}")
+    for number, prompt in shown if html is None else ():
+        asked = ", ".join(prompt.findings)
+        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id} {asked}".rstrip())
     _say("")
     _say("━━━ in all ".ljust(100, "━"), style="bold")
     for line in (*_totals(plan, reads), note, *(["nothing was sent"] if reads == "messages" else [])):
@@ -115,6 +120,7 @@ def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
         "schema": template.region.schema.name,
         "language": template.language,
         "strategy": template.strategy,
+        "plan": template.plan,
         "sections": template.sections,
         "backend": study.label.backend["name"],
         **({"model": study.label.backend["model"]} if "model" in study.label.backend else {}),
@@ -148,7 +154,7 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
             for part in divide(message, prompt.report):
                 _say(part.text, style="yellow" if part.of_report else None, end="")
             _say("")
-        _say(f"── reply {number}: {expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──", style="green")
+        _say(f"── reply {number}: {expected(turn)}, at most {turn.max_tokens:,} tokens ──", style="green")
     _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 

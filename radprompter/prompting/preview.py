@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from radprompter.prompting.prices import Cost
 from radprompter.prompting.quoting import quote
-from radprompter.records import Message, Prompt, Report
+from radprompter.records import Message, Prompt, Report, Turn
 
 CHARACTERS_PER_TOKEN = 4
 """A usual figure for English; tokenizers and languages differ, so counts made with it are called approximate."""
@@ -29,13 +29,13 @@ class Plan:
     approximate_prompt_tokens: int = 0
     max_completion_tokens: int = 0
 
-    def plus(self, prompt: Prompt) -> Plan:
-        """This plan with one report more."""
+    def plus(self, prompt: Prompt, *, new: bool = True) -> Plan:
+        """This plan with one conversation more; `new` if it is the first about its report."""
         if not has_words(prompt.report):
             return replace(self, n_reports=self.n_reports + 1, n_skipped=self.n_skipped + 1)
         return replace(
             self,
-            n_reports=self.n_reports + 1,
+            n_reports=self.n_reports + new,
             n_requests=self.n_requests + len(prompt.turns),
             approximate_prompt_tokens=self.approximate_prompt_tokens + approximate_prompt_tokens(prompt),
             max_completion_tokens=self.max_completion_tokens + sum(turn.max_tokens for turn in prompt.turns),
@@ -60,7 +60,7 @@ class Preview:
         shown = [f"{self.title}: about {approximate_prompt_tokens(self.prompt):,} prompt tokens"]
         for number, turn in enumerate(self.prompt.turns, start=1):
             shown += [f"── request {number}, {message.role} ──\n{message.content}" for message in turn.messages]
-            shown.append(f"── reply {number}: {expected(turn.json_schema)}, at most {turn.max_tokens:,} tokens ──")
+            shown.append(f"── reply {number}: {expected(turn)}, at most {turn.max_tokens:,} tokens ──")
         return "\n".join(shown)
 
     def _repr_html_(self) -> str:
@@ -99,8 +99,11 @@ def divide(message: Message, report: Report) -> list[Part]:
     return [part for part in parts if part.text]
 
 
-def expected(schema: Any) -> str:
-    """The reply that a JSON schema asks for, in a few words."""
+def expected(turn: Turn) -> str:
+    """The reply that a turn asks for, in a few words."""
+    schema = turn.json_schema
+    if turn.top_logprobs:
+        return f"probabilities of the {turn.top_logprobs} likeliest tokens"
     if schema is None:
         return "free text"
     groups: dict[tuple[str, ...], int] = {}

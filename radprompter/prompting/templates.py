@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from radprompter.errors import TemplateError
+from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
+from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
 from radprompter.prompting.strategies import STRATEGIES
-from radprompter.prompting.views import VARIABLES, languages, untranslated, view_region, view_report
-from radprompter.recipe import SectionChoice
+from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
+from radprompter.recipe import PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
 from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
 
@@ -37,6 +38,7 @@ class Template:
     region: Region
     language: str
     strategy: str
+    plan: PlanName
     sections: SectionChoice
     answer_schema: Mapping[str, Any]
     _sandbox: Sandbox
@@ -59,6 +61,31 @@ class Template:
         title = f"{self.region.title.get(self.language, self.region.name)}, {self.strategy.replace('_', ' ')}"
         return Preview(self.render(report), title)
 
+    def prompts(self, report: Report, *, reads: Reads = "messages", samples: int = 1) -> tuple[Prompt, ...]:
+        """The conversations that the plan holds about a report: one, or one for each finding, each `samples` times.
+
+        A report without words is asked nothing. For a backend that `reads` the report itself, there are no messages.
+
+        Raises
+        ------
+        TemplateError
+            If a template fails on this report.
+        RecipeError
+            If the backend reads the report itself, and the plan is not ``one_json`` or it is to be asked again.
+        """
+        if reads != "messages" and (self.plan, samples) == ("one_json", 1):
+            return (self.bare(report),)
+        if reads != "messages":
+            what = f"label.plan: {self.plan}" if samples == 1 else f"label.samples: {samples}"
+            raise RecipeError(f"{what}: this backend reads the report itself and has one answer; use another backend")
+        prompts = (self.render(report),) if self.plan == "one_json" else self._one_finding_each(report)
+        return tuple(replace(p, sample=n) for p in prompts for n in range(samples if p.report.has_words else 1))
+
+    def _one_finding_each(self, report: Report) -> tuple[Prompt, ...]:
+        chosen = choose_sections(report, self.sections)
+        names = self.region.schema.names if chosen.has_words else ()
+        return tuple(Prompt(chosen, self._turns(chosen, name), (name,)) for name in names) or (Prompt(chosen),)
+
     def bare(self, report: Report) -> Prompt:
         """The chosen sections of a report without messages, for labelers that read the report itself."""
         return Prompt(choose_sections(report, self.sections))
@@ -73,7 +100,9 @@ class Template:
                 "strategy": self.strategy,
                 "language": self.language,
                 "sections": self.sections,
-                "messages": [[asdict(turn) for turn in self._turns(probe)] for probe in _PROBES],
+                "messages": [
+                    [turn.content() for turn in turns] for probe in _PROBES for turns in self._all_turns(probe)
+                ],
             }
         )
 
@@ -81,8 +110,16 @@ class Template:
         asked = f"{len(self.region.findings)} findings in {self.language}, {self.strategy}, {self.sections}"
         return f"Template({self.region.name}: {asked}, hash {self.hash})"
 
-    def _turns(self, report: Report) -> tuple[Turn, ...]:
-        return STRATEGIES[self.strategy](_ReportWriter(self, report))
+    def _all_turns(self, report: Report) -> Iterator[tuple[Turn, ...]]:
+        names = (None,) if self.plan == "one_json" else self.region.schema.names
+        return (self._turns(report, name) for name in names)
+
+    def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
+        if finding is None:
+            return STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
+        values = {**self._values, "findings": (), **view_question(self.region, finding, self.language)}
+        writer = _ReportWriter(self, report, values, finding_schema(self.region, finding))
+        return ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +128,22 @@ class _ReportWriter:
 
     template: Template
     report: Report
-
-    @property
-    def answer_schema(self) -> Mapping[str, Any]:
-        return self.template.answer_schema
+    values: Mapping[str, Any]
+    answer_schema: Mapping[str, Any]
 
     @property
     def answer_tokens(self) -> int:
-        return answer_tokens(self.template.answer_schema)
+        return answer_tokens(self.answer_schema)
 
     def write(self, role: Role, template: str) -> Message:
         name = f"{template}.{self.template.language}.jinja"
-        sandbox, systems, values = self.template._sandbox, self.template._systems, self.template._values
+        sandbox, systems, values = self.template._sandbox, self.template._systems, self.values
         if role != "system":
             report = view_report(self.report, self.template.language)
             return Message(role, sandbox.render(name, {**values, "report": report}))
         if name not in systems:
-            systems[name] = Message(role, sandbox.render(name, values))
+            shared = {known: values[known] for known in self.template._values}  # nothing of the one finding asked about
+            systems[name] = Message(role, sandbox.render(name, shared))
         return systems[name]
 
 
@@ -116,6 +152,7 @@ def load_template(
     *,
     language: str = "en",
     strategy: str = "zero_shot",
+    plan: PlanName = "one_json",
     sections: SectionChoice = "whole",
     templates: Path | None = None,
 ) -> Template:
@@ -135,12 +172,13 @@ def load_template(
     loaded = region if isinstance(region, Region) else load_region(region, templates=templates)
     if strategy not in STRATEGIES:
         raise TemplateError(f"unknown strategy {strategy!r}{suggest(strategy, STRATEGIES)}")
+    check_plan(plan, strategy)
     if sections not in CHOICES:
         raise TemplateError(f"unknown sections {sections!r}{suggest(sections, CHOICES)}")
     _check_language(loaded, language)
     sandbox = Sandbox(loaded.folders, VARIABLES)
     values = view_region(loaded, language)
-    template = Template(loaded, language, strategy, sections, answer_schema(loaded), sandbox, values)
+    template = Template(loaded, language, strategy, plan, sections, answer_schema(loaded), sandbox, values)
     for probe in _PROBES:
         _check(template, probe)
     return template
@@ -148,16 +186,21 @@ def load_template(
 
 def answer_schema(region: Region) -> dict[str, Any]:
     """JSON schema of an answer: an object with every finding, in order, and nothing else."""
-    properties = {
-        name: {"type": "string", "enum": [region.spelling[state] for state in region.allowed(name)]}
-        for name in region.schema.names
-    }
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(region.schema.names),
-        "additionalProperties": False,
-    }
+    return _object({name: _spellings(region, name) for name in region.schema.names})
+
+
+def finding_schema(region: Region, finding: str) -> dict[str, Any]:
+    """JSON schema of an answer about one finding: an object with ``answer``, equal for findings with equal states."""
+    return _object({"answer": _spellings(region, finding)})
+
+
+def _spellings(region: Region, finding: str) -> dict[str, Any]:
+    return {"type": "string", "enum": [region.spelling[state] for state in region.allowed(finding)]}
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def answer_tokens(schema: Mapping[str, Any]) -> int:
@@ -180,9 +223,10 @@ def _check_language(region: Region, language: str) -> None:
 
 def _check(template: Template, probe: Report) -> None:
     """Render a made-up report, so that a fault shows before the first patient."""
-    said = "\n".join(message.content for turn in template._turns(probe) for message in turn.messages)
-    if any(words not in said for words in probe.sections.values()):
-        raise TemplateError(
-            f"region {template.region.name!r}, strategy {template.strategy!r}: no message contains the whole report; "
-            'a user message needs {{ report.text }} or {% include "report.jinja" %}'
-        )
+    for turns in template._all_turns(probe):
+        said = "\n".join(message.content for turn in turns for message in turn.messages)
+        if any(words not in said for words in probe.sections.values()):
+            raise TemplateError(
+                f"region {template.region.name!r}, strategy {template.strategy!r}: no message contains the whole "
+                'report; a user message needs {{ report.text }} or {% include "report.jinja" %}'
+            )

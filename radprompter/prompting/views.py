@@ -18,6 +18,10 @@ VARIABLES: Mapping[str, str] = {
     "spelling": "state -> how an answer writes it, for the states that the region allows",
     "language": "language of the prompt",
     "report": "sections (name, title, text), text and language of the report; in user messages only",
+    "finding": "the finding that is asked about, where that is one; in user messages only",
+    "implied_by": "titles of the findings that imply it",
+    "others": "titles of all other findings, where it is the one that says that there is none of them",
+    "letters": "letter -> how an answer writes the state that it stands for",
 }
 """Name of a variable -> what a template finds in it."""
 
@@ -66,13 +70,27 @@ class ReportView:
 
 
 def view_region(region: Region, language: str) -> dict[str, Any]:
-    """Everything in `VARIABLES` but the report."""
+    """What templates see of a region, whatever the report."""
     return {
         "region": RegionView(region.name, region.title[language], region.schema.name),
         "findings": tuple(_finding(region, name, language) for name in region.schema.names),
         "names": region.schema.names,
         "spelling": {str(state): word for state, word in region.spelling.items()},
         "language": language,
+    }
+
+
+def view_question(region: Region, name: str, language: str) -> dict[str, Any]:
+    """What templates see of one finding that is asked about: nothing that the wording of another can change.
+
+    Titles are the exception: those of findings that imply it, or that ``no_finding`` excludes.
+    """
+    titles = {other: finding.title[language] for other, finding in region.findings.items() if other != name}
+    return {
+        "finding": _finding(region, name, language),
+        "implied_by": tuple(title for other, title in titles.items() if name in region.findings[other].implies),
+        "others": tuple(titles.values()) if name == region.schema.no_finding else (),
+        "letters": {letter: region.spelling[state] for letter, state in region.letters(name).items()},
     }
 
 

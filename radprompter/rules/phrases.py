@@ -72,7 +72,7 @@ class Trie:
         self._root: dict[Any, Any] = {}
         self._exact: set[str] = set()
         self._stems: set[str] = set()
-        self._parts: set[str] = set()  # patterns with a star
+        self._parts: dict[str, None] = {}  # patterns with a star, in the order in which they were added
         self._remembered: dict[str, tuple[str, ...]] = {}
 
     def add(self, phrase: str, meaning: Any, *, inflect: bool = False) -> None:
@@ -93,7 +93,7 @@ class Trie:
         if word == ANY:
             return ANY
         if "*" in word:
-            self._parts.add(word)
+            self._parts[word] = None
             return word
         if inflect and len(word) > 3:
             if not is_last and len(word) > _SHORTEST_ADJECTIVE:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from small_region import small_region
 
 from radprompter.answers import read
+from radprompter.answers.repair import parse_answer
 from radprompter.labels import LABELS
 from radprompter.records import Completion, Report
 from radprompter.region import Region
@@ -117,3 +118,23 @@ def _region_for_properties(region: Region) -> None:
 
 
 REGION_FOR_PROPERTIES: Region
+
+
+@pytest.mark.parametrize(
+    ("reply", "values"),
+    [
+        ('"effusion": "true", "edema": "false"}', {"effusion": "true", "edema": "false"}),
+        ('```json\n"effusion": "true"}\n```', {"effusion": "true"}),
+    ],
+)
+def test_an_answer_without_its_opening_brace_counts_where_two_readers_agree(
+    reply: str, values: dict[str, object]
+) -> None:
+    parsed = parse_answer(reply, {"effusion", "edema"})
+    assert parsed.values == values
+    assert parsed.edits == ("opening brace restored",)
+
+
+@pytest.mark.parametrize("reply", ["effusion is true}", '"effusion": "true"', "x" * 9_000])
+def test_what_is_no_answer_is_not_made_one(reply: str) -> None:
+    assert parse_answer(reply, {"effusion", "edema"}).failure is not None
