@@ -54,7 +54,6 @@ def show_progress(items: Iterable[T], description: str, total: int | None = None
             progress.advance(task)
 
 
-@functools.cache
 def console(*, stderr: bool = False) -> Console:
     """The console that prints to stdout or stderr."""
     from rich.console import Console
