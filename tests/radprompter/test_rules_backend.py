@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -151,3 +154,22 @@ def test_real_chest_reports_are_read_as_a_reader_read_them(shared: Path) -> None
     assert cells == 200 * 14
     assert right / cells >= 0.96
     assert sum(f1.values()) / 3 >= 0.88
+
+
+def test_another_hash_seed_gives_the_same_answers() -> None:
+    probe = (
+        "from radprompter.backends import open_backend\n"
+        "from radprompter.records import Prompt, Report\n"
+        "from radprompter.region import load_region\n"
+        "words = 'Patchy infiltrates in both lungs. Possible small effusions. No pneumothorax. Sternotomy wires.'\n"
+        "backend = open_backend({'name': 'rules'}, load_region('chest'))\n"
+        "print([c.replies for c in backend.complete([Prompt(Report('r', {'report': words}))])])\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", probe], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(said) == 1
+    assert b"infiltrat" in next(iter(said))
