@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -125,18 +124,6 @@ def test_p_values_are_printed_as_journals_do(p, text):
 def test_numbers_are_printed_with_signs_and_dashes():
     assert [formats.signed(v) for v in (0.0123, -0.5, 0.0001, None)] == ["+0.012", "−0.500", "0.000", "–"]
     assert [formats.percent(v) for v in (0.012, 0.5, None)] == ["1.2\u00a0%", "50\u00a0%", "–"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium on this machine (apt install chromium)")
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.browser
