@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import tempfile
@@ -72,6 +73,12 @@ def digest(value: Any) -> str:
     """First 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
     content = orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+@functools.cache
+def source_digest(folder: Path) -> str:
+    """Digest of the Python files of a folder: for results that must not outlive the code that made them."""
+    return digest({path.name: sha256(path) for path in sorted(folder.glob("*.py"))})
 
 
 def stamp_inputs(settings: Mapping[str, Any], inputs: Iterable[Path]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from radprompter.answers import read, read_letter, vote
+from radprompter.answers import parser_digest, read, read_letter, vote
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
@@ -65,7 +65,7 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
     """
     started = time.monotonic()
     section, folder = _label_section(recipe), recipe.out / "label"
-    template = _template(section)
+    template = label_template(section)
     with closing(open_backend(section.backend, template.region)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
@@ -169,7 +169,14 @@ def _label_section(recipe: StudyRecipe) -> LabelRecipe:
     return recipe.label
 
 
-def _template(section: LabelRecipe) -> Template:
+def label_template(section: LabelRecipe) -> Template:
+    """The template that a `label` section names.
+
+    Raises
+    ------
+    InputError
+        If the region, strategy, plan or a Jinja template cannot be used.
+    """
     return load_template(
         section.region,
         language=section.language,
@@ -183,7 +190,8 @@ def _template(section: LabelRecipe) -> Template:
 def _settings(section: LabelRecipe, template: Template, backend: Backend) -> dict[str, Any]:
     """All that the outputs depend on, apart from the reports."""
     recipe = section.model_dump(mode="json")
-    return {"recipe": recipe, "template": template.hash, "backend": backend.identity, "version": __version__}
+    made_by = {"version": __version__, "parser": parser_digest()}
+    return {"recipe": recipe, "template": template.hash, "backend": backend.identity, **made_by}
 
 
 def _provenance(

@@ -11,9 +11,8 @@ from radprompter.backends import choose_backend
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.labels import PROJECTIONS
 from radprompter.phantom import write_phantom
-from radprompter.prompting.templates import load_template
 from radprompter.recipe import StudyRecipe
-from radprompter.run import label_reports
+from radprompter.run import label_reports, label_template
 from radprompter.store import LABELS_PARQUET, read_labels, read_reference
 from radprompter.terminal import Track, quiet
 
@@ -44,10 +43,9 @@ def run_phantom(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
 
 def check_label(study: StudyRecipe) -> None:
     """Refuse a recipe whose region, strategy or backend does not exist, before any stage runs."""
-    label = study.label
-    if label is not None:
-        load_template(label.region, strategy=label.strategy, language=label.language, templates=label.templates)
-        choose_backend(label.backend)
+    if study.label is not None:
+        label_template(study.label)
+        choose_backend(study.label.backend)
 
 
 def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:

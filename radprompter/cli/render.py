@@ -37,10 +37,10 @@ def render(
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
     from radprompter.files import write_text
-    from radprompter.prompting import load_template
     from radprompter.prompting.preview import Plan, preview_page
     from radprompter.prompting.prices import cost, find_price
     from radprompter.recipe import load_recipe
+    from radprompter.run import label_template
     from radprompter.shipped import find_recipe
 
     path = find_recipe(recipe)
@@ -51,14 +51,7 @@ def render(
     kind, options = choose_backend(label.backend)
     reads, model = kind.reads, getattr(options, "model", None)
     price = find_price(model, prices) if model else None
-    template = load_template(
-        label.region,
-        language=label.language,
-        strategy=label.strategy,
-        plan=label.plan,
-        sections=label.sections,
-        templates=label.templates,
-    )
+    template = label_template(label)
     shown: list[tuple[int, Prompt]] = []
     plan = Plan()
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from radprompter.files import digest, sha256
+from radprompter.files import digest, source_digest
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import Region
@@ -53,7 +52,7 @@ class RuleLabeler:
         self._remembered: dict[tuple[str, str], tuple[Claim, ...]] = {}
         lexicons = {code: (load_language(code), load_region_lexicon(region, code)) for code in ("en", "de")}
         content = {code: [_plain(words), lexicon.model_dump()] for code, (words, lexicon) in lexicons.items()}
-        self.hash = digest({"engine": _engine(), "region": region.hash, "lexicons": content})
+        self.hash = digest({"engine": source_digest(Path(__file__).parent), "region": region.hash, "lexicons": content})
         for code, (language, lexicon) in lexicons.items():
             if language is not None:
                 self._languages[code] = compile_vocabulary(region, language, lexicon, code=code)
@@ -141,9 +140,3 @@ def _evidence(sentence: str, claim: Claim) -> str:
     start = sentence.find(" ", start, claim.start) + 1 if start else 0
     stop = sentence.rfind(" ", claim.end, end) if end < len(sentence) else end
     return sentence[start : stop if stop > claim.start else end].strip()
-
-
-@functools.cache
-def _engine() -> dict[str, str]:
-    """Hash of each source file of the engine: a changed rule is another labeler, whose answers are not in a journal."""
-    return {path.name: sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))}

@@ -47,7 +47,7 @@ def recipe(tmp_path: Path) -> str:
 
 
 def call(*arguments: str, code: int = 0) -> Any:
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == code, result.stderr
