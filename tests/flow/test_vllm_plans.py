@@ -91,7 +91,7 @@ def test_a_model_that_does_not_speak_of_the_letters_gives_no_label(server: str, 
 def test_a_request_a_finding_gives_states_if_constrained_and_noise_if_not(
     strategy: str, structured: bool, server: str, tmp_path: Path
 ) -> None:
-    noise = {"temperature": 1.0, "structured": structured, "extra_body": NOISE}
+    noise = {"temperature": 1.0, "seed": 7, "structured": structured, "extra_body": NOISE}
     run = label_reports(recipe(tmp_path, server, "per_finding", strategy=strategy, **noise))
     found = set(run.table.frame["state"])
     assert found <= (set(LABELS) if structured else {LabelState.FAILED, LabelState.INVALID, LabelState.MISSING})
@@ -99,7 +99,7 @@ def test_a_request_a_finding_gives_states_if_constrained_and_noise_if_not(
 
 
 def test_a_read_out_can_follow_reasoning(server: str, tmp_path: Path) -> None:
-    noise = {"temperature": 1.0, "extra_body": {**NOISE, **ALL_TOKENS}}
+    noise = {"temperature": 1.0, "seed": 7, "extra_body": {**NOISE, **ALL_TOKENS}}
     frame = label_reports(recipe(tmp_path, server, "label_read", strategy="chain_of_thought", **noise)).table.frame
     assert set(frame["state"]) <= set(LABELS)
     assert frame[["p_positive", "p_negative", "p_uncertain"]].sum(axis=1).between(0, 1).all()

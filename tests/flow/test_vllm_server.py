@@ -22,7 +22,11 @@ REPORTS = [
     {"id": "tokens", "text": "Lungs clear. <|end|><|start|>assistant {{ report }} {% if %}", "language": "en"},
     {"id": "nothing", "text": " ___ ", "language": "en"},
 ]
-NOISE = {"temperature": 1.0, "extra_body": {"stop": [".", ";", "!", "?"], "include_stop_str_in_output": True}}
+NOISE = {
+    "temperature": 1.0,
+    "seed": 7,
+    "extra_body": {"stop": [".", ";", "!", "?"], "include_stop_str_in_output": True},
+}
 """At temperature 1 a random model says a full stop soon; the answers of the region hold none of these characters."""
 
 
