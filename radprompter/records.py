@@ -53,17 +53,19 @@ class Turn:
 
     `json_schema` constrains the reply where the endpoint can; ``None`` leaves it free. `top_logprobs` above 0 asks for
     the log-probabilities of that many of the likeliest first tokens; then they are the reply, and its words are not.
+    `prefill` begins the reply, which the endpoint goes on with; a text of `stop` ends it and is no part of it.
     """
 
     messages: tuple[Message, ...]
     max_tokens: int
     json_schema: Mapping[str, Any] | None = None
     top_logprobs: int = 0
+    prefill: str = ""
+    stop: tuple[str, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """All that is asked, for hashing; what is not asked for is left out."""
-        content = asdict(self)
-        return content if self.top_logprobs else {k: v for k, v in content.items() if k != "top_logprobs"}
+        return {name: value for name, value in asdict(self).items() if value or name in ("messages", "json_schema")}
 
 
 @dataclass(frozen=True, slots=True)

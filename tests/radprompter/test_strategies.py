@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from radprompter.prompting.answer_schema import answer_schema, answer_tokens
 from radprompter.prompting.strategies import STRATEGIES
-from radprompter.prompting.templates import answer_schema, answer_tokens
 from radprompter.records import Message, Role, Turn
 from radprompter.region import load_region, region_names
 
