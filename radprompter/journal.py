@@ -39,6 +39,9 @@ CREATE TABLE completion (
 ) STRICT;
 CREATE INDEX completion_key ON completion (key) WHERE failure IS NULL;
 """
+_FIND = "SELECT content FROM completion WHERE key = ? AND failure IS NULL ORDER BY id DESC LIMIT 1"
+_FIND_TRUNCATED = _FIND.replace("IS NULL", "= 'truncated'")
+_TRUNCATED = "CREATE INDEX IF NOT EXISTS completion_truncated ON completion (key) WHERE failure = 'truncated'"
 
 
 def journal_key(identity: Mapping[str, Any], fingerprint: str) -> str:
@@ -85,11 +88,16 @@ class Journal:
     def __len__(self) -> int:
         return int(self._run("SELECT count(*) FROM completion").fetchone()[0])
 
-    def find(self, key: str, report_id: str) -> Completion | None:
-        """The last successful completion under a key, as the answer to this report; ``None`` if there is none."""
-        query = "SELECT content FROM completion WHERE key = ? AND failure IS NULL ORDER BY id DESC LIMIT 1"
-        row = self._run(query, (key,)).fetchone()
-        return None if row is None else replace(_load(row[0]), report_id=report_id)
+    def find(self, key: str, report_id: str, *, truncated: bool = False) -> Completion | None:
+        """The last successful completion under a key, as the answer to this report; ``None`` if there is none.
+
+        If there is none but one that was cut off, and `truncated` is asked for, it is that one.
+        """
+        for query in (_FIND, _FIND_TRUNCATED)[: 1 + truncated]:
+            row = self._run(query, (key,)).fetchone()
+            if row is not None:
+                return replace(_load(row[0]), report_id=report_id)
+        return None
 
     def store(self, key: str, completion: Completion) -> None:
         """Append a completion."""
@@ -163,6 +171,7 @@ def _open(path: Path) -> sqlite3.Connection:
             _check(database, path)
             database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
+        database.execute(_TRUNCATED)
         database.execute("BEGIN IMMEDIATE")
     except BaseException as error:
         if database is not None:

@@ -54,6 +54,13 @@ class LabelRecipe(Section):
     samples: int = Field(
         1, ge=1, le=100, description="times that each question is asked; vote shares become soft labels"
     )
+    reasks: int = Field(
+        1,
+        ge=0,
+        le=5,
+        description="questions that may follow a faulty answer, quoting the fault; a cut one gets more room",
+    )
+    verify: bool = Field(False, description="check each positive by a second question that quotes its evidence")
     least_label_mass: float = Field(
         LEAST_LABEL_MASS,
         ge=0,

@@ -1,4 +1,4 @@
-"""What flows through a labeling run, in the order of the flow: Report, Prompt, Completion, Reading."""
+"""What flows through a labeling run, in the order of the flow: Report, Prompt, Completion, Reading, and all of them."""
 
 from __future__ import annotations
 
@@ -73,13 +73,15 @@ class Prompt:
     """A report made into a conversation; the reply to the last turn holds the answer.
 
     `turns` is empty for labelers that read the report itself; `findings` names what is asked about, and is empty where
-    that is every finding of the region; `sample` counts repetitions of the same question, from 0.
+    that is every finding of the region; `sample` counts repetitions of the same question, from 0. `follow_up` says why
+    it is asked after another answer: ``longer``, ``again``, ``verification``, or empty for a first question.
     """
 
     report: Report
     turns: tuple[Turn, ...] = ()
     findings: tuple[str, ...] = ()
     sample: int = 0
+    follow_up: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -134,3 +136,16 @@ class Reading:
 
     report_id: str
     cells: tuple[Cell, ...]
+
+
+@dataclass(slots=True)
+class Labeled:
+    """A labeling run as it goes on: cells, the last completion of every conversation, and all that it took.
+
+    `n_follow_ups` counts further questions by kind: ``longer``, ``again``, ``verification``.
+    """
+
+    cells: list[Cell] = field(default_factory=list)
+    last: list[Completion] = field(default_factory=list)
+    completions: list[Completion] = field(default_factory=list)
+    n_follow_ups: dict[str, int] = field(default_factory=dict)

@@ -27,7 +27,8 @@ class ScriptedOptions(Section):
     answers: dict[str, Answer] | Path = Field(
         default_factory=dict,
         description="report id, or `report id/finding` -> reply, list of replies (one a turn), `failure: KIND` or "
-        "`logprobs: {TOKEN: LOGPROB}`; or a JSONL file with `report_id` and `answer`",
+        "`logprobs: {TOKEN: LOGPROB}`; `/again`, `/longer` and `/verification` at the end answer follow-ups; "
+        "or a JSONL file with `report_id` and `answer`",
     )
     default: Answer | None = Field(None, description="answer to reports that have none of their own")
     delay_s: float = Field(0.0, ge=0, description="time that an answer takes, in seconds")
@@ -72,7 +73,8 @@ class ScriptedBackend:
 
     def _completion(self, prompt: Prompt) -> Completion:
         report_id, asked = prompt.report.id, prompt.findings
-        names = ["/".join((report_id, *asked)), report_id]
+        own = "/".join((report_id, *asked))
+        names = [f"{own}/{prompt.follow_up}", own, report_id]
         answer = next((self._answers[name] for name in names if name in self._answers), self._default)
         usage = Usage(seconds=self._delay_s)
         completion = Completion(report_id, (), model=self.model, usage=usage, findings=asked, sample=prompt.sample)

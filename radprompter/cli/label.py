@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
+if TYPE_CHECKING:
+    from radprompter.asking import Survey
+
+
+FOLLOW_UPS = {
+    "longer": "cut replies, asked for again with more room",
+    "again": "faulty answers, asked about again",
+    "verification": "positives, checked by a second question",
+}
+
 
 @guarded
-def label(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
+def label(
+    recipe: RecipePath,
+    settings: Settings = None,
+    out: OutFolder = None,
+    at_most: Annotated[
+        int | None, typer.Option("--at-most", min=0, metavar="N", help="Send nothing if more than N requests are new.")
+    ] = None,
+    json: AsJson = False,
+) -> int:
     """Label the reports of a recipe; run it again to go on after a stop."""
     from radprompter.recipe import load_recipe
     from radprompter.run import label_reports
     from radprompter.shipped import find_recipe
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
-    run = label_reports(study, track=show_progress)
+    run = label_reports(study, track=show_progress, before=_announce(at_most))
     folder = study.out / "label"
     if json:
         print_json({**run.summary, "folder": str(folder)})
@@ -25,6 +45,23 @@ def label(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, 
         _show(run.summary, run.table.counts())
         console().print(f"wrote {folder}/labels.parquet, labels.csv, failures.csv, manifest.json", markup=False)
     return DONE_WITH_FAILURES if run.summary["n_failed"] else DONE
+
+
+def _announce(at_most: int | None) -> Callable[[Survey], None]:
+    """Say what will be sent, on stderr, before anything is; refuse it where it is more than the user allows."""
+
+    def announce(survey: Survey) -> None:
+        from radprompter.errors import InputError
+
+        by_finding = ", ".join(f"{name} {n:,}" for name, n in survey.new_by_finding.items())
+        said = f"{survey.n_new:,} requests to make" + (f" ({by_finding})" if by_finding else "")
+        if at_most is not None and survey.n_new > at_most:
+            raise InputError(f"{said}, more than --at-most {at_most:,}; nothing was sent")
+        if survey.n_known:
+            said += f", {survey.n_known:,} in the journal"
+        console(stderr=True).print(said, markup=False, soft_wrap=True)
+
+    return announce
 
 
 def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -48,6 +85,8 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         f"{requests['asked']:,} asked, {requests['from_journal']:,} from the journal; "
         f"{tokens['prompt']:,} + {tokens['completion']:,} tokens; {summary['seconds']:,.1f} s"
     )
+    for kind, number in summary["follow_ups"].items():
+        console().print(f"{FOLLOW_UPS[kind]}: {number:,}", markup=False)
     if summary["n_skipped"]:
         console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
     for kind, number in summary["failures"].items():

@@ -20,6 +20,9 @@ from radprompter.recipe import PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
 from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
 
+FOLLOW_UPS = ("ask_again", "verification")
+"""Templates of the questions that may follow an answer."""
+
 _PROBES = (
     Report("probe", {"findings": "Probe one.", "impression": "Probe two."}),
     Report("probe", {"report": "Probe one."}, language="de"),
@@ -90,6 +93,17 @@ class Template:
         """The chosen sections of a report without messages, for labelers that read the report itself."""
         return Prompt(choose_sections(report, self.sections))
 
+    def write(self, role: Role, name: str, report: Report, *, finding: str | None = None, **more: Any) -> Message:
+        """One message about a report, or about one finding of it, with variables of its own: for follow-up questions.
+
+        Raises
+        ------
+        TemplateError
+            If the template fails on this report.
+        """
+        values = self._values if finding is None else self._question(finding)
+        return _ReportWriter(self, report, {**values, **more}, self.answer_schema).write(role, name)
+
     @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
@@ -117,9 +131,11 @@ class Template:
     def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
         if finding is None:
             return STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
-        values = {**self._values, "findings": (), **view_question(self.region, finding, self.language)}
-        writer = _ReportWriter(self, report, values, finding_schema(self.region, finding))
+        writer = _ReportWriter(self, report, self._question(finding), finding_schema(self.region, finding))
         return ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
+
+    def _question(self, finding: str) -> dict[str, Any]:
+        return {**self._values, "findings": (), **view_question(self.region, finding, self.language)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,8 @@ def load_template(
     template = Template(loaded, language, strategy, plan, sections, answer_schema(loaded), sandbox, values)
     for probe in _PROBES:
         _check(template, probe)
+    for name in FOLLOW_UPS:
+        sandbox.check(f"{name}.{language}.jinja")
     return template
 
 

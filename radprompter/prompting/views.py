@@ -22,6 +22,8 @@ VARIABLES: Mapping[str, str] = {
     "implied_by": "titles of the findings that imply it",
     "others": "titles of all other findings, where it is the one that says that there is none of them",
     "letters": "letter -> how an answer writes the state that it stands for",
+    "faults": "what is wrong with an answer: list of key, fault (missing, invalid, unreadable), values; in `ask_again`",
+    "claim": "the words that an answer quoted for a positive finding, or nothing; in `verification`",
 }
 """Name of a variable -> what a template finds in it."""
 

@@ -39,6 +39,19 @@ def test_a_second_run_is_up_to_date(recipe: str) -> None:
     assert (result.exit_code, "up to date" in result.output) == (0, True)
 
 
+def test_what_an_edit_costs_is_said_before_it_is_spent(recipe: str, tmp_path: Path) -> None:
+    settings = ["--set", "label.plan=per_finding", "--set", 'label.backend.default=\'{"answer": "not mentioned"}\'']
+    assert "6 requests to make (fracture 2, effusion 2, no_finding 2)\n" in run(recipe, *settings).stderr
+    region = tmp_path / "templates" / "wrist" / "region.yaml"
+    region.write_text(region.read_text().replace("fluid in the joint", "fluid in the wrist"))
+    refused = run(recipe, *settings, "--at-most", "1")
+    assert refused.exit_code == 2
+    assert "2 requests to make (effusion 2), more than --at-most 1; nothing was sent" in refused.stderr
+    done = run(recipe, *settings, "--at-most", "2")
+    assert "2 requests to make (effusion 2), 4 in the journal\n" in done.stderr
+    assert "2 asked, 4 from the journal" in done.stdout
+
+
 def test_failed_items_end_with_1_and_are_counted(recipe: str) -> None:
     result = run(recipe, "--set", "label.backend.answers={a: {failure: refused}}")
     assert result.exit_code == 1

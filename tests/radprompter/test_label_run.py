@@ -12,6 +12,7 @@ from fake_endpoint import Fault, answer, endpoint
 from label_study import ANSWER, study, write_reports
 from small_region import small_region
 
+from radprompter.asking import Asker
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import BackendError, JournalError, RecipeError, TableError
@@ -19,7 +20,7 @@ from radprompter.journal import Journal
 from radprompter.labels import LabelState
 from radprompter.prompting.templates import load_template
 from radprompter.records import Completion, Prompt, Report
-from radprompter.run import LabelRun, complete, label, label_reports
+from radprompter.run import LabelRun, label, label_reports
 from radprompter.store import read_labels
 
 TEXTS = {"a": "Fracture of the radius.", "b": "No fracture.", "c": "___", "d": "Effusion, perhaps.", "e": " "}
@@ -58,7 +59,10 @@ def test_files_hold_what_the_run_returns(tmp_path: Path) -> None:
     assert (folder / "labels.csv").read_text() == "report_id,fracture,effusion,no_finding\na,1,0,\nb,0,,1\n"
     failures = (folder / "failures.csv").read_text().splitlines()
     assert failures[1] == "c,fracture effusion no_finding,skipped: no_text"
-    assert failures[2] == "d,fracture no_finding,invalid: not an allowed value: 'dunno' | missing"
+    assert failures[2] == (
+        "d,fracture no_finding,invalid: not an allowed value: 'dunno'; asked again: not an allowed value: 'dunno'"
+        " | missing: asked again: missing"
+    )
 
 
 def test_the_manifest_counts_every_cell_and_says_what_made_it(tmp_path: Path) -> None:
@@ -67,7 +71,8 @@ def test_the_manifest_counts_every_cell_and_says_what_made_it(tmp_path: Path) ->
     assert sum(manifest["states"].values()) == manifest["n_reports"] * manifest["n_findings"] == 15
     assert all(sum(states.values()) == 5 for states in manifest["counts"].values())
     assert (manifest["n_failed"], manifest["n_skipped"], manifest["failures"]) == (1, 2, {"no_text": 2})
-    assert manifest["requests"] == {"asked": 3, "from_journal": 0}
+    assert manifest["requests"] == {"asked": 4, "from_journal": 0}
+    assert manifest["follow_ups"] == {"again": 1}
     assert {"schema", "template", "backend", "model", "parameters", "seed", "versions", "input", "tokens"} <= set(
         manifest
     )
@@ -88,7 +93,7 @@ def test_another_report_asks_for_that_report_alone(tmp_path: Path) -> None:
     label_reports(recipe)
     write_reports(tmp_path / "reports.csv", {"z": "New.", **TEXTS})
     run = label_reports(recipe)
-    assert run.summary["requests"] == {"asked": 1, "from_journal": 3}
+    assert run.summary["requests"] == {"asked": 1, "from_journal": 4}
     assert list(states(run)) == ["z", *TEXTS]
 
 
@@ -229,8 +234,8 @@ def test_a_prompt_that_a_backend_leaves_out_has_failed(tmp_path: Path) -> None:
             return iter(())
 
     backend = Forgetful(open_backend(SCRIPTED, small_region(tmp_path)))
-    answers = complete([Prompt(Report("a", {"report": "x"}))], backend)  # type: ignore[arg-type]
-    assert [completion.failure for completion in answers.completions] == ["no_answer"]
+    completions = Asker(backend).ask([Prompt(Report("a", {"report": "x"}))])  # type: ignore[arg-type]
+    assert [completion.failure for completion in completions] == ["no_answer"]
 
 
 def test_the_same_completions_give_the_same_bytes_in_another_folder(tmp_path: Path) -> None:

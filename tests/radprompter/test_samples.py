@@ -60,9 +60,9 @@ def test_the_votes_are_kept_with_the_cell(tmp_path: Path) -> None:
 def test_each_sample_is_a_request_of_its_own_in_the_journal(tmp_path: Path) -> None:
     texts = {"a": "Fracture.", "b": "___"}
     with endpoint(in_turn) as server:
-        two = label_reports(study(tmp_path, openai(server.url), texts, samples=2))
-        five = label_reports(study(tmp_path, openai(server.url), texts, samples=5))
-        again = label_reports(study(tmp_path, openai(server.url), texts, samples=4))
+        two = label_reports(study(tmp_path, openai(server.url), texts, samples=2, reasks=0))
+        five = label_reports(study(tmp_path, openai(server.url), texts, samples=5, reasks=0))
+        again = label_reports(study(tmp_path, openai(server.url), texts, samples=4, reasks=0))
         assert len(server.bodies) == 5
     assert two.summary["requests"] == {"asked": 2, "from_journal": 0}
     assert five.summary["requests"] == {"asked": 3, "from_journal": 2}
@@ -103,4 +103,4 @@ def test_samples_that_could_not_differ_are_refused(
 
 def test_the_rules_have_one_answer(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"label\.samples: 2: this backend reads the report itself"):
-        label_reports(study(tmp_path, {"name": "rules"}, {"a": "x"}, samples=2))
+        label_reports(study(tmp_path, {"name": "rules"}, {"a": "x"}, samples=2, reasks=0))
