@@ -22,7 +22,7 @@ from radprompter.manifest import label_manifest, label_summary
 from radprompter.prompting.templates import Template, load_template
 from radprompter.recipe import LEAST_LABEL_MASS, LabelRecipe, StudyRecipe
 from radprompter.records import NO_TEXT, Completion, Prompt, Report
-from radprompter.store import LABEL_FILES, LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
+from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
@@ -79,10 +79,10 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet) -> LabelRun:
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, answers.completions)
             manifest["requests"] = {"asked": answers.n_asked, "from_journal": answers.n_from_journal}
             manifest["seconds"] = round(time.monotonic() - started, 3)
-            write_labels(folder, table)
+            files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
-                write_stamp(folder, made_from, LABEL_FILES)
+                write_stamp(folder, made_from, (*files, MANIFEST))
     return LabelRun(table, label_summary(manifest, up_to_date=False))
 
 
@@ -153,7 +153,8 @@ def _read(
 ) -> LabelTable:
     """The cells of all requests, those of samples made one; the table puts those of a report together."""
     labeler, region = f"{backend.name}:{backend.model}", template.region
-    reader = partial(read_letter, least_mass=least_mass) if template.plan == "label_read" else read
+    asked = partial(read, states_only=backend.reads == "report")
+    reader = partial(read_letter, least_mass=least_mass) if template.plan == "label_read" else asked
     pairs = zip(answers.completions, prompts, strict=True)
     cells: Iterable[Cell] = (
         cell for completion, prompt in pairs for cell in reader(completion, prompt.report, region, labeler).cells
@@ -183,6 +184,7 @@ def label_template(section: LabelRecipe) -> Template:
         strategy=section.strategy,
         plan=section.plan,
         sections=section.sections,
+        evidence=section.evidence,
         templates=section.templates,
     )
 
