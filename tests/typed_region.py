@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+from radprompter.answers import read
+from radprompter.labels import Cell
+from radprompter.records import Completion, Report
 from radprompter.region import Region, load_region
 
 TYPED_REGION = """
@@ -56,3 +61,16 @@ def typed_region(templates: Path, text: str = TYPED_REGION) -> Region:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "region.yaml").write_text(text, encoding="utf-8")
     return load_region("typed", templates=templates)
+
+
+def cell_of(region: Region, value: Any, finding: str = "fracture") -> Cell:
+    """The cell of a finding in the reading of an answer that has a value for it alone."""
+    reply = json.dumps({finding: value})
+    cells = read(Completion("r1", (reply,)), Report("r1", {"report": "x"}), region, "test").cells
+    return next(cell for cell in cells if cell.finding == finding)
+
+
+def found(cell: Cell, name: str) -> tuple[str, object, str | None]:
+    """Status, value and unit of an attribute."""
+    value = next(attribute for attribute in cell.attributes if attribute.name == name)
+    return value.status, value.value, value.unit
