@@ -20,6 +20,7 @@ findings:
   fracture:
     title: {en: Fracture, de: Fraktur}
     definition: {en: A broken bone., de: Ein gebrochener Knochen.}
+    synonyms: {en: [fracture, fractured], de: [Fraktur]}
     evidence: true
     attributes:
       side: {kind: laterality}
@@ -41,17 +42,20 @@ findings:
   healing:
     title: {en: Healing, de: Heilung}
     definition: {en: Callus or remodelling., de: Kallus oder Umbau.}
+    synonyms: {en: [healing, callus], de: [Heilung, Kallus]}
     depends_on: {fracture: [positive]}
     attributes: {stage: {kind: text, title: {en: Stage, de: Stadium}}}
   refracture:
     title: {en: Refracture, de: Refraktur}
     definition: {en: A new line in a healing fracture., de: Eine neue Linie in heilender Fraktur.}
+    synonyms: {en: [refracture], de: [Refraktur]}
     depends_on: {fracture: [positive, uncertain], healing: [positive, uncertain]}
     states: [positive, negative, uncertain]
     otherwise: negative
   effusion:
     title: {en: Effusion, de: Erguss}
     definition: {en: Fluid in the joint., de: Flüssigkeit im Gelenk.}
+    synonyms: {en: [effusion], de: [Erguss]}
 """
 
 
