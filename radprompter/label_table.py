@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from radprompter.errors import SchemaError, TableError
-from radprompter.labels import CELL_FIELDS, CHEXPERT_CODES, LABELS, Cell, LabelSchema, LabelState, Projection
+from radprompter.labels import (
+    CELL_FIELDS,
+    CHEXPERT_CODES,
+    LABELS,
+    AttributeValue,
+    Cell,
+    LabelSchema,
+    LabelState,
+    Projection,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +25,11 @@ if TYPE_CHECKING:
 
 SCHEMA_KEY = b"radprompter.schema"
 
+ATTRIBUTES = "attributes"
+"""The column with the attributes of a cell as JSON, null where none are asked; older tables lack it."""
+
+ATTRIBUTE_FIELDS = ("report_id", "finding", "attribute", "value", "unit", "status", "written")
+"""The columns of attributes in long form."""
 
 ID_COLUMNS = ("report_id", "study_id")
 
@@ -59,6 +74,7 @@ class LabelTable:
         for cell in cells:
             for name in CELL_FIELDS:
                 rows[name].append(getattr(cell, name))
+        rows[ATTRIBUTES] = [_written(attributes) for attributes in rows[ATTRIBUTES]]
         rows["state"] = [str(state) for state in rows["state"]]
         return cls(schema, _ordered(_typed(pd.DataFrame(rows)), schema))
 
@@ -126,6 +142,22 @@ class LabelTable:
             for name in self.schema.names
         }
 
+    def attributes(self) -> pd.DataFrame:
+        """Attributes in long form, one row each, with the columns `ATTRIBUTE_FIELDS`; empty where none are asked.
+
+        `value` is a text, a number or a list of either, and ``None`` unless `status` is ``answered``.
+        """
+        import pandas as pd
+
+        asked = self.frame[self.frame[ATTRIBUTES].notna()]
+        columns = (asked["report_id"], asked["finding"], asked[ATTRIBUTES])
+        rows = [
+            (report_id, finding, item["name"], item["value"], item["unit"], item["status"], item["written"])
+            for report_id, finding, text in zip(*columns, strict=True)
+            for item in json.loads(text)
+        ]
+        return pd.DataFrame(rows, columns=list(ATTRIBUTE_FIELDS), dtype=object)
+
     def project(self, projection: Projection) -> pd.DataFrame:
         """States after a projection, one column a finding; masked and unlabelled cells are ``None``."""
         import pandas as pd
@@ -158,12 +190,14 @@ class LabelTable:
         """
 
         metadata = table.schema.metadata or {}
-        if SCHEMA_KEY not in metadata or not set(CELL_FIELDS) <= set(table.column_names):
+        if SCHEMA_KEY not in metadata or not set(CELL_FIELDS) <= {*table.column_names, ATTRIBUTES}:
             raise SchemaError(
                 "this is not a label table: it lacks the schema or the columns that `radprompter label` writes"
             )
         schema = LabelSchema.from_json(metadata[SCHEMA_KEY].decode())
-        frame: pd.DataFrame = table.select(list(CELL_FIELDS)).to_pandas()
+        frame: pd.DataFrame = table.select([name for name in CELL_FIELDS if name in table.column_names]).to_pandas()
+        if ATTRIBUTES not in frame:
+            frame[ATTRIBUTES] = None
         return cls(schema, _ordered(_typed(frame), schema))
 
     def __len__(self) -> int:
@@ -187,9 +221,13 @@ def _state(value: object, *, where: str) -> LabelState:
     return state
 
 
+def _written(attributes: tuple[AttributeValue, ...]) -> str | None:
+    return json.dumps([asdict(value) for value in attributes], ensure_ascii=False) if attributes else None
+
+
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """The columns with one dtype each, whatever the cells were."""
-    text = dict.fromkeys(("report_id", "finding", "state", "evidence", "repair", "labeler"), "object")
+    text = dict.fromkeys(("report_id", "finding", "state", "evidence", "repair", "labeler", ATTRIBUTES), "object")
     numbers = dict.fromkeys(("p_positive", "p_negative", "p_uncertain"), "float64")
     return frame.astype({**text, **numbers, "evidence_found": "boolean"})
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import Literal
 
 from radprompter.errors import SchemaError
 
@@ -125,6 +126,22 @@ class LabelSchema:
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
 
+AttributeStatus = Literal["answered", "not_stated", "not_applicable", "invalid", "missing", "failed", "skipped"]
+"""What is known of an attribute: only `answered` has a value. The last four are as in `LabelState`; `not_stated` is
+null in the answer, and `not_applicable` belongs to states in which the attribute is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeValue:
+    """What an answer says of one attribute of a finding."""
+
+    name: str
+    status: AttributeStatus
+    value: str | float | tuple[str | float, ...] | None = None  # as the region spells it, in the first unit
+    unit: str | None = None
+    written: str | None = None  # what the answer has, whatever the status
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One row of a label table: the state of one finding in one report, and where it came from."""
@@ -139,6 +156,7 @@ class Cell:
     evidence_found: bool | None = None  # whether those words are in the report
     repair: str | None = None  # how the answer was mended, or why there is none
     labeler: str = ""
+    attributes: tuple[AttributeValue, ...] = ()  # empty where none are asked
 
 
 CELL_FIELDS = tuple(field.name for field in fields(Cell))

@@ -68,6 +68,7 @@ class LabelRecipe(Section):
         description="label_read: probability that must lie on the allowed answers; below, a cell fails",
     )
     sections: SectionChoice = Field("whole", description="which part of a report is read")
+    evidence: bool = Field(False, description="ask for the decisive words of the report, for every finding")
     backend: dict[str, Any] = Field(
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
     )
@@ -90,6 +91,12 @@ class LabelRecipe(Section):
             raise ValueError("samples at temperature 0 are all alike; set backend.temperature, such as 0.7")
         if self.backend.get("seed") is not None:
             raise ValueError("samples with one seed are all alike; take backend.seed away")
+        return self
+
+    @model_validator(mode="after")
+    def _in_words(self) -> LabelRecipe:
+        if self.evidence and self.plan == "label_read":
+            raise ValueError("plan label_read reads probabilities and no words; take evidence away")
         return self
 
     @model_validator(mode="after")

@@ -8,89 +8,23 @@ rule labeler (`radprompter.rules`).
 from __future__ import annotations
 
 import difflib
-import itertools
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
+from radprompter import dependence
+from radprompter.attributes import LANGUAGES as LANGUAGES
+from radprompter.attributes import Texts, check_states
 from radprompter.errors import TemplateError
 from radprompter.files import digest
+from radprompter.findings import Finding as Finding
 from radprompter.labels import LABELS, FindingSpec, LabelSchema, LabelState
 from radprompter.shipped import shipped
 from radprompter.typed_yaml import Section, read_yaml, validate
 
-LANGUAGES = ("en", "de")
 REGION_FILE = "region.yaml"
-MAX_PHRASES = 2000  # synonyms of one finding in one language, after `(a|b)` is written out
-
-Texts = dict[str, str]  # language -> text
-
-
-def _languages(texts: Mapping[str, object]) -> None:
-    strangers = sorted(set(texts) - set(LANGUAGES))
-    if strangers:
-        raise ValueError(f"unknown language {', '.join(strangers)}; known: {', '.join(LANGUAGES)}")
-
-
-class Finding(Section):
-    """One finding of a region."""
-
-    title: Texts = Field(description="name of the finding by language, as a radiologist writes it")
-    definition: Texts = Field(description="what counts as positive, by language; what the labeler is told")
-    synonyms: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="other words for it by language; `word*` also matches longer words, `(a|b)` stands for either "
-        "and is written out when the file is read, `(a |)` may be absent",
-    )
-    states: tuple[LabelState, ...] | None = Field(
-        None, description="allowed states, where they differ from the region's"
-    )
-    laterality: bool = Field(False, description="the finding says left or right")
-    implies: tuple[str, ...] = Field((), description="more general findings that are positive when this one is")
-
-    @field_validator("title", "definition", "synonyms")
-    @classmethod
-    def _known_languages(cls, texts: dict[str, object]) -> dict[str, object]:
-        _languages(texts)
-        return texts
-
-    @field_validator("synonyms")
-    @classmethod
-    def _written_out(cls, synonyms: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        return {language: _write_out(phrases) for language, phrases in synonyms.items()}
-
-    @field_validator("states")
-    @classmethod
-    def _only_labels(cls, states: tuple[LabelState, ...] | None) -> tuple[LabelState, ...] | None:
-        return _labels_only(states) if states is not None else None
-
-
-def _write_out(phrases: tuple[str, ...]) -> tuple[str, ...]:
-    """Every phrase with its ``(a|b)`` written out, each once, in order."""
-    found: dict[str, str] = {}
-    for phrase in phrases:
-        parts = re.split(r"\(([^()]*)\)", phrase)  # literal, choice, literal, choice, ..., literal
-        if any(bracket in part for part in parts[::2] for bracket in "()|"):
-            raise ValueError(f"{phrase!r}: brackets do not pair, or `|` stands outside of them")
-        choices = [part.split("|") if index % 2 else [part] for index, part in enumerate(parts)]
-        for words in itertools.product(*choices):
-            written = " ".join("".join(words).split())
-            found.setdefault(written.casefold(), written)
-            if len(found) > MAX_PHRASES:
-                raise ValueError(f"more than {MAX_PHRASES:,} synonyms when `(a|b)` is written out")
-    if "" in found or "*" in found:
-        raise ValueError("a synonym is empty")
-    return tuple(found.values())
-
-
-def _labels_only(states: tuple[LabelState, ...]) -> tuple[LabelState, ...]:
-    strangers = [str(state) for state in states if state not in LABELS]
-    if strangers or not states:
-        raise ValueError(f"allowed states are {', '.join(LABELS)}; found {', '.join(strangers) or 'none'}")
-    return states
 
 
 class RegionFile(Section):
@@ -101,6 +35,7 @@ class RegionFile(Section):
     extends: str | None = Field(None, description="another region folder, whose findings and templates are taken over")
     take: tuple[str, ...] | None = Field(None, description="take only these findings from the extended region")
     findings: dict[str, Finding] = Field(default_factory=dict, description="name of a finding -> what it is")
+    evidence: bool = Field(False, description="ask for the decisive words of the report, for every finding")
     no_finding: str | None = Field(None, description="the finding that says that there is none")
     states: tuple[LabelState, ...] = Field(LABELS, description="states that an answer may give")
     spelling: dict[LabelState, str] = Field(
@@ -113,7 +48,7 @@ class RegionFile(Section):
     @field_validator("states")
     @classmethod
     def _only_labels(cls, states: tuple[LabelState, ...]) -> tuple[LabelState, ...]:
-        return _labels_only(states)
+        return check_states(states)
 
     @model_validator(mode="after")
     def _spelled_apart(self) -> RegionFile:
@@ -151,9 +86,19 @@ class Region:
         return dict(zip("ABCD", self.allowed(finding), strict=False))
 
     @property
+    def asks_more(self) -> bool:
+        """Whether anything is asked besides states, or only where other findings hold."""
+        return any(finding.is_typed or finding.depends_on for finding in self.findings.values())
+
+    def quoting(self) -> Region:
+        """The same region, where every finding is asked for the words of the report that decide."""
+        quoting = {name: finding.model_copy(update={"evidence": True}) for name, finding in self.findings.items()}
+        return replace(self, findings=quoting)
+
+    @property
     def hash(self) -> str:
         """Digest of findings, definitions, spellings and schema."""
-        findings = {name: finding.model_dump(mode="json") for name, finding in self.findings.items()}
+        findings = {name: finding.content for name, finding in self.findings.items()}
         return digest({"findings": findings, "meanings": self.meanings, "schema": self.schema.to_json()})
 
     def file(self, name: str) -> Path | None:
@@ -194,6 +139,8 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
             raise TemplateError(f"{folder / REGION_FILE}: take names findings that {file.extends} lacks: {unknown}")
         inherited = {finding: _implying_only(inherited[finding], file.take) for finding in file.take}
     findings = {**inherited, **file.findings}
+    if file.evidence:
+        findings = {key: _quoting(finding) for key, finding in findings.items()}
     if not findings:
         raise TemplateError(f"{folder / REGION_FILE}: the region has no findings")
     for key, finding in findings.items():
@@ -215,12 +162,18 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
     )
     no_finding = file.no_finding or (parent.schema.no_finding if parent else None)
     schema = LabelSchema(file.label_schema, specs, no_finding if no_finding in findings else None)
+    if wrong := [problem for _, problem in dependence.problems(findings, {spec.name: spec.states for spec in specs})]:
+        raise TemplateError("\n".join(f"{folder / REGION_FILE}: {problem}" for problem in wrong))
     folders = (folder, *(parent.folders if parent else (templates / "_shared",)))
     return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders)
 
 
 def _implying_only(finding: Finding, names: tuple[str, ...]) -> Finding:
     return finding.model_copy(update={"implies": tuple(name for name in finding.implies if name in names)})
+
+
+def _quoting(finding: Finding) -> Finding:
+    return finding if finding.evidence is False else finding.model_copy(update={"evidence": True})
 
 
 def _spelling(file: RegionFile, parent: Region | None, states: tuple[LabelState, ...]) -> dict[LabelState, str]:

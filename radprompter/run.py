@@ -22,7 +22,7 @@ from radprompter.prompting.templates import Template, load_template
 from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Report
 from radprompter.rounds import Rounds, first_prompts, label_prompts
-from radprompter.store import LABEL_FILES, LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
+from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
@@ -77,10 +77,10 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before =
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)
             manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
             manifest["seconds"] = round(time.monotonic() - started, 3)
-            write_labels(folder, table)
+            files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
-                write_stamp(folder, made_from, LABEL_FILES)
+                write_stamp(folder, made_from, (*files, MANIFEST))
     return LabelRun(table, label_summary(manifest, up_to_date=False))
 
 
@@ -119,6 +119,7 @@ def label_template(section: LabelRecipe) -> Template:
         strategy=section.strategy,
         plan=section.plan,
         sections=section.sections,
+        evidence=section.evidence,
         templates=section.templates,
     )
 

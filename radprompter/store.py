@@ -24,12 +24,17 @@ from radprompter.region import LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
 LABEL_FILES = (
     LABELS_PARQUET := "labels.parquet",
     LABELS_CSV := "labels.csv",
     FAILURES_CSV := "failures.csv",
     MANIFEST := "manifest.json",
 )
+
+ATTRIBUTES_CSV = "attributes.csv"
+"""Written beside the label files where attributes were asked."""
 
 MAX_NAME = 30  # characters of a column's name in a message
 
@@ -214,11 +219,12 @@ def read_reference(path: Path, schema: LabelSchema) -> LabelTable:
     return LabelTable.from_wide(read_table(path), schema, source=str(path))
 
 
-def write_labels(folder: Path, table: LabelTable) -> None:
-    """Write ``labels.parquet``, ``labels.csv`` and ``failures.csv``.
+def write_labels(folder: Path, table: LabelTable) -> tuple[str, ...]:
+    """Write ``labels.parquet``, ``labels.csv`` and ``failures.csv``, and ``attributes.csv`` where any were asked.
 
-    The same table gives the same bytes. ``labels.csv`` has CheXpert codes (1, 0, -1, blank) of the complete reports,
-    so that blank always means `not_mentioned`; the others are in ``failures.csv``, one row a report with its reason.
+    Returned are the names of the files; the same table gives the same bytes. ``labels.csv`` has CheXpert codes (1, 0,
+    -1, blank) of the complete reports, so that blank always means `not_mentioned`; the others are in
+    ``failures.csv``, one row a report with its reason.
     """
     import pyarrow.parquet as pq
 
@@ -231,6 +237,22 @@ def write_labels(folder: Path, table: LabelTable) -> None:
     )
     _write_csv(folder / LABELS_CSV, ["report_id", *table.schema.names], rows)
     _write_csv(folder / FAILURES_CSV, ["report_id", "findings", "reason"], _failures(table))
+    attributes = table.attributes()
+    if attributes.empty:
+        (folder / ATTRIBUTES_CSV).unlink(missing_ok=True)  # of an earlier run, when attributes were asked
+        return LABELS_PARQUET, LABELS_CSV, FAILURES_CSV
+    _write_csv(folder / ATTRIBUTES_CSV, list(attributes.columns), _attribute_rows(attributes))
+    return LABELS_PARQUET, LABELS_CSV, FAILURES_CSV, ATTRIBUTES_CSV
+
+
+def _attribute_rows(attributes: pd.DataFrame) -> Iterator[list[Any]]:
+    for row in attributes.itertuples(index=False):
+        yield [neutralise(cell) if isinstance(cell, str) else cell for cell in map(_as_cell, row)]
+
+
+def _as_cell(value: Any) -> Any:
+    """A value as one cell: the items of a list with semicolons between them."""
+    return "; ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _failures(table: LabelTable) -> Iterator[list[Any]]:

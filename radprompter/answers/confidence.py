@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from radprompter.answers.mending import fold
 from radprompter.answers.parsing import read
-from radprompter.labels import LABELS, Cell, LabelState
+from radprompter.labels import LABELS, AttributeValue, Cell, LabelState
 from radprompter.records import Completion, Reading, Report
 from radprompter.region import Region
 
@@ -36,7 +36,7 @@ def read_letter(completion: Completion, report: Report, region: Region, labeler:
     take has no probability; of equally likely states the first of the region counts.
     """
     if completion.failure is not None or not completion.findings:
-        return read(completion, report, region, labeler)
+        return read(completion, report, region, labeler, states_only=True)
     (finding,) = completion.findings
     letters = region.letters(finding)
     masses = letter_masses(completion.logprobs or {}, letters)
@@ -64,7 +64,7 @@ def vote(cells: Iterable[Cell], region: Region) -> Iterator[Cell]:
 
     The state is the one with the most votes, `uncertain` where two have as many (failed, if the finding cannot be
     uncertain). Samples without a label have no vote; shares of the votes become the probabilities. Without any vote
-    the first sample stands as it is.
+    the first sample stands as it is. Evidence and attributes are those of the first sample that gave the state.
 
     Source: Wang et al., Self-consistency improves chain of thought reasoning in language models, ICLR 2023.
     """
@@ -72,6 +72,11 @@ def vote(cells: Iterable[Cell], region: Region) -> Iterator[Cell]:
     for cell in cells:
         samples.setdefault((cell.report_id, cell.finding), []).append(cell)
     return (_elected(group, region.allowed(finding)) for (_, finding), group in samples.items())
+
+
+def _unanswered(cell: Cell) -> tuple[AttributeValue, ...]:
+    """The attributes of a state that no sample gave."""
+    return tuple(AttributeValue(attribute.name, "missing") for attribute in cell.attributes)
 
 
 def _elected(samples: Sequence[Cell], allowed: Sequence[LabelState]) -> Cell:
@@ -93,5 +98,6 @@ def _elected(samples: Sequence[Cell], allowed: Sequence[LabelState]) -> Cell:
         p_uncertain=shares.get(LabelState.UNCERTAIN),
         evidence=spoken.evidence if spoken else None,
         evidence_found=spoken.evidence_found if spoken else None,
+        attributes=spoken.attributes if spoken else _unanswered(samples[0]),
         repair=f"{len(samples)} samples: {counts}" + (", tied" if len(leaders) > 1 else ""),
     )

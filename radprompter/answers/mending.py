@@ -35,6 +35,8 @@ _STRINGS = {
 }
 _BARE_KEY = re.compile(r"\w(?:[\w \t.-]{0,80}\w)?")
 _BARE_VALUE = re.compile(r"(?:(?!//|/\*)[^,;{}\[\]\n#\"“”„])+")
+# 2,5 as German writes it, with all behind it up to the next pair: 5 is no key.
+_DECIMAL = re.compile(r"[+-]?\d{1,15}(?:,\d[^,;:={}\[\]\n#\"“”„]{0,80}){1,4}(?=[,;}\]\n]|\Z)")
 _COLON = re.compile(rf"{_SPACE}(?::|=>?){_SPACE}")
 _FILLING = re.compile(r"(?:[\s,;]|//[^\n]*|#[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)+")
 _LITERALS = {"null": None, "none": None, "true": True, "false": False}
@@ -89,7 +91,7 @@ def _object(text: str, at: int, *, depth: int) -> tuple[dict[str, Any], int]:
         key, at = _key(text, at)
         colon = _COLON.match(text, at)
         if key is not None and colon is not None:
-            value, at = _value(text, colon.end(), depth=depth)
+            value, at = _value(text, colon.end(), depth=depth, decimal=_DECIMAL.match(text, colon.end()))
             pairs.append((key, value))
     return merge_pairs(pairs), at
 
@@ -117,14 +119,14 @@ def _key(text: str, at: int) -> tuple[str | None, int]:
     return (bare.group(), bare.end()) if bare else (None, at + 1)
 
 
-def _value(text: str, at: int, *, depth: int) -> tuple[Any, int]:
+def _value(text: str, at: int, *, depth: int, decimal: re.Match[str] | None = None) -> tuple[Any, int]:
     if text[at : at + 1] == "{":
         return _object(text, at + 1, depth=depth + 1)
     if text[at : at + 1] == "[":
         return _list(text, at + 1, depth=depth + 1)
     if text[at : at + 1] in _QUOTES:
         return _string(text, at)
-    bare = _BARE_VALUE.match(text, at)
+    bare = decimal or _BARE_VALUE.match(text, at)
     if bare is None or bare.end() == len(text):
         return UNSUPPORTED, at if bare is None else bare.end()
     word = bare.group().strip()

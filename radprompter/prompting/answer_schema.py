@@ -1,4 +1,8 @@
-"""The JSON schema of an answer, as the strict mode of OpenAI's structured outputs wants it."""
+"""The JSON schema of an answer, as the strict mode of OpenAI's structured outputs wants it.
+
+Every key is required and nothing else is allowed; what may be absent is null. A finding's answer is its state; where
+more is asked it is an object: the quote first, since it decides, then the state, then the attributes.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,82 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from radprompter.attributes import MAX_CHARACTERS, MAX_ITEMS, Attribute
 from radprompter.region import Region
 
+Schema = dict[str, Any]
 
-def answer_schema(region: Region) -> dict[str, Any]:
+LONGEST_NUMBER = -0.123456789012345
+
+
+def answer_schema(region: Region) -> Schema:
     """JSON schema of an answer: an object with every finding, in order, and nothing else."""
-    return _object({name: _spellings(region, name) for name in region.schema.names})
+    return _object({name: _finding(region, name) for name in region.schema.names})
 
 
-def finding_schema(region: Region, finding: str) -> dict[str, Any]:
-    """JSON schema of an answer about one finding: an object with ``answer``, equal for findings with equal states."""
-    return _object({"answer": _spellings(region, finding)})
+def finding_schema(region: Region, finding: str) -> Schema:
+    """JSON schema of an answer about one finding: its state is ``answer``, and what else is asked stands beside it."""
+    return _object(_parts(region, finding, state="answer"))
 
 
-def _spellings(region: Region, finding: str) -> dict[str, Any]:
-    return {"type": "string", "enum": [region.spelling[state] for state in region.allowed(finding)]}
+def _finding(region: Region, finding: str) -> Schema:
+    parts = _parts(region, finding, state="state")
+    return _object(parts) if region.findings[finding].is_typed else parts["state"]
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _parts(region: Region, finding: str, *, state: str) -> Schema:
+    asked = region.findings[finding]
+    spellings = {"type": "string", "enum": [region.spelling[allowed] for allowed in region.allowed(finding)]}
+    evidence = {"evidence": _nullable({"type": "string"})} if asked.evidence else {}
+    return {**evidence, state: spellings, **{name: _attribute(found) for name, found in asked.attributes.items()}}
+
+
+def _attribute(attribute: Attribute) -> Schema:
+    item = _item(attribute)
+    return _nullable({"type": "array", "items": item} if attribute.kind == "list" else item)
+
+
+def _item(attribute: Attribute) -> Schema:
+    """One value: a number stands with its unit, so that no number is read in a unit that it was not written in."""
+    if attribute.item_kind == "choice":
+        return {"type": "string", "enum": list(attribute.choices)}
+    if attribute.item_kind == "text":
+        return {"type": "string"}
+    number = {"type": "number"}
+    units = {"type": "string", "enum": list(attribute.units)}
+    return _object({"value": number, "unit": units}) if attribute.units else number
+
+
+def _nullable(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(properties: Mapping[str, Any]) -> Schema:
     required = list(properties)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def answer_tokens(schema: Mapping[str, Any]) -> int:
-    """Tokens that no valid answer exceeds: the bytes of the longest one, indented and in a code fence."""
-    longest = {name: max(allowed["enum"], key=len) for name, allowed in schema["properties"].items()}
-    return len(json.dumps(longest, indent=4, ensure_ascii=False).encode()) + len("```json\n\n```")
+    """Tokens that no valid answer exceeds: the bytes of the longest one, indented and in a code fence.
+
+    A schema cannot limit texts and lists in strict mode; they are as long as prompts allow (`MAX_CHARACTERS` in a Latin
+    script, two bytes each at most, and `MAX_ITEMS`).
+    """
+    return len(_written(_longest(schema)).encode()) + len("```json\n\n```")
+
+
+def _longest(schema: Mapping[str, Any]) -> Any:
+    """The longest valid value of a schema."""
+    if "anyOf" in schema:
+        return max(map(_longest, schema["anyOf"]), key=lambda value: len(_written(value)))
+    if "enum" in schema:
+        return max(schema["enum"], key=len)
+    if schema["type"] == "object":
+        return {name: _longest(part) for name, part in schema["properties"].items()}
+    if schema["type"] == "array":
+        return [_longest(schema["items"])] * MAX_ITEMS
+    return {"string": "ä" * MAX_CHARACTERS, "number": LONGEST_NUMBER, "null": None}[schema["type"]]
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, indent=4, ensure_ascii=False)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from radprompter.attributes import Attribute
+from radprompter.dependence import unreachable
 from radprompter.errors import RadprompterError, RecipeError, TemplateError
 from radprompter.labels import LABELS
+from radprompter.prompting.relations import depending, general, implying, items, place
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import suggest
 from radprompter.prompting.strategies import STRATEGIES
@@ -28,8 +31,9 @@ def check_region(folder: Path, templates: Path | None = None) -> list[str]:
 
     Found are: what loading the region or one of its templates refuses (in every strategy and every complete language),
     undefined variables, findings that stand twice, unknown or circular `implies`, texts or synonyms that lack a
-    language which the region uses, words that two unrelated findings share, spellings that mean two states, names that
-    differ by case or dash alone, overrides that override nothing, and answer schemas that a strict endpoint refuses.
+    language which the region uses, `depends_on` that is unknown, circular or can never hold, words that two unrelated
+    findings share, spellings that mean two states, names that differ by case or dash alone, overrides that override
+    nothing, and answer schemas that a strict endpoint refuses.
     """
     folder = folder.resolve()
     path = folder / REGION_FILE
@@ -41,7 +45,8 @@ def check_region(folder: Path, templates: Path | None = None) -> list[str]:
     own = _findings(document)
     findings = _inherited(document, parent) | own
     found = dict.fromkeys(_typed(document))
-    found |= dict.fromkeys(_implying(document, own, findings))
+    found |= dict.fromkeys(implying(document, own, findings))
+    found |= dict.fromkeys(depending(document, own, findings))
     found |= dict.fromkeys(_texts(document, own))
     found |= dict.fromkeys(_shared(document, own, findings))
     found |= dict.fromkeys(_names(document, own, findings))
@@ -60,10 +65,10 @@ def find_regions(name: str | None, templates: Path | None) -> list[Path]:
         If there is none.
     """
     known = templates or shipped("templates")
-    for place in (known / name, Path(name)) if name else (known,):
-        if (place / REGION_FILE).is_file():
-            return [place]
-        if inside := sorted(path.parent for path in place.glob(f"*/{REGION_FILE}")):
+    for found in (known / name, Path(name)) if name else (known,):
+        if (found / REGION_FILE).is_file():
+            return [found]
+        if inside := sorted(path.parent for path in found.glob(f"*/{REGION_FILE}")):
             return inside
     raise TemplateError(
         f"{name or known}: no region folder, nor a folder with some; a region is a folder with a {REGION_FILE}"
@@ -92,10 +97,10 @@ def _findings(document: Document) -> dict[str, Finding]:
 
 def _parent(document: Document, folder: Path, templates: Path | None) -> Region | None:
     name = document.data.get("extends")
-    for place in (folder.parent, templates, shipped("templates")):
-        if isinstance(name, str) and place is not None and (place / name).resolve() != folder:
+    for known in (folder.parent, templates, shipped("templates")):
+        if isinstance(name, str) and known is not None and (known / name).resolve() != folder:
             try:
-                return load_region(str(place / name), templates=place)
+                return load_region(str(known / name), templates=known)
             except RadprompterError:
                 continue  # is named when the region itself is loaded
     return None
@@ -107,29 +112,6 @@ def _inherited(document: Document, parent: Region | None) -> dict[str, Finding]:
     return {name: finding for name, finding in findings.items() if not isinstance(take, list) or name in take}
 
 
-def _implying(document: Document, own: Mapping[str, Finding], findings: Mapping[str, Finding]) -> Iterator[str]:
-    known = dict.fromkeys((*findings, *(str(name) for name, _ in _items(document.data.get("findings")))))
-    for name, finding in own.items():
-        place = _place(document, "findings", name, "implies")
-        for other in finding.implies:
-            if other not in known:
-                yield f"{place} {name} implies {other!r}, which the region lacks{suggest(other, known)}"
-        if name in _general(findings, name):
-            yield f"{place} {name} implies itself, directly or by way of others"
-
-
-def _general(findings: Mapping[str, Finding], name: str) -> frozenset[str]:
-    """Every finding that a finding implies, directly or by way of others; itself only in a circle."""
-    seen: set[str] = set()
-    ahead = list(findings[name].implies)
-    while ahead:
-        other = ahead.pop()
-        if other in findings and other not in seen:
-            seen.add(other)
-            ahead += findings[other].implies
-    return frozenset(seen)
-
-
 def _texts(document: Document, own: Mapping[str, Finding]) -> Iterator[str]:
     """Texts that lack a language which another text of the file has."""
     title = document.data.get("title")
@@ -138,19 +120,32 @@ def _texts(document: Document, own: Mapping[str, Finding]) -> Iterator[str]:
     used = [language for language in LANGUAGES if any(language in part for part in texts)]
     for language in used:
         if not str(texts[0].get(language) or "").strip():
-            yield f"{_place(document, 'title')} the region has no title in {language!r}"
+            yield f"{place(document, 'title')} the region has no title in {language!r}"
         for name, finding in own.items():
             for kind, words in (("title", finding.title), ("definition", finding.definition)):
                 if not words.get(language, "").strip():
-                    yield f"{_place(document, 'findings', name, kind)} {name} has no {kind} in {language!r}"
+                    yield f"{place(document, 'findings', name, kind)} {name} has no {kind} in {language!r}"
+            for key, attribute in finding.attributes.items():
+                yield from _attribute_texts(document, name, key, attribute, language)
             if not finding.synonyms.get(language) and name != document.data.get("no_finding"):
-                place = _place(document, "findings", name, "synonyms")
-                yield f"{place} {name} has no synonyms in {language!r}; the rules would know it by its title alone"
+                where = place(document, "findings", name, "synonyms")
+                yield f"{where} {name} has no synonyms in {language!r}; the rules would know it by its title alone"
+
+
+def _attribute_texts(document: Document, name: str, key: str, attribute: Attribute, language: str) -> Iterator[str]:
+    where, what = place(document, "findings", name, "attributes", key), f"attribute {key!r} of {name}"
+    if not attribute.titles.get(language, "").strip():
+        yield f"{where} {what} has no title in {language!r}"
+    if attribute.description and not attribute.description.get(language, "").strip():
+        yield f"{where} {what} has no description in {language!r}"
+    for value, texts in attribute.choices.items():
+        if texts and language not in texts and language != "en":  # in English the value is a word itself
+            yield f"{where} value {value!r} of {what} has no word in {language!r}"
 
 
 def _shared(document: Document, own: Mapping[str, Finding], findings: Mapping[str, Finding]) -> Iterator[str]:
     """Words that stand for two findings of which neither implies the other."""
-    general = {name: _general(findings, name) for name in findings}
+    implied = {name: general(findings, name) for name in findings}
     for language in LANGUAGES:
         meant: dict[str, list[str]] = {}
         for name, finding in findings.items():
@@ -160,45 +155,42 @@ def _shared(document: Document, own: Mapping[str, Finding], findings: Mapping[st
         for word, names in meant.items():
             for index, name in enumerate(names):
                 for other in names[:index]:
-                    if word and name not in general[other] and other not in general[name] and {name, other} & set(own):
-                        place = _place(document, "findings", name if name in own else other, "synonyms", language)
-                        yield f"{place} {other} and {name} share {word!r} ({language}), and neither implies the other"
+                    if word and name not in implied[other] and other not in implied[name] and {name, other} & set(own):
+                        where = place(document, "findings", name if name in own else other, "synonyms", language)
+                        yield f"{where} {other} and {name} share {word!r} ({language}), and neither implies the other"
 
 
 def _names(document: Document, own: Mapping[str, Finding], findings: Mapping[str, Finding]) -> Iterator[str]:
     no_finding = document.data.get("no_finding")
     if isinstance(no_finding, str) and findings and no_finding not in findings:
-        yield f"{_place(document, 'no_finding')} no_finding names {no_finding!r}, which the region lacks"
+        yield f"{place(document, 'no_finding')} no_finding names {no_finding!r}, which the region lacks"
     seen: dict[str, str] = {}
     for name in findings:
         other = seen.setdefault("".join(filter(str.isalnum, name.casefold())), name)
         if other != name and {name, other} & set(own):
-            yield f"{_place(document, 'findings', name)} {other} and {name} differ by case or dashes alone"
+            yield f"{place(document, 'findings', name)} {other} and {name} differ by case or dashes alone"
 
 
 def _spellings(document: Document) -> Iterator[str]:
     """Words that would be understood as two states."""
     spelling, aliases = document.data.get("spelling"), document.data.get("aliases")
-    words = [("spelling", str(state), str(word)) for state, word in _items(spelling)]
-    words += [("spelling", str(state), str(state)) for state in LABELS if state not in dict(_items(spelling))]
-    for state, others in _items(aliases):
+    words = [("spelling", str(state), str(word)) for state, word in items(spelling)]
+    words += [("spelling", str(state), str(state)) for state in LABELS if state not in dict(items(spelling))]
+    for state, others in items(aliases):
         words += [("aliases", str(state), str(word)) for word in (others if isinstance(others, list) else ())]
     meant: dict[str, str] = {}
     for kind, state, word in words:
         other = meant.setdefault(word.strip().casefold(), state)
         if other != state:
-            yield f"{_place(document, kind, state)} {word!r} is spelled for both {other} and {state}"
-
-
-def _items(value: object) -> list[tuple[object, object]]:
-    return list(value.items()) if isinstance(value, dict) else []
+            yield f"{place(document, kind, state)} {word!r} is spelled for both {other} and {state}"
 
 
 def _unread(folder: Path, parents: tuple[Path, ...]) -> Iterator[str]:
     """What reading the folder's templates shows, and overrides that nothing reads."""
-    elsewhere = {path.name for place in (*parents, shipped("templates") / "_shared") for path in place.glob("*.jinja")}
+    shared, typed = shipped("templates") / "_shared", shipped("templates") / "_typed"
+    elsewhere = {path.name for place in (*parents, shared, typed) for path in place.glob("*.jinja")}
     own = {path.name: path for path in sorted(folder.glob("*.jinja"))}
-    sandbox = Sandbox((folder, *parents), VARIABLES)
+    sandbox = Sandbox((folder, *parents, typed), VARIABLES)
     yield from sandbox.problems(*own)
     for name, path in own.items():
         asked_by_others = any(name in source for other, source in sandbox.sources.items() if other != name)
@@ -211,9 +203,13 @@ def _loading(folder: Path, templates: Path | None) -> Iterator[str]:
     try:
         region = load_region(str(folder), templates=templates)
     except RadprompterError as error:
-        named = ("implies findings that the region lacks", "is spelled for both")  # by `_implying` and `_spellings`
+        # by `implying`, `_spellings` and `depending`
+        named = ("implies findings that the region lacks", "is spelled for both", "depends on findings", "on itself:")
         yield from (line for line in str(error).splitlines() if not any(words in line for words in named))
         return
+    document = read_yaml(folder / REGION_FILE)
+    for name, problem in unreachable(region):
+        yield f"{place(document, 'findings', name, 'depends_on')} {problem}"
     for language in languages(region):
         for strategy in STRATEGIES:
             try:
@@ -246,8 +242,3 @@ def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
         if first != line:
             yield str(key.value), line, first
         yield from _twice(value)
-
-
-def _place(document: Document, *where: str) -> str:
-    line = document.line(where)
-    return f"{document.source}:{line}:" if line else f"{document.source}:"

@@ -84,7 +84,7 @@ def ask_to_verify(template: Template, report: Report, finding: str, evidence: st
         template.write("system", "one_finding", report, finding=finding),
         template.write("user", "verification", report, finding=finding, claim=claim),
     )
-    schema = finding_schema(template.region, finding)
+    schema = _only(finding_schema(template.region, finding), ["answer"])
     return Prompt(report, (Turn(messages, answer_tokens(schema), schema),), (finding,), follow_up="verification")
 
 
@@ -96,7 +96,7 @@ def _said(prompt: Prompt, completion: Completion) -> Iterable[Message]:
 
 
 def _only(schema: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The schema with some of its findings; whole where it asks about one."""
+    """The schema with some of its keys; whole where it has none of them, as where it asks about one finding."""
     properties = schema["properties"]
     kept = {name: properties[name] for name in names if name in properties} or properties
     return {**schema, "properties": kept, "required": list(kept)}

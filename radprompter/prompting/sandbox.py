@@ -23,6 +23,7 @@ from jinja2.utils import missing
 
 from radprompter.errors import TemplateError
 from radprompter.prompting.sections import suggest
+from radprompter.region import Region
 from radprompter.shipped import shipped
 
 
@@ -39,6 +40,17 @@ class _Undefined(StrictUndefined):
             return f"undefined variable {name!r}{hint}"
         known = map(str, owner) if isinstance(owner, Mapping) else (k for k in dir(owner) if not k.startswith("_"))
         return f"undefined {name!r} of a {_noun(owner)}{suggest(name, sorted(known))}"
+
+
+def template_folders(region: Region) -> tuple[Path, ...]:
+    """Where the templates of a region are looked for, in order.
+
+    The shared words about an answer have a longer form in ``_typed`` for regions that ask more than states; the others
+    never meet it, so that their prompts and hashes do not depend on it.
+    """
+    shared = shipped("templates") / "_shared"
+    own = tuple(folder for folder in region.folders if folder != shared)
+    return (*own, *([shipped("templates") / "_typed"] if region.asks_more else []), shared)
 
 
 class Sandbox:

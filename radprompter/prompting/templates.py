@@ -12,7 +12,7 @@ from radprompter.files import digest
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
-from radprompter.prompting.sandbox import Sandbox
+from radprompter.prompting.sandbox import Sandbox, template_folders
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
 from radprompter.prompting.strategies import STRATEGIES
 from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
@@ -170,12 +170,13 @@ def load_template(
     strategy: str = "zero_shot",
     plan: PlanName = "one_json",
     sections: SectionChoice = "whole",
+    evidence: bool = False,
     templates: Path | None = None,
 ) -> Template:
     """The template for a region, after it has been tried on made-up reports.
 
     `region` is the name of a folder under `templates` (the shipped folder by default), the path of a region folder, or
-    a loaded region.
+    a loaded region. `evidence` asks for the decisive words of the report, whatever the region says.
 
     Raises
     ------
@@ -192,7 +193,8 @@ def load_template(
     if sections not in CHOICES:
         raise TemplateError(f"unknown sections {sections!r}{suggest(sections, CHOICES)}")
     _check_language(loaded, language)
-    sandbox = Sandbox(loaded.folders, VARIABLES)
+    loaded = loaded.quoting() if evidence else loaded
+    sandbox = Sandbox(template_folders(loaded), VARIABLES)
     values = view_region(loaded, language)
     template = Template(loaded, language, strategy, plan, sections, answer_schema(loaded), sandbox, values)
     for probe in _PROBES:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from radprompter.attributes import MAX_CHARACTERS, MAX_ITEMS
 from radprompter.prompting.quoting import quote
 from radprompter.prompting.sections import section_title
 from radprompter.records import Report
@@ -13,7 +14,8 @@ from radprompter.region import LANGUAGES, Region
 
 VARIABLES: Mapping[str, str] = {
     "region": "name, title and schema of the region",
-    "findings": "list of findings: name, title, definition, values, restricted, implies",
+    "findings": "list of findings: name, title, definition, values, restricted, implies, typed, evidence, attributes, "
+    "conditions, otherwise",
     "names": "names of the findings",
     "spelling": "state -> how an answer writes it, for the states that the region allows",
     "language": "language of the prompt",
@@ -29,6 +31,30 @@ VARIABLES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeView:
+    """An attribute of a finding in one language."""
+
+    name: str
+    title: str
+    description: str
+    kind: str  # what one value is: choice, number or text
+    several: bool  # whether it is a list of such values
+    values: Mapping[str, str]  # allowed value -> its words
+    units: tuple[str, ...]
+    when: tuple[str, ...]  # spellings of the states in which it is asked; empty where that is all
+    max_characters: int = MAX_CHARACTERS
+    max_items: int = MAX_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionView:
+    """Another finding, and the spellings of which it must have one."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
     """A finding in one language."""
 
@@ -38,6 +64,12 @@ class FindingView:
     values: tuple[str, ...]  # allowed spellings
     restricted: bool  # whether it allows fewer values than the region
     implies: tuple[str, ...]
+    typed: bool  # whether its answer is an object
+    evidence: bool  # whether a quote is asked
+    attributes: tuple[AttributeView, ...]
+    conditions: tuple[ConditionView, ...]  # all must hold
+    otherwise: str  # its value where they do not
+    max_characters: int = MAX_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +145,11 @@ def languages(region: Region) -> tuple[str, ...]:
 
 def untranslated(region: Region, language: str) -> list[str]:
     """Places of a region's texts that lack a language, such as ``findings.effusion.title``."""
-    texts = {"title": region.title}
+    texts: dict[str, Mapping[str, str]] = {"title": region.title}
     for name, finding in region.findings.items():
         texts |= {f"findings.{name}.title": finding.title, f"findings.{name}.definition": finding.definition}
+        for key, attribute in finding.attributes.items():
+            texts[f"findings.{name}.attributes.{key}.title"] = attribute.titles
     return [place for place, text in texts.items() if not text.get(language, "").strip()]
 
 
@@ -128,4 +162,27 @@ def _finding(region: Region, name: str, language: str) -> FindingView:
         values=tuple(region.spelling[state] for state in allowed),
         restricted=len(allowed) < len(region.states),
         implies=finding.implies,
+        typed=finding.is_typed,
+        evidence=bool(finding.evidence),
+        attributes=tuple(_attribute(region, name, key, language) for key in finding.attributes),
+        conditions=tuple(
+            ConditionView(parent, tuple(region.spelling[state] for state in states if state in region.spelling))
+            for parent, states in finding.depends_on.items()
+        ),
+        otherwise=region.spelling.get(finding.otherwise, ""),
+    )
+
+
+def _attribute(region: Region, name: str, key: str, language: str) -> AttributeView:
+    attribute, allowed = region.findings[name].attributes[key], region.allowed(name)
+    everywhere = set(allowed) <= set(attribute.when)
+    return AttributeView(
+        name=key,
+        title=attribute.titles[language],
+        description=" ".join(attribute.description.get(language, "").split()),
+        kind=attribute.item_kind,
+        several=attribute.kind == "list",
+        values={value: texts.get(language, value) for value, texts in attribute.choices.items()},
+        units=attribute.units,
+        when=() if everywhere else tuple(region.spelling[state] for state in allowed if state in attribute.when),
     )
