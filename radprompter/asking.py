@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,12 +20,14 @@ Asked = tuple[str, tuple[str, ...], int]
 class Survey:
     """What asking some prompts takes: all requests, those that the journal has, and those that would be sent.
 
-    `new_by_finding` counts what would be sent by finding, where a request asks about one.
+    `new_by_finding` counts what would be sent by finding, where a request asks about one; of those, `n_conditional` are
+    about findings that depend on others, and are sent only where their condition holds.
     """
 
     n_requests: int
     n_known: int
     new_by_finding: Mapping[str, int]
+    n_conditional: int = 0
 
     @property
     def n_new(self) -> int:
@@ -71,15 +73,16 @@ class Asker:
             known[key] = completion
         return tuple(_answer(prompt, keys, known) for prompt in prompts)
 
-    def survey(self, prompts: Sequence[Prompt]) -> Survey:
-        """What asking some prompts takes; nothing is sent."""
+    def survey(self, prompts: Sequence[Prompt], conditional: Collection[str] = ()) -> Survey:
+        """What asking some prompts takes, of which some are about findings that are `conditional`; nothing is sent."""
         keys, known, unasked = self._sorted(prompts)
         new = Counter[str]()
         for prompt in unasked.values():
             new.update(dict.fromkeys(prompt.findings, len(prompt.turns)))
         n_new = sum(len(prompt.turns) or 1 for prompt in unasked.values())
         turns = {keys[_asked(prompt)]: len(prompt.turns) or 1 for prompt in prompts if _asked(prompt) in keys}
-        return Survey(n_new + sum(turns[key] for key in known), sum(turns[key] for key in known), dict(new))
+        n_known = sum(turns[key] for key in known)
+        return Survey(n_new + n_known, n_known, dict(new), sum(n for name, n in new.items() if name in conditional))
 
     def _sorted(self, prompts: Iterable[Prompt]) -> _Sorted:
         identity = {"backend": self.backend.name, **self.backend.identity}

@@ -71,7 +71,7 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before =
         prompts = first_prompts(reports, template, backend, rounds)
         with Journal(folder / JOURNAL) as journal:
             asker = Asker(backend, journal, track, keep_truncated=rounds.reasks > 0)
-            before(asker.survey(prompts))
+            before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
             labeled = label_prompts(prompts, template, asker, rounds)
             table = LabelTable.from_cells(labeled.cells, template.region.schema)
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)

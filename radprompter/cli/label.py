@@ -55,6 +55,8 @@ def _announce(at_most: int | None) -> Callable[[Survey], None]:
 
         by_finding = ", ".join(f"{name} {n:,}" for name, n in survey.new_by_finding.items())
         said = f"{survey.n_new:,} requests to make" + (f" ({by_finding})" if by_finding else "")
+        if survey.n_conditional:
+            said += f", {survey.n_conditional:,} of them only where the finding that they depend on is there"
         if at_most is not None and survey.n_new > at_most:
             raise InputError(f"{said}, more than --at-most {at_most:,}; nothing was sent")
         if survey.n_known:

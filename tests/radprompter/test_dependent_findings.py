@@ -13,6 +13,7 @@ from fake_endpoint import Body, Fault, answer, endpoint
 from label_study import study
 from small_region import REGION
 
+from radprompter.asking import Survey
 from radprompter.run import LabelRun, label_reports
 
 CHAIN = REGION.replace(
@@ -101,6 +102,14 @@ def test_nothing_is_sent_about_a_finding_that_is_not_asked(tmp_path: Path) -> No
     titles = {title for text, title in asked if text == "No fracture."}
     assert titles == {"fracture", "effusion", "no finding"}
     assert {title for text, title in asked if text == "Displaced fracture."} == titles | {"displacement", "angulation"}
+
+
+def test_what_may_not_be_due_is_counted_apart_before_anything_is_sent(tmp_path: Path) -> None:
+    surveys: list[Survey] = []
+    with endpoint(behave) as server:
+        label_reports(recipe(tmp_path, server.url, plan="per_finding"), before=surveys.append)
+        assert len(server.bodies) == 11  # of 5 for each of 3 reports, without what is not due
+    assert [(s.n_new, s.n_conditional) for s in surveys] == [(15, 6)]
 
 
 def test_a_positive_that_is_not_confirmed_takes_its_children_with_it(tmp_path: Path) -> None:
