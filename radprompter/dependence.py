@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from radprompter.labels import LABELS, AttributeValue, Cell, LabelState
+from radprompter.labels import LABELS, AttributeStatus, AttributeValue, Cell, LabelState
 
 if TYPE_CHECKING:
     from radprompter.findings import Finding
@@ -31,6 +31,8 @@ class Condition:
 
 
 HOLDS = Condition("holds")
+
+_STATUS: Mapping[LabelState, AttributeStatus] = {LabelState.MISSING: "missing", LabelState.SKIPPED: "skipped"}
 
 
 def levels(region: Region) -> tuple[tuple[str, ...], ...]:
@@ -70,7 +72,7 @@ def unasked_cell(region: Region, report_id: str, finding: str, condition: Condit
     """
     if condition.state is None:
         raise ValueError(f"the condition of {finding} holds; ask")
-    status: Literal["missing", "not_applicable"] = "not_applicable" if condition.verdict == "fails" else "missing"
+    status: AttributeStatus = "not_applicable" if condition.verdict == "fails" else _STATUS[condition.state]
     attributes = tuple(AttributeValue(name, status) for name in region.findings[finding].attributes)
     return Cell(report_id, finding, condition.state, repair=condition.note, labeler=labeler, attributes=attributes)
 
@@ -111,10 +113,8 @@ def problems(
             yield name, f"{name} depends on findings that the region lacks: {', '.join(unknown)}"
         if finding.depends_on and finding.otherwise not in allowed[name]:
             states = ", ".join(allowed[name])
-            yield (
-                name,
-                f"{name} is {finding.otherwise} where it is not asked, which it cannot be; set otherwise: {states}",
-            )
+            unasked = f"{name} is {finding.otherwise} where it is not asked, which it cannot be"
+            yield name, f"{unasked}; set otherwise: {states}"
     for circle in circles(findings):
         yield circle[0], f"{circle[0]} depends on itself: {' -> '.join((*circle, circle[0]))}"
 

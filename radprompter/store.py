@@ -26,15 +26,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-LABEL_FILES = (
-    LABELS_PARQUET := "labels.parquet",
-    LABELS_CSV := "labels.csv",
-    FAILURES_CSV := "failures.csv",
-    MANIFEST := "manifest.json",
-)
-
-ATTRIBUTES_CSV = "attributes.csv"
-"""Written beside the label files where attributes were asked."""
+LABELS_PARQUET = "labels.parquet"
+LABELS_CSV = "labels.csv"
+FAILURES_CSV = "failures.csv"
+ATTRIBUTES_CSV = "attributes.csv"  # only where attributes were asked
+MANIFEST = "manifest.json"
 
 MAX_NAME = 30  # characters of a column's name in a message
 

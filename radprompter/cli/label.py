@@ -43,7 +43,8 @@ def label(
         print_json({**run.summary, "folder": str(folder)})
     else:
         _show(run.summary, run.table.counts())
-        console().print(f"wrote {folder}/labels.parquet, labels.csv, failures.csv, manifest.json", markup=False)
+        more = "attributes.csv, " if (folder / "attributes.csv").is_file() else ""
+        console().print(f"wrote {folder}/labels.parquet, labels.csv, failures.csv, {more}manifest.json", markup=False)
     return DONE_WITH_FAILURES if run.summary["n_failed"] else DONE
 
 

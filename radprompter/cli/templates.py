@@ -160,6 +160,10 @@ def _show_findings(region: Region, language: str) -> None:
             definition += f" (only: {', '.join(region.spelling[state] for state in allowed)})"
         if finding.implies:
             definition += f" (implies: {', '.join(finding.implies)})"
+        if finding.attributes:
+            definition += f" (asks: {', '.join(finding.attributes)})"
+        for parent, states in finding.depends_on.items():
+            definition += f" (only where {parent} is {' or '.join(states)})"
         table.add_row(_plain(name), _plain(finding.title.get(language, "")), _plain(definition))
     out.print(table)
 

@@ -68,8 +68,8 @@ def _object(properties: Mapping[str, Any]) -> Schema:
 def answer_tokens(schema: Mapping[str, Any]) -> int:
     """Tokens that no valid answer exceeds: the bytes of the longest one, indented and in a code fence.
 
-    A schema cannot limit texts and lists in strict mode; they are as long as prompts allow (`MAX_CHARACTERS` in a Latin
-    script, two bytes each at most, and `MAX_ITEMS`).
+    A schema cannot limit texts and lists in strict mode; they are as long as prompts allow (`MAX_CHARACTERS`, a token
+    each at most in a Latin script, and `MAX_ITEMS`).
     """
     return len(_written(_longest(schema)).encode()) + len("```json\n\n```")
 
@@ -84,7 +84,7 @@ def _longest(schema: Mapping[str, Any]) -> Any:
         return {name: _longest(part) for name, part in schema["properties"].items()}
     if schema["type"] == "array":
         return [_longest(schema["items"])] * MAX_ITEMS
-    return {"string": "ä" * MAX_CHARACTERS, "number": LONGEST_NUMBER, "null": None}[schema["type"]]
+    return {"string": "a" * MAX_CHARACTERS, "number": LONGEST_NUMBER, "null": None}[schema["type"]]
 
 
 def _written(value: Any) -> str:

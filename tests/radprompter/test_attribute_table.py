@@ -13,8 +13,10 @@ from typed_region import cell_of, found, typed_region
 from radprompter import LabelTable, Report, label, load_template, open_backend
 from radprompter.answers import read, read_letter, vote
 from radprompter.labels import CELL_FIELDS, LabelState
+from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Completion
 from radprompter.region import Region
+from radprompter.run import label_reports, label_template
 from radprompter.store import read_labels, write_labels
 
 REPORT = Report("r1", {"report": "Transverse fracture of the left radius, step 2,5 cm. No effusion."})
@@ -105,3 +107,34 @@ def test_a_report_goes_through_the_whole_flow(region: Region) -> None:
     assert (row["state"], row["evidence"], bool(row["evidence_found"])) == ("positive", "left  RADIUS", True)
     answered = table.attributes().query("status == 'answered'")
     assert list(zip(answered["attribute"], answered["value"], strict=True)) == [("side", "left"), ("step", 25.0)]
+
+
+def test_a_run_writes_attributes_once_and_again_if_they_are_gone(tmp_path: Path) -> None:
+    typed_region(tmp_path)
+    (tmp_path / "reports.csv").write_text("report_id,text\nr1,Left fracture.\n")
+    answer = '{"fracture": {"evidence": "Left  FRACTURE", "state": "present", "side": "left"}, "effusion": "absent"}'
+    section = {
+        "reports": {"path": str(tmp_path / "reports.csv"), "text": "text"},
+        "region": "typed",
+        "templates": str(tmp_path),
+        "backend": {"name": "scripted", "default": answer},
+    }
+    study = StudyRecipe.model_validate({"name": "Study", "out": str(tmp_path / "out"), "label": section})
+    path = tmp_path / "out" / "label" / "attributes.csv"
+    assert not label_reports(study).summary["up_to_date"]
+    written = path.read_text()
+    assert "r1,fracture,side,left,,answered,left\n" in written
+    assert label_reports(study).summary["up_to_date"]
+    path.unlink()
+    assert not label_reports(study).summary["up_to_date"]
+    assert path.read_text() == written
+
+
+def test_a_recipe_may_ask_any_region_for_quotes(tmp_path: Path) -> None:
+    section = LabelRecipe.model_validate({"reports": {"path": "r.csv"}, "region": "thumb", "evidence": True})
+    template = label_template(section)
+    assert all(finding.evidence for finding in template.region.findings.values())
+    answer = '{"fracture": {"evidence": "two ‹b> fractures", "state": "present"}}'
+    backend = open_backend({"name": "scripted", "default": answer}, template.region)
+    row = label([Report("r1", {"report": "Two <b> fractures."})], template, backend).frame.iloc[0]
+    assert (row["state"], bool(row["evidence_found"]), row["attributes"]) == ("positive", True, None)

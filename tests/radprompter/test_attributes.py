@@ -250,3 +250,29 @@ def test_no_attribute_has_a_value_that_does_not_stand_beside_its_key(
         items = attribute.value if isinstance(attribute.value, tuple) else (attribute.value,)
         asked = region.findings["fracture"].attributes[attribute.name]
         assert all(stands_in(item, attribute.unit, text, asked) for item in items), (attribute, text)
+
+
+CHOICES = {"side": ["left", "links", "right", "up"], "bone": ["radius", "Kahnbein"], "pattern": ["buckle", "oblique"]}
+ANSWERS = st.fixed_dictionaries(
+    {"state": st.sampled_from(["present", "absent"])},
+    optional={name: st.one_of(st.sampled_from(words), st.none()) for name, words in CHOICES.items()}
+    | {"fragments": st.integers(2, 30), "step": st.sampled_from(["2,5 cm", "25 mm"])},
+)
+INSERTIONS = st.sampled_from([*"{}[]\"'`“”:,=\\/#*<>\n ", "", "left", "buckle", "3"])
+EDITS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4), INSERTIONS), max_size=5)
+
+
+@settings(max_examples=3000, deadline=None)
+@given(answer=ANSWERS, edits=EDITS, cut=st.integers(20, 300))
+def test_a_mutated_answer_gives_no_attribute_that_it_does_not_have_beside_the_key(
+    answer: dict[str, object], edits: list[tuple[int, int, str]], cut: int, region: Region
+) -> None:
+    reply = json.dumps({"fracture": answer}, ensure_ascii=False)
+    for place, n_removed, inserted in edits:
+        reply = reply[:place] + inserted + reply[place + n_removed :]
+    cell = read(Completion("r1", (reply[:cut],)), REPORT, region, "test").cells[0]
+    for attribute in cell.attributes:
+        if attribute.status == "answered":
+            assert attribute.written is not None
+            beside = rf"{attribute.name}[^\w]{{0,9}}{re.escape(attribute.written.split()[0])}"
+            assert re.search(beside, reply[:cut], re.IGNORECASE), (attribute, reply[:cut])

@@ -9,6 +9,8 @@ from typed_region import TYPED_REGION, typed_region
 
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.prompting.check import check_region
+from radprompter.prompting.scaffold import write_starter
+from radprompter.region import load_region
 
 
 def check(tmp_path: Path, *pairs: tuple[str, str]) -> list[str]:
@@ -27,6 +29,16 @@ def check(tmp_path: Path, *pairs: tuple[str, str]) -> list[str]:
 
 def test_a_region_with_everything_is_sound(tmp_path: Path) -> None:
     assert check(tmp_path) == []
+
+
+def test_the_examples_of_the_starter_are_sound(tmp_path: Path) -> None:
+    write_starter("wrist", tmp_path)
+    path = tmp_path / "wrist" / "region.yaml"
+    path.write_text(path.read_text().replace("    # - ", "    "))
+    assert check_region(path.parent) == []
+    findings = load_region("wrist", templates=tmp_path).findings
+    assert list(findings["fracture"].attributes) == ["side", "severity", "displacement", "pattern"]
+    assert (findings["fracture"].evidence, list(findings["avulsion"].depends_on)) == (True, ["fracture"])
 
 
 FOUND = [

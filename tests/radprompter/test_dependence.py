@@ -119,6 +119,8 @@ def test_the_cell_of_a_finding_that_is_not_asked_says_why(region: Region) -> Non
     )  # fmt: skip
     unknown = unasked_cell(region, "r", "healing", condition(region, "healing", {}), labeler="test")
     assert (unknown.state, unknown.attributes) == (LabelState.MISSING, (AttributeValue("stage", "missing"),))
+    skipped = condition(region, "healing", {"fracture": LabelState.SKIPPED})
+    assert unasked_cell(region, "r", "healing", skipped, labeler="test").attributes[0].status == "skipped"
     with pytest.raises(ValueError, match="the condition of healing holds"):
         unasked_cell(region, "r", "healing", condition(region, "healing", {"fracture": POSITIVE}), labeler="test")
 
