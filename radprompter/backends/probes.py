@@ -162,7 +162,7 @@ async def prove_letters(canary: Canary, turn: Turn) -> dict[str, Any]:
             "begins with thinking, so that the first token is no letter: switch it off for plan label_read, "
             "by extra_body.chat_template_kwargs.enable_thinking: false"
         )
-    seen = {letter: [value for token, value in likely.items() if token.strip() == letter] for letter in LETTERS}
+    seen = {letter: [value for token, value in likely.items() if token.strip().upper() == letter] for letter in LETTERS}
     return {"letters": {letter: round(sum(map(math.exp, found)), 6) for letter, found in seen.items() if found}}
 
 
