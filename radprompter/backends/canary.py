@@ -9,7 +9,7 @@ is gone on with in the middle. No word of a report or a prompt is sent.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,8 +69,10 @@ class Canary:
     has_system: bool
     replies: list[Reply] = field(default_factory=list)
 
-    async def ask(self, question: str, max_tokens: int, **form: Any) -> Reply:
-        """The reply to a question.
+    async def ask(
+        self, question: str, max_tokens: int, *, wishes: Mapping[str, Any] | None = None, **form: Any
+    ) -> Reply:
+        """The reply to a question; `wishes` are further fields, without which will do where the endpoint refuses.
 
         Raises
         ------
@@ -78,9 +80,12 @@ class Canary:
             If there is none; where the endpoint refuses the form, with the change under which it would not.
         """
         turn = Turn(self.messages(question), max_tokens, **form)
+        extra_body = {**self.options.extra_body, **(wishes or {})}
         try:
-            reply = await self.send(self.options, turn)
+            reply = await self.send(self.options.model_copy(update={"extra_body": extra_body}), turn)
         except FailureError as error:
+            if wishes:
+                return await self.ask(question, max_tokens, **form)
             raise await diagnose(self, turn, error) from None
         self.replies.append(reply)
         return reply

@@ -33,6 +33,7 @@ class Reply:
     reasoning_tokens: int = 0
     logprobs: Mapping[str, float] | None = None
     n_listed: int = 0
+    prompt: str | None = None  # as the model saw it, where the endpoint tells
 
 
 def read_reply(body: bytes, *, logprobs: bool = False) -> Reply | None:
@@ -72,6 +73,7 @@ def read_reply(body: bytes, *, logprobs: bool = False) -> Reply | None:
         reasoning_tokens=_number(_mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")),
         logprobs=likely,
         n_listed=len(choice["logprobs"]["content"][0]["top_logprobs"]) if likely else 0,
+        prompt=data.get("prompt_text") if isinstance(data.get("prompt_text"), str) else None,
     )
 
 

@@ -15,7 +15,8 @@ from radprompter.records import Turn
 if TYPE_CHECKING:
     from radprompter.backends.canary import Canary
 
-FEWEST_LOGPROBS = 5
+LOGPROBS = (20, 5)
+"""How many some endpoints allow: OpenAI and vLLM by default, and others."""
 
 PASSING = frozenset({"timeout", "rate_limited", "conflict", "bad_response", "connection"})
 """Kinds of failure that say nothing of the settings."""
@@ -77,8 +78,9 @@ def possible_changes(options: OpenAIOptions, turn: Turn) -> Iterator[Change]:
             if way != options.structured_name:
                 yield Change(f"set label.backend.structured: {way}", {"structured": way != "none" and way})
     if turn.top_logprobs:
-        fewer = {**options.extra_body, "top_logprobs": FEWEST_LOGPROBS}
-        yield Change(f"set label.backend.extra_body.top_logprobs: {FEWEST_LOGPROBS}", {"extra_body": fewer})
+        for fewer in LOGPROBS:
+            extra_body = {**options.extra_body, "top_logprobs": fewer}
+            yield Change(f"set label.backend.extra_body.top_logprobs: {fewer}", {"extra_body": extra_body})
         yield Change("use another plan than label_read (it gives no log-probabilities)", turn={"top_logprobs": 0})
     if turn.prefill:
         yield Change("take label.prefill away", turn={"prefill": ""})

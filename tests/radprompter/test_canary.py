@@ -123,8 +123,8 @@ def test_either_way_to_constrain_is_proven_by_an_answer_that_nobody_would_give(s
         (told(f"The answer is {json.dumps(ODD)}"), "ignores the JSON schema"),
         (told(None, reasoning=json.dumps(ODD)), "into its reasoning instead of its content: .*reasoning parser"),
         (told("<think>" + json.dumps(ODD)), "into its reasoning instead of its content"),
-        (told(None, reasoning="Hm", finish_reason="length"), "no constrained answer within 100 tokens: .*max_tokens"),
-        (told('{"colour":      ', finish_reason="length"), "no constrained answer within 100 tokens"),
+        (told(None, reasoning="Hm", finish_reason="length"), "no constrained answer within the tokens .*max_tokens"),
+        (told('{"colour":      ', finish_reason="length"), "no constrained answer within"),
         (told(None, refusal="I cannot."), "ignores the JSON schema"),
     ],
 )
@@ -246,6 +246,33 @@ def test_a_read_out_that_begins_with_thinking_is_stopped_at(form: str, tmp_path:
 )
 def test_a_prefill_that_is_gone_on_with_shows_in_the_middle_of_a_number(text: str, shown: str, tmp_path: Path) -> None:
     assert proven(told(text), tmp_path, replace(LED, stop=()))[0]["prefill"] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "shown"),
+    [
+        ("pneumo", "<assistant>" + COUNTED, "continued"),
+        (NUMBERS, "<assistant>" + COUNTED, "continued"),
+        ("0, 11, 12", f"<assistant>{COUNTED}</assistant><assistant>", None),
+    ],
+)
+def test_an_endpoint_that_shows_the_prompt_shows_whether_it_ends_with_the_prefill(
+    text: str, prompt: str, shown: str | None, tmp_path: Path
+) -> None:
+    def behave(number: int, body: Body) -> Body:
+        assert body["return_prompt_text"]
+        return {**answer(text), "prompt_text": prompt}
+
+    if shown is not None:
+        assert proven(behave, tmp_path, replace(LED, stop=()))[0]["prefill"] == shown
+        return
+    with pytest.raises(BackendError, match="answers anew"):
+        proven(behave, tmp_path, LED)
+
+
+def test_an_endpoint_that_does_not_know_how_to_show_the_prompt_is_not_held_to_it(tmp_path: Path) -> None:
+    shown, server = proven(refusing(lambda body: "return_prompt_text" in body), tmp_path, LED)
+    assert (shown["prefill"], len(server.bodies)) == ("continued", 2)
 
 
 @pytest.mark.parametrize("text", [NUMBERS, "1,2,3", "10, 11, 12"])
