@@ -87,7 +87,10 @@ class Handler(BaseHTTPRequestHandler):
             server.n_at_once += 1
             server.most_at_once = max(server.most_at_once, server.n_at_once)
         try:
-            self._respond(server.behaviour(number, body))
+            response = server.behaviour(number, body)
+            self._respond(response)
+            with server.lock:
+                server.n_answered += not isinstance(response, Fault)
         finally:
             with server.lock:
                 server.n_at_once -= 1
@@ -105,9 +108,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(fault.body)))
         self.end_headers()
         self.wfile.write(fault.body)
-        if not isinstance(response, Fault):
-            with self.server.lock:
-                self.server.n_answered += 1
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

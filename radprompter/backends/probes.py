@@ -80,7 +80,7 @@ async def prove_constraint(canary: Canary, turn: Turn) -> dict[str, Any]:
             "puts constrained answers into its reasoning instead of its content: start it without a reasoning parser, "
             "or switch thinking off by extra_body.chat_template_kwargs.enable_thinking: false"
         )
-    if reply.failure == "truncated" and (thought or not said or said.startswith("{")):
+    if reply.failure == "truncated" and (thought or said.startswith("{")):
         raise canary.unproven(
             "came to no constrained answer within the tokens that answers have: give it more by extra_body.max_tokens, "
             "or switch thinking off by extra_body.chat_template_kwargs.enable_thinking: false"

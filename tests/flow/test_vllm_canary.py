@@ -31,6 +31,9 @@ CONSTRAINED = replace(FREE, json_schema=SCHEMA)
 READ_OUT = Turn(MESSAGES, 1, top_logprobs=20)
 LED = replace(FREE, prefill="There is a", stop=("7",))
 
+VARIED = {"temperature": 1.0, "seed": 1}
+"""At temperature 0 a random model says one word again and again."""
+
 NO_SYSTEM = (
     "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
     + CHAT_TEMPLATE
@@ -56,9 +59,9 @@ def complete(server: str, tmp_path: Path, *turns: Turn, **settings: Any) -> Comp
     return completion  # type: ignore[no-any-return]
 
 
-def go_on(server: str, text: str, max_tokens: int) -> str:
+def go_on(server: str, text: str, max_tokens: int, **settings: Any) -> str:
     """What the model says after a text, without any chat template."""
-    body = {"model": MODEL, "prompt": text, "max_tokens": max_tokens, "temperature": 0}
+    body = {"model": MODEL, "prompt": text, "max_tokens": max_tokens, "temperature": 0, **settings}
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(f"{server}/completions", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request) as response:
@@ -131,13 +134,13 @@ def test_a_real_server_goes_on_from_a_prefill_which_stands_once_in_the_reply_and
     server: str, tmp_path: Path
 ) -> None:
     assert proven(server, tmp_path, LED)["prefill"] == "continued"
-    generated = go_on(server, BEGUN + "<|start|>assistant\nThere is a", LED.max_tokens)
+    generated = go_on(server, BEGUN + "<|start|>assistant\nThere is a", LED.max_tokens, **VARIED)
     stop = generated[len(generated) // 2 :][:3]
-    completion = complete(server, tmp_path, replace(LED, stop=(stop,)), Turn((Message("user", "So?"),), 12))
+    completion = complete(server, tmp_path, replace(LED, stop=(stop,)), Turn((Message("user", "So?"),), 12), **VARIED)
     first = "There is a" + generated[: generated.index(stop)]
     assert completion.replies[0] == first
     history = BEGUN + written(("assistant", first), ("user", "So?")) + "<|start|>assistant\n"
-    assert completion.replies[1] == go_on(server, history, 12)
+    assert completion.replies[1] == go_on(server, history, 12, **VARIED)
 
 
 def test_a_prefill_that_a_real_server_sends_back_is_not_doubled(server: str, tmp_path: Path) -> None:
@@ -152,11 +155,10 @@ def test_a_chat_template_that_a_prefill_cannot_be_found_in_is_found_out(server: 
 
 @pytest.mark.parametrize("included", [False, True])
 def test_a_real_server_stops_before_a_stop_text(included: bool, server: str, tmp_path: Path) -> None:
-    varied = {"temperature": 1.0, "seed": 1}
-    whole = complete(server, tmp_path, FREE, **varied)
+    whole = complete(server, tmp_path, FREE, **VARIED)
     assert whole.failure == "truncated"
     stop = whole.answer[len(whole.answer) // 2 :][:2]
     extra_body = {"include_stop_str_in_output": included}
-    stopped = complete(server, tmp_path, replace(FREE, stop=(stop,)), **varied, extra_body=extra_body)
+    stopped = complete(server, tmp_path, replace(FREE, stop=(stop,)), **VARIED, extra_body=extra_body)
     assert (stopped.failure, stopped.finish_reason) == (None, "stop")
     assert stopped.answer == whole.answer[: whole.answer.index(stop)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from radprompter.errors import BackendError, JournalError, RecipeError, TableErr
 from radprompter.journal import Journal
 from radprompter.labels import LabelState
 from radprompter.prompting.templates import load_template
-from radprompter.records import Completion, Prompt, Report
+from radprompter.records import Completion, Prompt, Report, Turn
 from radprompter.run import LabelRun, complete, label, label_reports
 from radprompter.store import read_labels
 
@@ -153,6 +153,9 @@ class Reversed:
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         yield from self.inner.complete(reversed(list(prompts)))
+
+    def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
+        return self.inner.prove(turns)
 
     def close(self) -> None: ...
 
