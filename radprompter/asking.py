@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from radprompter.backends.base import Backend
 from radprompter.journal import Journal, journal_key
@@ -45,8 +45,9 @@ class _Sorted(NamedTuple):
 
 @dataclass
 class Asker:
-    """Asks a backend, and the journal first; remembers every completion that it handed out.
+    """Asks a backend, and the journal first.
 
+    Before the first new request the backend proves that it does what the request needs; `proven` is what it has shown.
     A reply that was cut off counts as known to the journal if `keep_truncated`: whoever asks will ask for a longer one.
     """
 
@@ -56,6 +57,7 @@ class Asker:
     keep_truncated: bool = False
     n_asked: int = 0
     n_from_journal: int = 0
+    proven: Mapping[str, Any] | None = None
 
     def ask(self, prompts: Sequence[Prompt], purpose: str = "label reports") -> tuple[Completion, ...]:
         """One completion a prompt, in order: from the journal where it has one, else from the backend, then journaled.
@@ -65,6 +67,8 @@ class Asker:
         keys, known, unasked = self._sorted(prompts)
         self.n_from_journal += len(known)
         self.n_asked += len(unasked)
+        if unasked and self.proven is None:
+            self.proven = self.backend.prove(next(iter(unasked.values())).turns)
         answers = self.backend.complete(unasked.values()) if unasked else ()
         for completion in self.track(answers, purpose, len(unasked)) if unasked else ():
             key = keys[completion.report_id, completion.findings, completion.sample]

@@ -174,7 +174,7 @@ class _Labeling:
         if completion.failure == "truncated":
             return with_more_room(prompt, completion) if with_room else None
         faults = {cell.finding: FAULTS[cell.state] for cell in item.reading.cells if cell.state in FAULTS}
-        if not faults or completion.failure is not None or completion.logprobs is not None:
+        if not faults or completion.failure is not None or self.template.plan == "label_read":
             return None  # no answer to quote: the request failed, or probabilities were the answer
         return ask_again(self.template, prompt, completion, faults)
 

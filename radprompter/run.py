@@ -76,6 +76,7 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before =
             table = LabelTable.from_cells(labeled.cells, template.region.schema)
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)
             manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
+            manifest["canary"] = dict(asker.proven or {})
             manifest["seconds"] = round(time.monotonic() - started, 3)
             files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)

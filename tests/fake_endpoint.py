@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Body = dict[str, Any]
+from obedient import Body, answer, is_canary, obey
 
 
 @dataclass(frozen=True)
@@ -28,35 +28,26 @@ class Fault:
     reset: bool = False
 
 
-def answer(content: str | None, *, finish_reason: str = "stop", **message: Any) -> Body:
-    """The body of a chat completion."""
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "model": "fake-1",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": finish_reason,
-                "message": {"role": "assistant", "content": content, **message},
-            }
-        ],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
-    }
-
+__all__ = ["Body", "answer"]
 
 Behaviour = Callable[[int, Body], Body | Fault]
 
 
 class Endpoint(ThreadingHTTPServer):
-    """The server; `bodies` are the requests so far, `times` when they came, `keys` the keys they carried."""
+    """The server; `bodies` are the requests so far, `times` when they came, `keys` the keys they carried.
+
+    The made-up questions by which a run begins are answered as they should be, and counted apart in `canaries`; unless
+    the server is not `honest`: then they are requests like others.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, *, honest: bool = True) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour = behaviour
+        self.honest = honest
+        self.canaries: list[Body] = []
         self.lock = threading.Lock()
         self.bodies: list[Body] = []
         self.times: list[float] = []
@@ -84,6 +75,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         server = self.server
+        if server.honest and is_canary(body):
+            server.canaries.append(body)
+            self._respond(obey(body))
+            return
         with server.lock:
             number = len(server.bodies)
             server.bodies.append(body)
@@ -92,7 +87,10 @@ class Handler(BaseHTTPRequestHandler):
             server.n_at_once += 1
             server.most_at_once = max(server.most_at_once, server.n_at_once)
         try:
-            self._respond(server.behaviour(number, body))
+            response = server.behaviour(number, body)
+            self._respond(response)
+            with server.lock:
+                server.n_answered += not isinstance(response, Fault)
         finally:
             with server.lock:
                 server.n_at_once -= 1
@@ -110,18 +108,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(fault.body)))
         self.end_headers()
         self.wfile.write(fault.body)
-        if not isinstance(response, Fault):
-            with self.server.lock:
-                self.server.n_answered += 1
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def endpoint(behaviour: Behaviour) -> Iterator[Endpoint]:
+def endpoint(behaviour: Behaviour, *, honest: bool = True) -> Iterator[Endpoint]:
     """A running server."""
-    server = Endpoint(behaviour)
+    server = Endpoint(behaviour, honest=honest)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -41,6 +41,7 @@ FLAGS = (
     "--seed=0",
     f"--served-model-name={MODEL}",
     f"--max-logprobs={VOCABULARY}",
+    "--trust-request-chat-template",  # a request may bring one, so that one server stands for several
     # chunked prefill and a seed in the request together kill the engine on a CPU
     "--no-enable-chunked-prefill",
     f"--max-num-batched-tokens={LONGEST}",

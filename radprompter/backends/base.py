@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
-from radprompter.records import Completion, Prompt
+from radprompter.records import Completion, Prompt, Turn
 from radprompter.region import Region
 from radprompter.typed_yaml import Section
 
@@ -37,6 +37,14 @@ class Backend(Protocol):
 
         A completion carries the report's id, findings and sample of its prompt. A prompt that cannot be answered gives
         a completion with `failure`; only what stops the whole run is raised.
+        """
+        ...
+
+    def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
+        """Show, by made-up requests, that what these turns need really works, before the first report is sent.
+
+        Of the turns only their form matters (roles, schema, prefill, ...): no word of their messages is sent. What was
+        proven is told as plain data, for the manifest; nothing is told where there is nothing to prove.
         """
         ...
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+
+from radprompter.records import Turn
 
 FINISH_FAILURES = {"length": "truncated", "content_filter": "filtered"}
 """Reason why a reply ended -> the kind of failure that it is."""
@@ -18,7 +20,7 @@ ROUNDING = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply of a model; `failure` says why it is no answer."""
+    """One reply of a model; `failure` says why it is no answer, `n_listed` how many likely first tokens were listed."""
 
     text: str
     reasoning: str | None = None
@@ -28,7 +30,10 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
     logprobs: Mapping[str, float] | None = None
+    n_listed: int = 0
+    prompt: str | None = None  # as the model saw it, where the endpoint tells
 
 
 def read_reply(body: bytes, *, logprobs: bool = False) -> Reply | None:
@@ -65,8 +70,37 @@ def read_reply(body: bytes, *, logprobs: bool = False) -> Reply | None:
         prompt_tokens=_number(usage.get("prompt_tokens")),
         completion_tokens=_number(usage.get("completion_tokens")),
         cached_tokens=_number(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        reasoning_tokens=_number(_mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")),
         logprobs=likely,
+        n_listed=len(choice["logprobs"]["content"][0]["top_logprobs"]) if likely else 0,
+        prompt=data.get("prompt_text") if isinstance(data.get("prompt_text"), str) else None,
     )
+
+
+def join_reply(reply: Reply, turn: Turn) -> Reply:
+    """The reply as it stands in the conversation: the turn's prefill once, what was generated, and no stop text.
+
+    Endpoints differ in whether they send the prefill back. A reply that begins with the whole prefill, but for white
+    space around it, is taken to repeat it; so is one that did not go on but began anew with the same words. A reply
+    that has a stop text ends before it, even where the endpoint went on and cut the reply off later.
+    """
+    if not reply.text or turn.top_logprobs:
+        return reply
+    generated = _without(reply.text, turn.prefill)
+    ends = [generated.index(stop) for stop in turn.stop if stop in generated]
+    said = generated[: min(ends)] if ends else generated
+    failure = None if ends and reply.failure == "truncated" else reply.failure
+    if failure is None and not said.strip():
+        failure = "empty"
+    return replace(reply, text=turn.prefill + said, failure=failure)
+
+
+def _without(text: str, prefill: str) -> str:
+    """What was generated, from a reply that may begin with the prefill."""
+    if text.startswith(prefill):
+        return text[len(prefill) :]
+    bare, stripped = prefill.strip(), text.lstrip()
+    return stripped[len(bare) :] if bare and stripped.startswith(bare) else text
 
 
 def read_logprobs(choice: Mapping[str, Any]) -> dict[str, float] | None:

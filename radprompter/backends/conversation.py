@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from radprompter.backends.chat import Reply, read_reply
+from radprompter.backends.chat import Reply, join_reply, read_reply
+from radprompter.backends.request import OpenAIOptions, request_body, write_messages
 from radprompter.backends.retrying import asked_wait_s, is_retryable, wait_s
 from radprompter.errors import BackendError
 from radprompter.records import Completion, Prompt, Turn, Usage
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
+    from openai.types.chat import ChatCompletionMessageParam
 
 STOPS = frozenset({"unauthorised", "unknown_model", "redirected", "unreachable"})
 """Kinds of failure that every other request would share."""
@@ -36,21 +37,12 @@ class Conversations:
     ----------
     client:
         A client that does not retry by itself.
-    model:
-        Name of the model.
-    body:
-        Fields of the request for a turn, besides model and messages.
-    deadline_s:
-        Longest time of one reply, with all its attempts, in seconds.
-    max_retries:
-        Attempts after the first.
+    options:
+        The model, what it is asked, how long is waited and how often an attempt is made again.
     """
 
     client: AsyncOpenAI
-    model: str
-    body: Callable[[Turn], dict[str, Any]]
-    deadline_s: float
-    max_retries: int
+    options: OpenAIOptions
     _open_at: float = 0.0  # loop time before which the endpoint asked not to be called
     _n_silent: int = 0  # requests in a row that got no answer
     _n_answers: int = 0
@@ -63,14 +55,15 @@ class Conversations:
         failure: str | None = None
         n_attempts = 0
         for turn in prompt.turns:
-            messages += [{"role": message.role, "content": message.content} for message in turn.messages]
+            messages += write_messages(turn.messages, system_role=self.options.system_role)
             try:
-                reply, attempts = await self._reply(messages, turn)
-            except _FailureError as error:
+                reply, attempts = await self.reply(messages, turn)
+            except FailureError as error:
                 failure = error.kind
                 n_attempts += error.attempts
                 break
             n_attempts += attempts
+            reply = join_reply(reply, turn)
             replies.append(reply)
             failure = reply.failure
             if failure is not None:
@@ -95,10 +88,20 @@ class Conversations:
             logprobs=replies[-1].logprobs if replies else None,
         )
 
-    async def _reply(self, messages: list[dict[str, str]], turn: Turn) -> tuple[Reply, int]:
-        """The reply to one turn and the attempts that it took."""
+    async def reply(self, messages: list[dict[str, str]], turn: Turn) -> tuple[Reply, int]:
+        """The reply to one turn, as it came, and the attempts that it took.
+
+        Raises
+        ------
+        FailureError
+            If there is none.
+        BackendError
+            If every other request would fail the same way.
+        """
+        if turn.prefill:
+            messages = [*messages, {"role": "assistant", "content": turn.prefill}]
         now = asyncio.get_running_loop().time
-        deadline = now() + self.deadline_s
+        deadline = now() + self.options.deadline_s
         attempt = 0
         while True:
             attempt += 1
@@ -109,12 +112,12 @@ class Conversations:
                     reply = await self._request(messages, turn)
             except TimeoutError:
                 raise self._give_up("timeout", attempt) from None
-            except _FailureError as error:
+            except FailureError as error:
                 pause = wait_s(attempt, error.asked_s)
                 if error.asked_s is not None:
                     self._open_at = max(self._open_at, now() + error.asked_s)
-                most = self.max_retries if self._n_answers or error.kind != "connection" else FIRST_RETRIES
-                if not error.retryable or attempt > min(most, self.max_retries) or now() + pause > deadline:
+                most = self.options.max_retries if self._n_answers or error.kind != "connection" else FIRST_RETRIES
+                if not error.retryable or attempt > min(most, self.options.max_retries) or now() + pause > deadline:
                     raise self._give_up(error.kind, attempt, error.detail) from None
                 await asyncio.sleep(pause)
             else:
@@ -128,19 +131,19 @@ class Conversations:
 
         try:
             response = await self.client.chat.completions.with_raw_response.create(
-                model=self.model,
-                messages=cast(Any, messages),
-                extra_body=self.body(turn),
+                model=self.options.model,
+                messages=cast("list[ChatCompletionMessageParam]", messages),
+                extra_body=request_body(self.options, turn),
             )
         except openai.APITimeoutError:
-            raise _FailureError("timeout", retryable=True) from None
+            raise FailureError("timeout", retryable=True) from None
         except openai.APIConnectionError:
-            raise _FailureError("connection", retryable=True) from None
+            raise FailureError("connection", retryable=True) from None
         except openai.APIStatusError as error:
             raise _refused(error) from None
         reply = read_reply(response.content, logprobs=turn.top_logprobs > 0)
         if reply is None:
-            raise _FailureError("bad_response", retryable=True)
+            raise FailureError("bad_response", retryable=True)
         return reply
 
     def _give_up(self, kind: str, attempts: int, detail: str = "") -> Exception:
@@ -160,10 +163,10 @@ class Conversations:
             self._n_silent = 0
         if kind in STOPS:
             return BackendError(f"{where}: {detail}", kind=kind)
-        return _FailureError(kind, attempts=attempts)
+        return FailureError(kind, attempts=attempts)
 
 
-class _FailureError(Exception):
+class FailureError(Exception):
     """An attempt or a conversation that failed."""
 
     def __init__(
@@ -173,26 +176,26 @@ class _FailureError(Exception):
         self.kind, self.retryable, self.asked_s, self.attempts, self.detail = kind, retryable, asked_s, attempts, detail
 
 
-def _refused(error: APIStatusError) -> _FailureError:
+def _refused(error: APIStatusError) -> FailureError:
     """What an error status means. Messages of the endpoint are not passed on: they may quote the report or the key."""
     status = error.status_code
     if status in (401, 403):
-        return _FailureError(
+        return FailureError(
             "unauthorised", detail=f"refuses the key ({status}); set api_key_env to a variable that has it"
         )
     if status == 404:
-        return _FailureError("unknown_model", detail="does not know this model or path (404); check model and base_url")
+        return FailureError("unknown_model", detail="does not know this model or path (404); check model and base_url")
     if 300 <= status < 400:
-        return _FailureError("redirected", detail=f"redirects ({status}), which is not followed; check base_url")
+        return FailureError("redirected", detail=f"redirects ({status}), which is not followed; check base_url")
     asked = asked_wait_s(error.response.headers)
     if is_retryable(status):
         kind = {408: "timeout", 429: "rate_limited"}.get(status, "server_error" if status >= 500 else "conflict")
-        return _FailureError(kind, retryable=True, asked_s=asked)
+        return FailureError(kind, retryable=True, asked_s=asked)
     if error.code == "context_length_exceeded" or "maximum context length" in str(error.body):
-        return _FailureError("too_long")
+        return FailureError("too_long")
     if error.code == "content_filter":
-        return _FailureError("filtered")
+        return FailureError("filtered")
     names = [
         name for name in (error.code, error.param) if isinstance(name, str) and re.fullmatch(r"[a-z_.]{3,40}", name)
     ]
-    return _FailureError("bad_request" + (f" ({' '.join(names)})" if names else ""))
+    return FailureError("bad_request" + (f" ({' '.join(names)})" if names else ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
@@ -14,7 +14,7 @@ from pydantic import Field
 from radprompter.backends.base import Backend
 from radprompter.errors import RecipeError
 from radprompter.files import digest
-from radprompter.records import Completion, Prompt, Usage
+from radprompter.records import Completion, Prompt, Turn, Usage
 from radprompter.region import Region
 from radprompter.typed_yaml import Section
 
@@ -83,6 +83,10 @@ class ScriptedBackend:
         if isinstance(answer, dict):
             return replace(completion, **cast(Any, answer))
         return replace(completion, replies=(answer,) if isinstance(answer, str) else tuple(answer))
+
+    def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
+        """Nothing is to be proven: no endpoint is asked."""
+        return {}
 
     def close(self) -> None:
         """Nothing is held."""

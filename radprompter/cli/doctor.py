@@ -1,4 +1,4 @@
-"""`radprompter doctor`: what is installed here, and which backends can be opened."""
+"""`radprompter doctor`: what is installed here, which backends can be opened, and what a recipe's endpoint can do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from importlib import metadata
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from radprompter.options import AsJson
+import typer
+
+from radprompter.options import AsJson, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
@@ -33,10 +37,18 @@ NVIDIA_SMI_TIMEOUT_S = 20
 
 
 @guarded
-def doctor(json: AsJson = False) -> int:
-    """Show what is installed and which backends can be opened; exit code 1 if a core package is absent."""
+def doctor(
+    recipe: Annotated[Path | None, typer.Argument(help="Ask this recipe's endpoint what it can do.")] = None,
+    settings: Settings = None,
+    json: AsJson = False,
+) -> int:
+    """Show what is installed, which backends can be opened, and (of a recipe) what its endpoint can do.
+
+    The endpoint is asked a few made-up questions and sees no report. Exit code 1 if a core package is absent, or the
+    endpoint does not do what the recipe needs.
+    """
     versions = {extra: {name: _version(name) for name in names} for extra, names in PACKAGES.items()}
-    facts = {
+    facts: dict[str, Any] = {
         "python": platform.python_version(),
         "executable": sys.executable,
         "platform": platform.platform(),
@@ -46,11 +58,14 @@ def doctor(json: AsJson = False) -> int:
         "gpus": find_gpus(),
         "backends": check_backends(),
     }
+    if recipe is not None:
+        facts["endpoint"] = check_endpoint(recipe, settings or ())
     if json:
         print_json(facts)
     else:
         _show(facts)
-    return DONE if all(versions["core"].values()) else DONE_WITH_FAILURES
+    sound = all(versions["core"].values()) and "problem" not in facts.get("endpoint", {})
+    return DONE if sound else DONE_WITH_FAILURES
 
 
 def find_gpus() -> list[str] | str:
@@ -86,6 +101,34 @@ def check_backends() -> dict[str, str]:
     return found
 
 
+def check_endpoint(recipe: Path, settings: Sequence[str]) -> dict[str, Any]:
+    """What the endpoint of a recipe was proven to do, or the `problem`; nothing where no endpoint is asked.
+
+    Raises
+    ------
+    InputError
+        If the recipe cannot be used.
+    """
+    from radprompter.backends import open_backend
+    from radprompter.errors import BackendError, RecipeError
+    from radprompter.recipe import load_recipe
+    from radprompter.records import Report
+    from radprompter.run import label_template
+    from radprompter.shipped import find_recipe
+
+    section = load_recipe(find_recipe(recipe), settings=settings).label
+    if section is None:
+        raise RecipeError(f"{recipe}: no `label` section, so no endpoint to ask")
+    template = label_template(section)
+    wanted = {"canary": True} if "canary" in section.backend else {}
+    with closing(open_backend({**section.backend, **wanted}, template.region)) as backend:
+        made_up = template.prompts(Report("made_up", {"report": "Nothing."}), reads=backend.reads)
+        try:
+            return dict(backend.prove(made_up[0].turns))
+        except BackendError as error:
+            return {"problem": str(error), "kind": error.kind}
+
+
 def _version(distribution: str) -> str | None:
     """The installed version, read without importing the package."""
     try:
@@ -116,3 +159,22 @@ def _show(facts: Mapping[str, Any]) -> None:
     out.print("\nbackends", style="bold")
     for name, state in facts["backends"].items():
         say(name, state)
+    if "endpoint" in facts:
+        out.print("\nendpoint", style="bold")
+        for name, value, bad in describe_endpoint(facts["endpoint"]):
+            say(name, value, bad=bad)
+
+
+def describe_endpoint(found: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Lines about an endpoint: what, how, and whether that is bad."""
+    if "problem" in found:
+        yield "problem", found["problem"], True
+        return
+    if not found:
+        yield "none", "this backend asks no endpoint", False
+        return
+    for name, value in found["proven"].items():
+        yield name, ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value), False
+    tokens = found["tokens"]
+    asked = f"{found['requests']} made-up questions, {tokens['prompt']} + {tokens['completion']} tokens"
+    yield "asked", f"{found['model'] or 'an unnamed model'}: {asked}, {found['seconds']:.1f} s", False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import orjson
 
-from radprompter.records import Completion, Prompt, Usage
+from radprompter.records import Completion, Prompt, Turn, Usage
 from radprompter.region import Region
 from radprompter.rules.labeler import VERSION, RuleLabeler
 from radprompter.typed_yaml import Section
@@ -60,6 +60,10 @@ class RulesBackend:
             for name, decision in decisions.items()
         }
         return Completion(report.id, (orjson.dumps(answer).decode(),), model=self.model, usage=usage)
+
+    def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
+        """Nothing is to be proven: no endpoint is asked."""
+        return {}
 
     def close(self) -> None:
         """Nothing is held open."""

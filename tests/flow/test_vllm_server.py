@@ -30,7 +30,7 @@ NOISE = {
 """At temperature 1 a random model says a full stop soon; the answers of the region hold none of these characters."""
 
 
-def recipe(folder: Path, server: str, *, strategy: str = "zero_shot", **backend: Any) -> StudyRecipe:
+def recipe(folder: Path, server: str, **backend: Any) -> StudyRecipe:
     reports = folder / "reports.jsonl"
     if not reports.exists():
         reports.write_text("\n".join(json.dumps(row) for row in REPORTS), encoding="utf-8")
@@ -41,7 +41,6 @@ def recipe(folder: Path, server: str, *, strategy: str = "zero_shot", **backend:
             "label": {
                 "reports": {"path": reports, "id": "id", "text": "text", "language_column": "language"},
                 "region": "chest_ptx_ribfx",
-                "strategy": strategy,
                 "backend": {"name": "openai", "model": MODEL, "base_url": server, **NOISE, **backend},
             },
         }
@@ -53,25 +52,8 @@ def states(run: LabelRun) -> dict[str, set[str]]:
     return {str(report_id): set(wide.loc[report_id]) for report_id in wide.index}
 
 
-@pytest.mark.parametrize("strategy", ["zero_shot", "chain_of_thought"])
-def test_constrained_answers_of_a_real_server_are_states_of_the_schema(
-    strategy: str, server: str, tmp_path: Path
-) -> None:
-    run = label_reports(recipe(tmp_path, server, strategy=strategy))
-    found = states(run)
-    assert found.pop("nothing") == {LabelState.SKIPPED}
-    assert all(cells <= set(LABELS) for cells in found.values()), run.summary
-    assert run.summary["tokens"]["prompt"] > 0 < run.summary["tokens"]["completion"]
-    manifest = json.loads((tmp_path / "out" / "label" / "manifest.json").read_text())
-    assert manifest["models"] == {MODEL: 3}
-    assert manifest["attempts"] >= (3 if strategy == "zero_shot" else 6)
-
-
-@pytest.mark.parametrize("strategy", ["zero_shot", "chain_of_thought"])
-def test_unconstrained_noise_is_stored_as_what_it_is_and_never_as_a_label(
-    strategy: str, server: str, tmp_path: Path
-) -> None:
-    run = label_reports(recipe(tmp_path, server, strategy=strategy, structured=False))
+def test_unconstrained_noise_is_stored_as_what_it_is_and_never_as_a_label(server: str, tmp_path: Path) -> None:
+    run = label_reports(recipe(tmp_path, server, structured=False))
     assert run.summary["n_failed"] == 3
     assert run.summary["states"]["failed"] + run.summary["states"]["invalid"] == 3 * 2
     assert sum(run.summary["states"].values()) == 4 * 2

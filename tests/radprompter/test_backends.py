@@ -75,6 +75,16 @@ def test_no_prompts_give_no_completions_and_closing_twice_does_no_harm(
     backend.close()
 
 
+def test_what_a_backend_has_proven_can_be_written_down_and_one_without_an_endpoint_proves_nothing(
+    settings: dict[str, Any], region: Region
+) -> None:
+    backend = open_backend(settings, region)
+    proven = backend.prove(prompts(backend, region)[0].turns)
+    backend.close()
+    assert json.loads(json.dumps(dict(proven))) == proven
+    assert bool(proven) == (settings["name"] == "openai")
+
+
 def test_the_same_settings_are_the_same_identity_and_it_can_be_written_down(
     settings: dict[str, Any], region: Region
 ) -> None:

@@ -20,7 +20,15 @@ WORDS = ["present", "present", "absent", "dunno", "present"]
 
 
 def openai(url: str, **settings: Any) -> dict[str, Any]:
-    return {"name": "openai", "model": "m", "base_url": url, "temperature": 0.7, "max_in_flight": 1, **settings}
+    return {
+        "name": "openai",
+        "model": "m",
+        "base_url": url,
+        "canary": False,
+        "temperature": 0.7,
+        "max_in_flight": 1,
+        **settings,
+    }
 
 
 def in_turn(number: int, body: dict[str, Any]) -> dict[str, Any]:
