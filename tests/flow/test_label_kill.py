@@ -82,9 +82,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of labels of a run that nobody interrupted."""
     folder = tmp_path_factory.mktemp("whole")
     with endpoint(by_number) as server:
-        run = label_reports(
-            study(folder, {"name": "openai", "model": "m", "base_url": server.url, "canary": False}, TEXTS)
-        )
+        run = label_reports(study(folder, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS))
     assert run.summary["requests"] == {"asked": N_REQUESTS, "from_journal": 0}
     assert run.summary["n_failed"] == 0
     return folder / "out" / "label"
@@ -97,9 +95,7 @@ def test_a_run_that_is_killed_and_started_again_gives_the_same_table_and_repeats
     write_reports(tmp_path / "reports.csv", TEXTS)
     labels = tmp_path / "out" / "label"
     with endpoint(by_number) as server:
-        recipe = write_recipe(
-            tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "canary": False, "max_in_flight": 4}
-        )
+        recipe = write_recipe(tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 4})
         process = start(recipe)
         wait_for(server, n_answers, process)
         os.killpg(process.pid, signal.SIGKILL)
@@ -119,9 +115,7 @@ def test_a_run_that_is_killed_and_started_again_gives_the_same_table_and_repeats
 def test_a_second_process_in_the_same_folder_is_told_who_is_there(tmp_path: Path) -> None:
     write_reports(tmp_path / "reports.csv", TEXTS)
     with endpoint(by_number) as server:
-        recipe = write_recipe(
-            tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "canary": False, "max_in_flight": 1}
-        )
+        recipe = write_recipe(tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 1})
         first = start(recipe)
         wait_for(server, 1, first)
         second = start(recipe)
@@ -134,9 +128,7 @@ def test_a_second_process_in_the_same_folder_is_told_who_is_there(tmp_path: Path
 def test_an_interrupt_stops_cleanly_and_keeps_what_was_answered(tmp_path: Path) -> None:
     write_reports(tmp_path / "reports.csv", TEXTS)
     with endpoint(by_number) as server:
-        recipe = write_recipe(
-            tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "canary": False, "max_in_flight": 2}
-        )
+        recipe = write_recipe(tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 2})
         process = start(recipe)
         wait_for(server, 20, process)
         os.kill(process.pid, signal.SIGINT)

@@ -101,7 +101,7 @@ def test_a_server_is_asked_for_its_findings(recipe: Path) -> None:
         return answer(next((spoken(key) for key, (_, text) in REPORTS.items() if text in said), "{}"))
 
     with endpoint(behave) as server:
-        backend = {"name": "openai", "model": "m", "base_url": server.url, "canary": False}
+        backend = {"name": "openai", "model": "m", "base_url": server.url}
         assert states(labelled(recipe, backend)) == STATES
     system = asked[-1]["messages"][0]["content"]
     assert "(Wrist)" in system and "(Distal radius fracture): Fracture of the distal radius" in system

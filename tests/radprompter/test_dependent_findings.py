@@ -40,7 +40,7 @@ STATES = {
 
 
 def recipe(folder: Path, url: str, **label: Any) -> Any:
-    backend = {"name": "openai", "model": "m", "base_url": url, "canary": False, "max_in_flight": 1, "max_retries": 0}
+    backend = {"name": "openai", "model": "m", "base_url": url, "max_in_flight": 1, "max_retries": 0}
     made = study(folder, backend, TEXTS, **label)
     (folder / "templates" / "wrist" / "region.yaml").write_text(CHAIN, encoding="utf-8")
     return made

@@ -109,7 +109,7 @@ def test_a_failed_request_is_asked_again_by_the_next_run_and_the_others_are_not(
         return Fault(400) if broken else answer(ANSWER)
 
     with endpoint(behave) as server:
-        recipe = study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "canary": False}, TEXTS)
+        recipe = study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS)
         first = label_reports(recipe)
         fixed = True
         second = label_reports(recipe)
@@ -129,7 +129,7 @@ def test_a_stop_keeps_what_was_answered(tmp_path: Path) -> None:
         return Fault(401) if broken and number == 7 else answer(ANSWER)
 
     with endpoint(behave) as server:
-        backend = {"name": "openai", "model": "m", "base_url": server.url, "canary": False, "max_in_flight": 1}
+        backend = {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 1}
         recipe = study(tmp_path, backend, texts)
         with pytest.raises(BackendError, match="401"):
             label_reports(recipe)
@@ -143,9 +143,7 @@ def test_a_stop_keeps_what_was_answered(tmp_path: Path) -> None:
 def test_reports_with_the_same_words_are_asked_about_once(tmp_path: Path) -> None:
     texts = {"a": "Fracture.", "b": "Fracture.", "c": "Other."}
     with endpoint(lambda n, body: answer(ANSWER)) as server:
-        run = label_reports(
-            study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url, "canary": False}, texts)
-        )
+        run = label_reports(study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, texts))
         assert len(server.bodies) == 2
     assert list(states(run)) == ["a", "b", "c"]
     assert states(run)["a"] == states(run)["b"]
@@ -197,7 +195,7 @@ def test_chain_of_thought_asks_twice_and_reads_the_second_reply(tmp_path: Path) 
         return answer(ANSWER if "response_format" in body else "A fracture is stated.")
 
     with endpoint(behave) as server:
-        backend = {"name": "openai", "model": "m", "base_url": server.url, "canary": False}
+        backend = {"name": "openai", "model": "m", "base_url": server.url}
         run = label_reports(study(tmp_path, backend, {"a": "Fracture."}, strategy="chain_of_thought"))
         assert len(server.bodies) == 2
     assert states(run)["a"] == ("positive", "negative", "not_mentioned")

@@ -48,7 +48,7 @@ def by_letter(masses: dict[str, float], number: int, body: dict[str, Any]) -> di
 
 
 def openai(server: Endpoint, **settings: Any) -> dict[str, Any]:
-    return {"name": "openai", "model": "m", "base_url": server.url, "canary": False, **settings}
+    return {"name": "openai", "model": "m", "base_url": server.url, **settings}
 
 
 def states(run: LabelRun) -> dict[str, tuple[str, ...]]:

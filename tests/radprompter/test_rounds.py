@@ -28,7 +28,7 @@ def conversation(*replies: Reply) -> Callable[[int, Body], Body | Fault]:
 
 
 def recipe(folder: Path, url: str, text: str = "Fracture of the radius.", **label: Any) -> StudyRecipe:
-    backend = {"name": "openai", "model": "m", "base_url": url, "canary": False, "max_in_flight": 1, "max_retries": 0}
+    backend = {"name": "openai", "model": "m", "base_url": url, "max_in_flight": 1, "max_retries": 0}
     backend["temperature"] = 0.7 if "samples" in label else 0
     return study(folder, backend, {"a": text}, **label)
 
