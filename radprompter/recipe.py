@@ -36,6 +36,16 @@ class Reports(Section):
     )
     language: str = Field("en", description="language of the reports: `en` or `de`")
     language_column: str | None = Field(None, description="column with the language, where it differs by report")
+    only: tuple[str, ...] | None = Field(None, description="ids of the reports to read; all if null")
+
+
+class Length(Section):
+    """The longest report that is read, and what becomes of a longer one."""
+
+    limit_tokens: int = Field(ge=32, description="tokens of a report's chosen sections, with the mark of a cut")
+    policy: Literal["fail", "cut_end", "cut_start", "cut_middle"] = Field(
+        "fail", description="fail: not asked about; otherwise where words are left out, and a mark says how many"
+    )
 
 
 class LabelRecipe(Section):
@@ -69,6 +79,12 @@ class LabelRecipe(Section):
     )
     sections: SectionChoice = Field("whole", description="which part of a report is read")
     evidence: bool = Field(False, description="ask for the decisive words of the report, for every finding")
+    length: Length | None = Field(None, description="longest report that is read; no limit if null")
+    tokenizer: Path | None = Field(
+        None,
+        description="the model's `tokenizer.json`, or the folder that has it, to count tokens with; "
+        "counts are approximate if null",
+    )
     backend: dict[str, Any] = Field(
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
     )

@@ -18,7 +18,9 @@ from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
+from radprompter.prompting.length import describe_length
 from radprompter.prompting.templates import Template, load_template
+from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Report
 from radprompter.rounds import Rounds, first_prompts, label_prompts
@@ -76,6 +78,7 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before =
             table = LabelTable.from_cells(labeled.cells, template.region.schema)
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)
             manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
+            manifest["length"] = describe_length(template.length, template.counter, (p.report for p in prompts))
             manifest["seconds"] = round(time.monotonic() - started, 3)
             files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
@@ -121,6 +124,8 @@ def label_template(section: LabelRecipe) -> Template:
         sections=section.sections,
         evidence=section.evidence,
         templates=section.templates,
+        length=section.length,
+        counter=load_counter(section.tokenizer),
     )
 
 

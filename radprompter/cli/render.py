@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from radprompter.cli.label import length_lines
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from radprompter.prompting import Template
     from radprompter.prompting.preview import Plan
     from radprompter.prompting.prices import Cost
+    from radprompter.prompting.tokens import TokenCounter
     from radprompter.recipe import StudyRecipe
     from radprompter.records import Prompt, Report
 
@@ -53,13 +55,13 @@ def render(
     price = find_price(model, prices) if model else None
     template = label_template(label)
     shown: list[tuple[int, Prompt]] = []
-    plan = Plan()
+    plan = Plan(template.counter)
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
         for number, prompt in enumerate(template.prompts(report, reads=reads, samples=label.samples)):
             plan = plan.plus(prompt, new=number == 0)
             if plan.n_reports <= n:
                 shown.append((plan.n_reports, prompt))
-    estimate = cost(price, plan.approximate_prompt_tokens, plan.max_completion_tokens) if price else None
+    estimate = cost(price, plan.prompt_tokens, plan.max_completion_tokens) if price else None
     note = _cost_line(str(label.backend["name"]), reads, model, estimate)
     if html is not None:
         page = preview_page(
@@ -77,12 +79,14 @@ def render(
             for _, p in shown
         ]
         money = {"cost_usd": {"prompts": estimate.prompt_usd, "at_most": estimate.at_most_usd} if estimate else None}
-        print_json({**_facts(study, template), "reads": reads, **asdict(plan), **money, "prompts": prompts})
+        print_json({**_facts(study, template), "reads": reads, **plan.content(), **money, "prompts": prompts})
         return DONE
     _show_facts(study, template)
     for number, prompt in shown if html is None else ():
         asked = ", ".join(prompt.findings)
-        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id} {asked}".rstrip())
+        _show_prompt(
+            prompt, f"report {number} of {plan.n_reports}: {prompt.report.id} {asked}".rstrip(), template.counter
+        )
     _say("")
     _say("━━━ in all ".ljust(100, "━"), style="bold")
     for line in (*_totals(plan, reads), note, *(["nothing was sent"] if reads == "messages" else [])):
@@ -126,13 +130,15 @@ def _show_facts(study: StudyRecipe, template: Template) -> None:
         _say(f"{name.replace('_', ' '):<14}{value}")
 
 
-def _show_prompt(prompt: Prompt, title: str) -> None:
-    from radprompter.prompting.preview import approximate_prompt_tokens, divide, expected, has_words
+def _show_prompt(prompt: Prompt, title: str, counter: TokenCounter) -> None:
+    from radprompter.prompting.preview import describe_omission, divide, expected
+    from radprompter.prompting.tokens import count_prompt_tokens
 
     _say("")
     _say(f"━━━ {title} ".ljust(100, "━"), style="bold")
-    if not has_words(prompt.report):
-        _say("no text in the chosen sections: the report would be skipped")
+    for line in describe_omission(prompt.report):
+        _say(line)
+    if prompt.report.unasked:
         return
     if not prompt.turns:
         _say("no message is sent: this backend reads the report itself")
@@ -148,20 +154,20 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
                 _say(part.text, style="yellow" if part.of_report else None, end="")
             _say("")
         _say(f"── reply {number}: {expected(turn)}, at most {turn.max_tokens:,} tokens ──", style="green")
-    _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
+    n_tokens = count_prompt_tokens(prompt, counter)
+    about = "about " if counter.is_approximate else ""
+    _say(f"{about}{n_tokens:,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 
 def _totals(plan: Plan, reads: str) -> list[str]:
     """What labeling all reports would take, one line a number."""
-    from radprompter.prompting.preview import CHARACTERS_PER_TOKEN
-
     skipped = f", of which {plan.n_skipped:,} without text are skipped" if plan.n_skipped else ""
-    lines = [f"{plan.n_reports:,} reports{skipped}"]
+    lines = [f"{plan.n_reports:,} reports{skipped}", *length_lines(asdict(plan.lengths))]
     if reads == "messages":
         lines += [
             f"{plan.n_requests:,} requests",
-            f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / "
-            f"{CHARACTERS_PER_TOKEN}, before earlier replies are repeated)",
+            f"{'about ' if plan.counter.is_approximate else ''}{plan.prompt_tokens:,} prompt tokens "
+            f"({plan.counter.name}; without chat template and repeated replies)",
             f"at most {plan.max_completion_tokens:,} completion tokens",
         ]
     return lines
@@ -175,6 +181,22 @@ def _cost_line(backend: str, reads: str, model: str | None, estimate: Cost | Non
     if estimate is not None:
         return in_dollars(estimate)
     return f"no cost: the price file has no price for model {model or backend!r}"
+
+
+def describe_survey(
+    n_known: int, n_new: int, new_by_finding: Mapping[str, int], at_most_usd: float | None
+) -> list[str]:
+    """What labeling would ask now, in lines: requests that the journal has answers to, and new ones with their cost."""
+    from radprompter.prompting.preview import in_usd
+
+    if not n_known:
+        return [f"{n_new:,} requests, none of them answered in the journal"]
+    if not n_new:
+        return [f"all {n_known:,} requests are answered in the journal: labeling asks nothing"]
+    money = "" if at_most_usd is None else f", at most {in_usd(at_most_usd)}"
+    by_finding = ", ".join(f"{finding} {number:,}" for finding, number in new_by_finding.items() if number)
+    lines = [f"{n_known:,} of {n_known + n_new:,} requests are answered in the journal; labeling asks {n_new:,}{money}"]
+    return [*lines, f"new requests by finding: {by_finding}"] if by_finding else lines
 
 
 def _say(text: str, *, style: str | None = None, end: str = "\n") -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from radprompter.cli.doctor import PACKAGES, doctor
 from radprompter.cli.render import render
 from radprompter.cli.templates import templates
-from radprompter.prompting.preview import approximate_prompt_tokens
+from radprompter.prompting.tokens import count_prompt_tokens
 from radprompter.records import Message, Prompt, Report, Turn
 from radprompter.region import load_region, region_names
 
@@ -103,7 +103,7 @@ def test_the_messages_of_the_first_report_are_shown_as_they_would_be_sent(recipe
     assert "report 1 of 3: a" in shown
     assert "report 2 of 3" not in shown
     assert "3 reports, of which 1 without text are skipped\n2 requests\n" in shown
-    assert "(approximate: characters / 4" in shown
+    assert "(approximate: characters / 4;" in shown
     assert shown.endswith("nothing was sent\n")
 
 
@@ -163,7 +163,7 @@ def test_reports_that_the_recipe_writes_itself_are_named_as_such(recipe: str) ->
 
 def test_a_later_turn_counts_the_messages_before_it_again() -> None:
     turns = (Turn((Message("user", "x" * 40),), 10), Turn((Message("user", "x" * 20),), 10))
-    assert approximate_prompt_tokens(Prompt(Report("r", {}), turns)) == (40 + 60) // 4
+    assert count_prompt_tokens(Prompt(Report("r", {}), turns)) == (40 + 60) // 4
 
 
 def test_the_doctor_says_what_is_there() -> None:
