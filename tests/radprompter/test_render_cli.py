@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from radprompter.cli.doctor import PACKAGES, doctor
-from radprompter.cli.render import render
+from radprompter.cli.render import describe_survey, render
 from radprompter.cli.templates import templates
 from radprompter.prompting.tokens import count_prompt_tokens
 from radprompter.records import Message, Prompt, Report, Turn
@@ -164,6 +164,25 @@ def test_reports_that_the_recipe_writes_itself_are_named_as_such(recipe: str) ->
 def test_a_later_turn_counts_the_messages_before_it_again() -> None:
     turns = (Turn((Message("user", "x" * 40),), 10), Turn((Message("user", "x" * 20),), 10))
     assert count_prompt_tokens(Prompt(Report("r", {}), turns)) == (40 + 60) // 4
+
+
+@pytest.mark.parametrize(
+    ("survey", "lines"),
+    [
+        ((0, 812, {}, 1.5), ["812 requests, none of them answered in the journal"]),
+        ((812, 0, {"effusion": 0}, 0.0), ["all 812 requests are answered in the journal: labeling asks nothing"]),
+        (
+            (1780, 20, {"fracture": 0, "effusion": 20}, 0.034),
+            [
+                "1,780 of 1,800 requests are answered in the journal; labeling asks 20, at most $0.034",
+                "new requests by finding: effusion 20",
+            ],
+        ),
+        ((1, 1, {}, None), ["1 of 2 requests are answered in the journal; labeling asks 1"]),
+    ],
+)
+def test_the_cost_of_an_edit_is_said_in_requests(survey: Any, lines: list[str]) -> None:
+    assert describe_survey(*survey) == lines
 
 
 def test_the_doctor_says_what_is_there() -> None:
