@@ -25,6 +25,10 @@ GRAMMARS = frozenset({"response_format", "structured_outputs", "logprobs"})
 """Fields of `extra_body` that would put a grammar before the probabilities that are to be read, or switch them off."""
 
 
+SILENT_CUT = "truncate_prompt_tokens"
+"""Field of `extra_body` by which vLLM leaves out words of a report, and says nothing."""
+
+
 class Reports(Section):
     """Where the reports are."""
 
@@ -113,6 +117,15 @@ class LabelRecipe(Section):
     def _in_words(self) -> LabelRecipe:
         if self.evidence and self.plan == "label_read":
             raise ValueError("plan label_read reads probabilities and no words; take evidence away")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> LabelRecipe:
+        extra = self.backend.get("extra_body")
+        if isinstance(extra, dict) and SILENT_CUT in extra:
+            raise ValueError(
+                f"{SILENT_CUT} cuts reports where nobody sees it; take it out of extra_body, use label.length"
+            )
         return self
 
     @model_validator(mode="after")

@@ -53,7 +53,8 @@ def label_reports(
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
     `before` is told what the first round will send before anything is sent, and may raise to prevent it. Runs may
-    share a `journal`; each folder has its own otherwise. The same completions give the same label files, byte for byte, in whatever order they came.
+    share a `journal`; each folder has its own otherwise. The same completions give the same label files, byte for byte,
+    in whatever order they came.
 
     Raises
     ------

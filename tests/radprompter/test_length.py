@@ -13,6 +13,7 @@ from label_study import ANSWER, study
 from typer.testing import CliRunner
 
 from radprompter.cli.app import app
+from radprompter.errors import RecipeError
 from radprompter.prompting.length import fit
 from radprompter.prompting.templates import load_template
 from radprompter.prompting.tokens import APPROXIMATE, TokenCounter
@@ -197,3 +198,15 @@ def test_both_commands_show_what_is_not_read(tmp_path: Path) -> None:
     failed = CliRunner().invoke(app, ["label", recipe, "--set", "label.length={limit_tokens: 60}"])
     assert failed.exit_code == 1
     assert "reports too long, not asked about: 2" in failed.stdout
+
+
+def test_a_server_is_not_asked_to_cut_reports_silently(tmp_path: Path) -> None:
+    backend = {"name": "openai", "model": "m", "extra_body": {"truncate_prompt_tokens": 100}}
+    with pytest.raises(RecipeError, match=r"truncate_prompt_tokens cuts reports.*use label\.length"):
+        study(tmp_path, backend, TEXTS)
+
+
+@pytest.mark.parametrize("length", [{"limit_tokens": 31}, {"policy": "fail"}, {"limit_tokens": 60, "policy": "cut"}])
+def test_a_limit_that_cannot_be_kept_is_refused(length: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"label\.length\."):
+        study(tmp_path, {"name": "rules"}, TEXTS, length=length)

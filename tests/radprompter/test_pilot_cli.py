@@ -22,6 +22,13 @@ SCRIPTED = {"name": "scripted", "answers": ALONE, "default": ANSWER}
 TRUTH = "report_id,fracture,effusion,no_finding\n" + "\n".join(f"r{n},1,0," for n in range(12)) + "\n"
 
 
+def by_plan(number: int, body: dict[str, Any]) -> Any:
+    """The answer of an endpoint to a question about one finding, or about all."""
+    alone = "answer" in body["response_format"]["json_schema"]["schema"]["properties"]
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 64}}
+    return {**answer(ONE if alone else ANSWER), "usage": usage}
+
+
 def pilot(folder: Path, *arguments: str, code: int = 0) -> Any:
     result = CliRunner().invoke(app, ["pilot", str(folder / "recipe.yaml"), *arguments], env={"COLUMNS": "200"})
     assert result.exit_code == code, result.output
@@ -35,7 +42,7 @@ def summary(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_the_first_reports_with_words_are_labeled_in_every_way(tmp_path: Path) -> None:
-    study(tmp_path, SCRIPTED, TEXTS)
+    study(tmp_path, SCRIPTED, TEXTS, reasks=0)
     found = summary(tmp_path, "-n", "3")
     assert found["report_ids"] == ["r0", "r1", "r3"]
     assert (found["n_reports"], found["n_all"]) == (3, 11)
@@ -53,7 +60,7 @@ def test_the_first_reports_with_words_are_labeled_in_every_way(tmp_path: Path) -
 
 
 def test_a_full_run_finds_the_answers_of_the_pilot(tmp_path: Path) -> None:
-    with endpoint(lambda number, body: answer(ANSWER)) as server:
+    with endpoint(by_plan) as server:
         recipe = study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS)
         pilot(tmp_path, "-n", "4", "--plans", "one_json")
         assert label_reports(recipe).summary["requests"] == {"asked": 11 - 4, "from_journal": 4}
@@ -115,13 +122,7 @@ def test_failed_requests_are_shown_by_kind(tmp_path: Path) -> None:
 
 def test_a_price_makes_the_cost_decide(tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text("m: {input: 1000, output: 2000, date: 2026-01-02, source: invoice}\n")
-    usage = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 64}}
-
-    def behave(number: int, body: dict[str, Any]) -> Any:
-        alone = "answer" in body["response_format"]["json_schema"]["schema"]["properties"]
-        return {**answer(ONE if alone else ANSWER), "usage": usage}
-
-    with endpoint(behave) as server:
+    with endpoint(by_plan) as server:
         study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS)
         found = summary(
             tmp_path, "-n", "2", "--plans", "one_json,per_finding", "--prices", str(tmp_path / "prices.yaml")

@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 import typer
+from label_study import write_recipe, write_reports
 from typer.testing import CliRunner
 
 from radprompter.cli.doctor import PACKAGES, doctor
 from radprompter.cli.render import describe_survey, render
 from radprompter.cli.templates import templates
+from radprompter.journal import Journal
 from radprompter.prompting.tokens import count_prompt_tokens
+from radprompter.recipe import load_recipe
 from radprompter.records import Message, Prompt, Report, Turn
 from radprompter.region import load_region, region_names
+from radprompter.run import label_reports
 
 ROOT = Path(__file__).parents[2]
 
@@ -174,11 +178,11 @@ def test_a_later_turn_counts_the_messages_before_it_again() -> None:
         (
             (1780, 20, {"fracture": 0, "effusion": 20}, 0.034),
             [
-                "1,780 of 1,800 requests are answered in the journal; labeling asks 20, at most $0.034",
+                "1,780 of 1,800 different requests are answered in the journal; labeling asks 20, about $0.034 at most",
                 "new requests by finding: effusion 20",
             ],
         ),
-        ((1, 1, {}, None), ["1 of 2 requests are answered in the journal; labeling asks 1"]),
+        ((1, 1, {}, None), ["1 of 2 different requests are answered in the journal; labeling asks 1"]),
     ],
 )
 def test_the_cost_of_an_edit_is_said_in_requests(survey: Any, lines: list[str]) -> None:
@@ -231,3 +235,28 @@ def test_the_doctor_knows_every_package_that_the_project_declares() -> None:
             requirement.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip() for requirement in requirements
         }
         assert set(PACKAGES[extra]) == names
+
+
+def test_an_edited_definition_is_rendered_with_what_it_costs(tmp_path: Path) -> None:
+    texts = {"a": "Fracture.", "b": "No fracture.", "c": "___"}
+    backend = {"name": "scripted", "default": '{"answer": "present"}'}
+    write_reports(tmp_path / "reports.csv", texts)
+    recipe = str(write_recipe(tmp_path, backend, plan="per_finding"))
+    assert "journal" not in call("render", recipe).stdout
+    label_reports(load_recipe(Path(recipe)))
+    assert "all 6 requests are answered in the journal: labeling asks nothing" in call("render", recipe).stdout
+    region = tmp_path / "templates/wrist/region.yaml"
+    region.write_text(region.read_text().replace("fluid in the joint", "fluid within the joint"))
+    shown = call("render", recipe).stdout
+    assert "4 of 6 different requests are answered in the journal; labeling asks 2\n" in shown
+    assert "new requests by finding: effusion 2\n" in shown
+    known = json.loads(call("render", recipe, "--json").stdout)["journal"]
+    assert known == {"n_known": 4, "n_new": 2, "new_by_finding": {"effusion": 2}}
+
+
+def test_a_journal_that_is_in_use_is_named_and_rendering_goes_on(tmp_path: Path) -> None:
+    write_reports(tmp_path / "reports.csv", {"a": "Fracture."})
+    recipe = str(write_recipe(tmp_path, {"name": "scripted"}))
+    with Journal(tmp_path / "out/label/journal.sqlite"):
+        assert "the journal was not looked at: " in call("render", recipe).stdout
+        assert json.loads(call("render", recipe, "--json").stdout)["journal"] is None
