@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from radprompter.asking import Survey
 from radprompter.backends import choose_backend
 from radprompter.errors import InputError, RecipeError, TableError
 from radprompter.files import read_json, write_json
@@ -53,6 +55,10 @@ class Pilot:
     advice: Advice
 
 
+def _go_on(way: str, survey: Survey) -> None:
+    """Ask, whatever it takes."""
+
+
 def run_pilot(
     study: StudyRecipe,
     *,
@@ -63,12 +69,14 @@ def run_pilot(
     reference: Path | None = None,
     prices: Path | None = None,
     track: Track = quiet,
+    before: Callable[[str, Survey], None] = _go_on,
 ) -> Pilot:
     """Label `n` reports of a recipe in every combination of strategies and plans, into ``{out}/pilot``.
 
     The reports are the first that would be asked about and that the reference knows, or with a `seed` a random sample
     of them. Without `strategies` the recipe's own is taken. Answers go into the recipe's own journal, so a later run
-    finds them.
+    finds them. `before` is told the name of each way and what it will send before anything is sent, and may raise to
+    prevent it.
 
     Raises
     ------
@@ -95,7 +103,7 @@ def run_pilot(
     for name, way in sections.items():
         out = study.out / "pilot" / name
         recipe = study.model_copy(update={"out": out, "label": way})
-        run = label_reports(recipe, journal=study.out / "label" / JOURNAL, track=track)
+        run = label_reports(recipe, journal=study.out / "label" / JOURNAL, track=track, before=partial(before, name))
         right = None if truth is None else score(run.table, truth, projection)
         tables[name] = run.table
         trials.append(_trial(way, run.table, read_json(out / "label" / MANIFEST), price, right))

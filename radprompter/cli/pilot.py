@@ -11,6 +11,7 @@ from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
+    from radprompter.asking import Survey
     from radprompter.pilot import Interval
     from radprompter.recipe import StudyRecipe
     from radprompter.trials import Pilot
@@ -51,6 +52,7 @@ def pilot(
         reference=reference or _reference(study),
         prices=prices,
         track=show_progress,
+        before=_announce,
     )
     if json:
         print_json(summarise_pilot(found))
@@ -58,6 +60,11 @@ def pilot(
         _show(found)
         _say(f"wrote {study.out}/pilot/pilot.json, and the labels of each way beside it")
     return DONE
+
+
+def _announce(way: str, survey: Survey) -> None:
+    known = f", {survey.n_known:,} in the journal" if survey.n_known else ""
+    console(stderr=True).print(f"{way}: {survey.n_new:,} requests to make{known}", markup=False, soft_wrap=True)
 
 
 def _divided(names: str | None) -> tuple[str, ...]:

@@ -64,7 +64,8 @@ def test_a_full_run_finds_the_answers_of_the_pilot(tmp_path: Path) -> None:
         recipe = study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS)
         pilot(tmp_path, "-n", "4", "--plans", "one_json")
         assert label_reports(recipe).summary["requests"] == {"asked": 11 - 4, "from_journal": 4}
-        pilot(tmp_path, "-n", "4", "--plans", "one_json,per_finding")
+        said = pilot(tmp_path, "-n", "4", "--plans", "one_json,per_finding").stderr
+        assert "zero_shot_per_finding: 12 requests to make\n" in said
         assert len(server.bodies) == 11 + 4 * 3
 
 
