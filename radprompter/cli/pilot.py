@@ -86,6 +86,9 @@ def _show(found: Pilot) -> None:
         share = f"{agreed.n_alike / agreed.n_cells:.1%}" if agreed.n_cells else "none"
         _say(f"{one} and {other}: alike in {share} of the {agreed.n_cells:,} cells that both label")
     _say(f"take {found.advice.take or 'none'}: {found.advice.reason}")
+    for trial in found.trials:
+        if trial.name == found.advice.take:
+            _say(f"in the recipe: label.strategy: {trial.strategy}, label.plan: {trial.plan}")
 
 
 def _show_answers(found: Pilot) -> None:

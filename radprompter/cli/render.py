@@ -234,7 +234,10 @@ def describe_survey(n_known: int, n_new: int, new_by_finding: Mapping[str, int],
     if not n_new:
         return [f"all {n_known:,} requests are answered in the journal: labeling asks nothing"]
     money = "" if cost_usd is None else f", about {in_usd(cost_usd)} at most"
-    by_finding = ", ".join(f"{finding} {number:,}" for finding, number in new_by_finding.items() if number)
+    new = {finding: number for finding, number in new_by_finding.items() if number}
+    by_finding = ", ".join(f"{finding} {number:,}" for finding, number in new.items())
+    if len(new) > 1 and len(set(new.values())) == 1:
+        by_finding = f"{max(new.values()):,} for each of {len(new)}"
     known = f"{n_known:,} of {n_known + n_new:,} different requests are answered in the journal"
     lines = [f"{known}; labeling asks {n_new:,}{money}"]
     return [*lines, f"new requests by finding: {by_finding}"] if by_finding else lines

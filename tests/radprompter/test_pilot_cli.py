@@ -81,6 +81,7 @@ def test_with_a_reference_ways_are_told_apart_and_the_cheapest_of_the_best_is_ta
     shown = pilot(tmp_path, "--set", f"agree={{reference: {tmp_path}/truth.csv}}").stdout
     assert "11 of 11 (74.1 to 100.0)" in shown
     assert "take zero_shot_one_json: the accuracy of every other way is distinguishably below" in shown
+    assert "in the recipe: label.strategy: zero_shot, label.plan: one_json\n" in shown
 
 
 def test_reports_that_the_reference_knows_are_tried_first_of_all(tmp_path: Path) -> None:

@@ -182,6 +182,13 @@ def test_a_later_turn_counts_the_messages_before_it_again() -> None:
                 "new requests by finding: effusion 20",
             ],
         ),
+        (
+            (6, 4, {"fracture": 2, "effusion": 2}, None),
+            [
+                "6 of 10 different requests are answered in the journal; labeling asks 4",
+                "new requests by finding: 2 for each of 2",
+            ],
+        ),
         ((1, 1, {}, None), ["1 of 2 different requests are answered in the journal; labeling asks 1"]),
     ],
 )
