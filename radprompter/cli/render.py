@@ -204,9 +204,10 @@ def _survey(study: StudyRecipe, template: Template, prompts: Sequence[Prompt]) -
     path = study.out / "label" / JOURNAL
     if not path.is_file():
         return None
+    conditional = [name for name, finding in template.region.findings.items() if finding.depends_on]
     try:
         with closing(open_backend(study.label.backend, template.region)) as backend, Journal(path) as journal:
-            return Asker(backend, journal, keep_truncated=study.label.reasks > 0).survey(prompts)
+            return Asker(backend, journal, keep_truncated=study.label.reasks > 0).survey(prompts, conditional)
     except (InputError, JournalError) as error:  # such as no key for an endpoint, which rendering does not need
         return f"the journal was not looked at: {error}"
 
@@ -216,7 +217,10 @@ def _survey_lines(survey: Survey | str | None, estimate: Cost | None) -> list[st
         return [survey] if survey else []
     share = survey.n_new / survey.n_requests if survey.n_requests else 0.0
     money = None if estimate is None else estimate.at_most_usd * share
-    return describe_survey(survey.n_known, survey.n_new, survey.new_by_finding, money)
+    lines = describe_survey(survey.n_known, survey.n_new, survey.new_by_finding, money)
+    if survey.n_conditional:
+        lines.append(f"of the new, only where the finding that they depend on is there: {survey.n_conditional:,}")
+    return lines
 
 
 def _known(survey: Survey | str | None) -> dict[str, Any] | None:
