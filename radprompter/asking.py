@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from radprompter.backends.base import Backend
 from radprompter.journal import Journal, journal_key
-from radprompter.records import NO_TEXT, Completion, Prompt
+from radprompter.records import Completion, Prompt
 from radprompter.terminal import Track, quiet
 
 Asked = tuple[str, tuple[str, ...], int]
@@ -62,7 +62,7 @@ class Asker:
     def ask(self, prompts: Sequence[Prompt], purpose: str = "label reports") -> tuple[Completion, ...]:
         """One completion a prompt, in order: from the journal where it has one, else from the backend, then journaled.
 
-        Equal prompts are asked once; a report without words is not asked about and fails with ``no_text``.
+        Equal prompts are asked once; a report with a reason not to be asked about fails with that (`Report.unasked`).
         """
         keys, known, unasked = self._sorted(prompts)
         self.n_from_journal += len(known)
@@ -94,7 +94,7 @@ class Asker:
         known: dict[str, Completion] = {}
         unasked: dict[str, Prompt] = {}
         for prompt in prompts:
-            if not prompt.report.has_words:
+            if prompt.report.unasked:
                 continue
             key = keys[_asked(prompt)] = journal_key(identity, prompt.fingerprint)
             if key in known or key in unasked:
@@ -119,6 +119,5 @@ def _asked(prompt: Prompt) -> Asked:
 def _answer(prompt: Prompt, keys: Mapping[Asked, str], known: Mapping[str, Completion]) -> Completion:
     """The completion of a prompt, which may have come for an equal one, about another report or finding."""
     key = keys.get(_asked(prompt))
-    failure = NO_TEXT if key is None else "no_answer"
-    completion = known.get(key or "") or Completion("", (), failure=failure)
+    completion = known.get(key or "") or Completion("", (), failure=prompt.report.unasked or "no_answer")
     return replace(completion, report_id=prompt.report.id, findings=prompt.findings, sample=prompt.sample)

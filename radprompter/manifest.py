@@ -10,7 +10,7 @@ from typing import Any
 
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState
-from radprompter.records import NO_TEXT, Labeled
+from radprompter.records import NO_TEXT, TOO_LONG, Labeled
 from radprompter.version import __version__
 
 PACKAGES = ("openai", "json_repair", "pandas", "pyarrow", "pydantic", "jinja2")
@@ -40,7 +40,7 @@ def label_manifest(made_from: Mapping[str, Any], table: LabelTable, labeled: Lab
         "counts": counts,
         "states": {str(state): sum(row[str(state)] for row in counts.values()) for state in LabelState},
         "failures": dict(failures),
-        "n_failed_requests": sum(number for kind, number in failures.items() if kind != NO_TEXT),
+        "n_failed_requests": sum(number for kind, number in failures.items() if kind not in (NO_TEXT, TOO_LONG)),
         "follow_ups": labeled.n_follow_ups,
         "tokens": {
             "prompt": sum(usage.prompt_tokens for usage in usages),
@@ -63,6 +63,7 @@ def label_summary(manifest: Mapping[str, Any], *, up_to_date: bool) -> dict[str,
         "failures",
         "requests",
         "follow_ups",
+        "length",
         "tokens",
     )
     line = f"{manifest['n_reports']:,} reports x {manifest['n_findings']} findings by {manifest['backend']}"

@@ -25,6 +25,10 @@ GRAMMARS = frozenset({"response_format", "structured_outputs", "logprobs"})
 """Fields of `extra_body` that would put a grammar before the probabilities that are to be read, or switch them off."""
 
 
+SILENT_CUT = "truncate_prompt_tokens"
+"""Field of `extra_body` by which vLLM leaves out words of a report, and says nothing."""
+
+
 class Reports(Section):
     """Where the reports are."""
 
@@ -36,6 +40,16 @@ class Reports(Section):
     )
     language: str = Field("en", description="language of the reports: `en` or `de`")
     language_column: str | None = Field(None, description="column with the language, where it differs by report")
+    only: tuple[str, ...] | None = Field(None, description="ids of the reports to read; all if null")
+
+
+class Length(Section):
+    """The longest report that is read, and what becomes of a longer one."""
+
+    limit_tokens: int = Field(ge=32, description="tokens of a report's chosen sections, with the mark of a cut")
+    policy: Literal["fail", "cut_end", "cut_start", "cut_middle"] = Field(
+        "fail", description="fail: not asked about; otherwise where words are left out, and a mark says how many"
+    )
 
 
 class LabelRecipe(Section):
@@ -69,6 +83,12 @@ class LabelRecipe(Section):
     )
     sections: SectionChoice = Field("whole", description="which part of a report is read")
     evidence: bool = Field(False, description="ask for the decisive words of the report, for every finding")
+    length: Length | None = Field(None, description="longest report that is read; no limit if null")
+    tokenizer: Path | None = Field(
+        None,
+        description="the model's `tokenizer.json`, or the folder that has it, to count tokens with; "
+        "counts are approximate if null",
+    )
     backend: dict[str, Any] = Field(
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
     )
@@ -97,6 +117,15 @@ class LabelRecipe(Section):
     def _in_words(self) -> LabelRecipe:
         if self.evidence and self.plan == "label_read":
             raise ValueError("plan label_read reads probabilities and no words; take evidence away")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> LabelRecipe:
+        extra = self.backend.get("extra_body")
+        if isinstance(extra, dict) and SILENT_CUT in extra:
+            raise ValueError(
+                f"{SILENT_CUT} cuts reports where nobody sees it; take it out of extra_body, use label.length"
+            )
         return self
 
     @model_validator(mode="after")

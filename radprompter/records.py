@@ -16,6 +16,19 @@ Role = Literal["system", "user", "assistant"]
 NO_TEXT = "no_text"
 """The `failure` of a report that has no words; its cells are `skipped`."""
 
+TOO_LONG = "too_long"
+"""The `failure` of a report that is longer than the recipe allows; its cells have `failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How much is read of a report that is longer than the recipe allows; no token of it if that is a failure."""
+
+    n_tokens: int
+    n_tokens_read: int = 0
+    n_words_left_out: int = 0
+    mark: str = ""  # what stands where words were left out; empty if nothing is read
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -27,6 +40,7 @@ class Report:
     id: str
     sections: Mapping[str, str]
     language: str = "en"
+    cut: Cut | None = None  # where it is longer than the recipe allows; `sections` are what is read then
 
     @property
     def text(self) -> str:
@@ -37,6 +51,13 @@ class Report:
     def has_words(self) -> bool:
         """Whether there is anything to read; nothing is asked about other reports."""
         return any(character.isalnum() for character in self.text)
+
+    @property
+    def unasked(self) -> str | None:
+        """Why nothing is asked about it: `NO_TEXT` or `TOO_LONG`; ``None`` if there is no reason."""
+        if not self.has_words:
+            return NO_TEXT
+        return TOO_LONG if self.cut is not None and not self.cut.mark else None
 
 
 @dataclass(frozen=True, slots=True)

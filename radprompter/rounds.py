@@ -17,6 +17,7 @@ from radprompter.backends.base import Backend
 from radprompter.dependence import condition, levels, settle, unasked_cell
 from radprompter.labels import Cell, LabelState
 from radprompter.prompting.follow_ups import FAULTS, ask_again, ask_to_verify, with_more_room
+from radprompter.prompting.length import note_cuts
 from radprompter.prompting.templates import Template
 from radprompter.recipe import LEAST_LABEL_MASS
 from radprompter.records import Completion, Labeled, Prompt, Reading, Report
@@ -144,9 +145,10 @@ class _Labeling:
         cells: Iterable[Cell] = (cell for item in asked for cell in item.reading.cells)
         if any(item.prompt.sample for item in asked):
             cells = vote(cells, self.template.region)
-        if not (self.rounds.verify and self.converses):
-            return list(cells)
-        return self._verified(list(cells), {item.prompt.report.id: item.prompt.report for item in asked})
+        reports = {item.prompt.report.id: item.prompt.report for item in asked}
+        if self.rounds.verify and self.converses:
+            cells = self._verified(list(cells), reports)
+        return list(note_cuts(cells, reports.values()))
 
     def _ask(self, prompts: Sequence[Prompt], purpose: str) -> tuple[Completion, ...]:
         completions = self.asker.ask(prompts, purpose) if prompts else ()

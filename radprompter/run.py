@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from radprompter.answers import parser_digest
@@ -18,7 +19,9 @@ from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
+from radprompter.prompting.length import describe_length
 from radprompter.prompting.templates import Template, load_template
+from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Report
 from radprompter.rounds import Rounds, first_prompts, label_prompts
@@ -44,11 +47,14 @@ def _go_on(survey: Survey) -> None:
     """Ask, whatever it takes."""
 
 
-def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before = _go_on) -> LabelRun:
+def label_reports(
+    recipe: StudyRecipe, *, journal: Path | None = None, track: Track = quiet, before: Before = _go_on
+) -> LabelRun:
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
-    `before` is told what the first round will send before anything is sent, and may raise to prevent it. The same
-    completions give the same label files, byte for byte, in whatever order they came.
+    `before` is told what the first round will send before anything is sent, and may raise to prevent it. Runs may
+    share a `journal`; each folder has its own otherwise. The same completions give the same label files, byte for byte,
+    in whatever order they came.
 
     Raises
     ------
@@ -69,14 +75,15 @@ def label_reports(recipe: StudyRecipe, *, track: Track = quiet, before: Before =
             return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
         reports = islice(read_reports(section.reports), section.limit)
         prompts = first_prompts(reports, template, backend, rounds)
-        with Journal(folder / JOURNAL) as journal:
-            asker = Asker(backend, journal, track, keep_truncated=rounds.reasks > 0)
+        with Journal(journal or folder / JOURNAL) as opened:
+            asker = Asker(backend, opened, track, keep_truncated=rounds.reasks > 0)
             before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
             labeled = label_prompts(prompts, template, asker, rounds)
             table = LabelTable.from_cells(labeled.cells, template.region.schema)
             manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)
             manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
             manifest["canary"] = dict(asker.proven or {})
+            manifest["length"] = describe_length(template.length, template.counter, (p.report for p in prompts))
             manifest["seconds"] = round(time.monotonic() - started, 3)
             files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
@@ -122,6 +129,8 @@ def label_template(section: LabelRecipe) -> Template:
         sections=section.sections,
         evidence=section.evidence,
         templates=section.templates,
+        length=section.length,
+        counter=load_counter(section.tokenizer),
     )
 
 

@@ -61,6 +61,7 @@ def read_reports(reports: Reports) -> Iterator[Report]:
         raise TableError(f"{path}: expected a file that ends in {', '.join(readers)}")
     if path.stat().st_size == 0:
         raise TableError(f"{path}: the file is empty")
+    wanted = None if reports.only is None else frozenset(reports.only)
     seen: dict[str, tuple[int, int]] = {}  # id -> hash of what it says, line
     for number, cells in readers[path.suffix](path):
         report = _report(cells, reports, f"{path}:{number}")
@@ -71,10 +72,13 @@ def read_reports(reports: Reports) -> Iterator[Report]:
                 f"{path}: id {report.id!r} stands on line {line} and again, with another text, on line {number}; "
                 "ids must be unique"
             )
-        if line == number:
+        if line == number and (wanted is None or report.id in wanted):
             yield report
     if not seen:
         raise TableError(f"{path}: has a header but no rows")
+    absent = sorted(wanted - seen.keys()) if wanted is not None else []
+    if absent:
+        raise TableError(f"{path}: no report {absent[0]!r}, which label.reports.only names ({len(absent)} absent)")
 
 
 def _report(cells: Mapping[str, Any], reports: Reports, where: str) -> Report:

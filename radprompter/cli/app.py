@@ -8,6 +8,7 @@ from radprompter.cli.agree import agree
 from radprompter.cli.doctor import doctor
 from radprompter.cli.label import label
 from radprompter.cli.phantom import phantom
+from radprompter.cli.pilot import pilot
 from radprompter.cli.render import render
 from radprompter.cli.run import run
 from radprompter.cli.schema import schema
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
-for command in (render, label, agree, run, phantom, schema, doctor):
+for command in (render, pilot, label, agree, run, phantom, schema, doctor):
     app.command()(command)
 
 

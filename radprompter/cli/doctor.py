@@ -30,6 +30,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "vllm": ("vllm",),
     "ray": ("ray", "aiohttp"),
+    "tokens": ("tokenizers",),
 }  # fmt: skip
 """The extras of this project and the distributions that each needs."""
 

@@ -70,7 +70,7 @@ def _announce(at_most: int | None) -> Callable[[Survey], None]:
 def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> None:
     from rich.table import Table
 
-    from radprompter.records import NO_TEXT
+    from radprompter.records import NO_TEXT, TOO_LONG
 
     seen = [state for state, number in summary["states"].items() if number]
     table = Table(title="up to date" if summary["up_to_date"] else None, title_justify="left", box=None)
@@ -92,8 +92,21 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         console().print(f"{FOLLOW_UPS[kind]}: {number:,}", markup=False)
     if summary["n_skipped"]:
         console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
+    for line in length_lines(summary["length"] or {}):
+        console().print(line, markup=False, style="yellow")
     for kind, number in summary["failures"].items():
-        if kind != NO_TEXT:
+        if kind not in (NO_TEXT, TOO_LONG):
             console().print(f"failed requests ({kind}): {number:,}", markup=False, style="yellow")
     if summary["n_failed"]:
         console().print(f"reports without a full answer, in failures.csv: {summary['n_failed']:,}", style="yellow")
+
+
+def length_lines(counts: Mapping[str, Any]) -> list[str]:
+    """What was not read of long reports, a line each for those that were cut and those that failed."""
+    lines = []
+    if counts.get("n_cut"):
+        left_out = f"{counts['n_words_left_out']:,} words, {counts['n_tokens_left_out']:,} tokens left out"
+        lines.append(f"reports cut at the limit of their length: {counts['n_cut']:,} ({left_out})")
+    if counts.get("n_too_long"):
+        lines.append(f"reports too long, not asked about: {counts['n_too_long']:,}")
+    return lines

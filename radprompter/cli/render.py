@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from radprompter.cli.label import length_lines
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from radprompter.asking import Survey
     from radprompter.prompting import Template
     from radprompter.prompting.preview import Plan
     from radprompter.prompting.prices import Cost
+    from radprompter.prompting.tokens import TokenCounter
     from radprompter.recipe import StudyRecipe
     from radprompter.records import Prompt, Report
 
@@ -53,14 +56,17 @@ def render(
     price = find_price(model, prices) if model else None
     template = label_template(label)
     shown: list[tuple[int, Prompt]] = []
-    plan = Plan()
+    asked: list[Prompt] = []
+    plan = Plan(template.counter)
     for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
         for number, prompt in enumerate(template.prompts(report, reads=reads, samples=label.samples)):
+            asked.append(prompt)
             plan = plan.plus(prompt, new=number == 0)
             if plan.n_reports <= n:
                 shown.append((plan.n_reports, prompt))
-    estimate = cost(price, plan.approximate_prompt_tokens, plan.max_completion_tokens) if price else None
-    note = _cost_line(str(label.backend["name"]), reads, model, estimate)
+    estimate = cost(price, plan.prompt_tokens, plan.max_completion_tokens) if price else None
+    survey = _survey(study, template, asked) if reads == "messages" else None
+    notes = [_cost_line(str(label.backend["name"]), reads, model, estimate), *_survey_lines(survey, estimate)]
     if html is not None:
         page = preview_page(
             [prompt for _, prompt in shown],
@@ -68,7 +74,7 @@ def render(
             title=study.name,
             facts=_facts(study, template),
             cost=estimate,
-            note=f"{note[:1].upper()}{note[1:]}.",
+            note=" ".join(f"{note[:1].upper()}{note[1:]}." for note in notes),
         )
         write_text(html, page)
     if json:
@@ -77,16 +83,19 @@ def render(
             for _, p in shown
         ]
         money = {"cost_usd": {"prompts": estimate.prompt_usd, "at_most": estimate.at_most_usd} if estimate else None}
-        print_json({**_facts(study, template), "reads": reads, **asdict(plan), **money, "prompts": prompts})
+        numbers = {**plan.content(), **money, "journal": _known(survey)}
+        print_json({**_facts(study, template), "reads": reads, **numbers, "prompts": prompts})
         return DONE
     _show_facts(study, template)
     for number, prompt in shown if html is None else ():
-        asked = ", ".join(prompt.findings)
-        _show_prompt(prompt, f"report {number} of {plan.n_reports}: {prompt.report.id} {asked}".rstrip())
+        title = f"report {number} of {plan.n_reports}: {prompt.report.id} {', '.join(prompt.findings)}"
+        _show_prompt(prompt, title.rstrip(), template.counter)
     _say("")
     _say("━━━ in all ".ljust(100, "━"), style="bold")
-    for line in (*_totals(plan, reads), note, *(["nothing was sent"] if reads == "messages" else [])):
+    for line in (*_totals(plan, reads), *notes):
         _say(line)
+    if reads == "messages":
+        _say("nothing was sent")
     if html is not None:
         _say(f"wrote {html}")
     return DONE
@@ -107,6 +116,7 @@ def _reports(study: StudyRecipe, recipe: str) -> Iterator[Report]:
 
 def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
     assert study.label is not None
+    limit = study.label.length
     return {
         "recipe": study.name,
         "region": template.region.name,
@@ -116,6 +126,7 @@ def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
         "plan": template.plan,
         "sections": template.sections,
         "backend": study.label.backend["name"],
+        **({"length": f"{limit.limit_tokens:,} tokens, {limit.policy}"} if limit is not None else {}),
         **({"model": study.label.backend["model"]} if "model" in study.label.backend else {}),
         "template_hash": template.hash,
     }
@@ -126,13 +137,15 @@ def _show_facts(study: StudyRecipe, template: Template) -> None:
         _say(f"{name.replace('_', ' '):<14}{value}")
 
 
-def _show_prompt(prompt: Prompt, title: str) -> None:
-    from radprompter.prompting.preview import approximate_prompt_tokens, divide, expected, has_words
+def _show_prompt(prompt: Prompt, title: str, counter: TokenCounter) -> None:
+    from radprompter.prompting.preview import describe_omission, divide, expected
+    from radprompter.prompting.tokens import count_prompt_tokens
 
     _say("")
     _say(f"━━━ {title} ".ljust(100, "━"), style="bold")
-    if not has_words(prompt.report):
-        _say("no text in the chosen sections: the report would be skipped")
+    for line in describe_omission(prompt.report):
+        _say(line)
+    if prompt.report.unasked:
         return
     if not prompt.turns:
         _say("no message is sent: this backend reads the report itself")
@@ -148,20 +161,20 @@ def _show_prompt(prompt: Prompt, title: str) -> None:
                 _say(part.text, style="yellow" if part.of_report else None, end="")
             _say("")
         _say(f"── reply {number}: {expected(turn)}, at most {turn.max_tokens:,} tokens ──", style="green")
-    _say(f"about {approximate_prompt_tokens(prompt):,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
+    n_tokens = count_prompt_tokens(prompt, counter)
+    about = "about " if counter.is_approximate else ""
+    _say(f"{about}{n_tokens:,} prompt tokens in {len(prompt.turns)} request(s)", style="dim")
 
 
 def _totals(plan: Plan, reads: str) -> list[str]:
     """What labeling all reports would take, one line a number."""
-    from radprompter.prompting.preview import CHARACTERS_PER_TOKEN
-
     skipped = f", of which {plan.n_skipped:,} without text are skipped" if plan.n_skipped else ""
-    lines = [f"{plan.n_reports:,} reports{skipped}"]
+    lines = [f"{plan.n_reports:,} reports{skipped}", *length_lines(asdict(plan.lengths))]
     if reads == "messages":
         lines += [
             f"{plan.n_requests:,} requests",
-            f"about {plan.approximate_prompt_tokens:,} prompt tokens (approximate: characters / "
-            f"{CHARACTERS_PER_TOKEN}, before earlier replies are repeated)",
+            f"{'about ' if plan.counter.is_approximate else ''}{plan.prompt_tokens:,} prompt tokens "
+            f"({plan.counter.name}; without chat template and repeated replies)",
             f"at most {plan.max_completion_tokens:,} completion tokens",
         ]
     return lines
@@ -175,6 +188,63 @@ def _cost_line(backend: str, reads: str, model: str | None, estimate: Cost | Non
     if estimate is not None:
         return in_dollars(estimate)
     return f"no cost: the price file has no price for model {model or backend!r}"
+
+
+def _survey(study: StudyRecipe, template: Template, prompts: Sequence[Prompt]) -> Survey | str | None:
+    """What the journal of a recipe has of some prompts; why it was not looked at; or ``None`` if there is none."""
+    from contextlib import closing
+
+    from radprompter.asking import Asker
+    from radprompter.backends import open_backend
+    from radprompter.errors import InputError, JournalError
+    from radprompter.journal import Journal
+    from radprompter.run import JOURNAL
+
+    assert study.label is not None
+    path = study.out / "label" / JOURNAL
+    if not path.is_file():
+        return None
+    conditional = [name for name, finding in template.region.findings.items() if finding.depends_on]
+    try:
+        with closing(open_backend(study.label.backend, template.region)) as backend, Journal(path) as journal:
+            return Asker(backend, journal, keep_truncated=study.label.reasks > 0).survey(prompts, conditional)
+    except (InputError, JournalError) as error:  # such as no key for an endpoint, which rendering does not need
+        return f"the journal was not looked at: {error}"
+
+
+def _survey_lines(survey: Survey | str | None, estimate: Cost | None) -> list[str]:
+    if survey is None or isinstance(survey, str):
+        return [survey] if survey else []
+    share = survey.n_new / survey.n_requests if survey.n_requests else 0.0
+    money = None if estimate is None else estimate.at_most_usd * share
+    lines = describe_survey(survey.n_known, survey.n_new, survey.new_by_finding, money)
+    if survey.n_conditional:
+        lines.append(f"of the new, only where the finding that they depend on is there: {survey.n_conditional:,}")
+    return lines
+
+
+def _known(survey: Survey | str | None) -> dict[str, Any] | None:
+    if survey is None or isinstance(survey, str):
+        return None
+    return {"n_known": survey.n_known, "n_new": survey.n_new, "new_by_finding": survey.new_by_finding}
+
+
+def describe_survey(n_known: int, n_new: int, new_by_finding: Mapping[str, int], cost_usd: float | None) -> list[str]:
+    """What labeling would ask now, in lines: requests that the journal has answers to, and new ones with their cost."""
+    from radprompter.prompting.preview import in_usd
+
+    if not n_known:
+        return [f"{n_new:,} requests, none of them answered in the journal"]
+    if not n_new:
+        return [f"all {n_known:,} requests are answered in the journal: labeling asks nothing"]
+    money = "" if cost_usd is None else f", about {in_usd(cost_usd)} at most"
+    new = {finding: number for finding, number in new_by_finding.items() if number}
+    by_finding = ", ".join(f"{finding} {number:,}" for finding, number in new.items())
+    if len(new) > 1 and len(set(new.values())) == 1:
+        by_finding = f"{max(new.values()):,} for each of {len(new)}"
+    known = f"{n_known:,} of {n_known + n_new:,} different requests are answered in the journal"
+    lines = [f"{known}; labeling asks {n_new:,}{money}"]
+    return [*lines, f"new requests by finding: {by_finding}"] if by_finding else lines
 
 
 def _say(text: str, *, style: str | None = None, end: str = "\n") -> None:

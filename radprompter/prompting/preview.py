@@ -1,45 +1,50 @@
-"""What a person sees before anything is sent: messages with the report marked inside, requests, tokens and cost.
-
-Token counts are approximate (`CHARACTERS_PER_TOKEN`): tokenizers and languages differ.
-"""
+"""What a person sees before anything is sent: messages with the report marked inside, requests, tokens and cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from radprompter.prompting.length import LengthCounts
 from radprompter.prompting.prices import Cost
 from radprompter.prompting.quoting import quote
-from radprompter.records import Message, Prompt, Report, Turn
-
-CHARACTERS_PER_TOKEN = 4
-"""A usual figure for English; tokenizers and languages differ, so counts made with it are called approximate."""
+from radprompter.prompting.tokens import APPROXIMATE, TokenCounter, count_prompt_tokens
+from radprompter.records import NO_TEXT, Message, Prompt, Report, Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What labeling all reports of a recipe would take; tokens are approximate (`CHARACTERS_PER_TOKEN`)."""
+    """What labeling all reports of a recipe would take; tokens as the counter counts them."""
 
+    counter: TokenCounter = APPROXIMATE
     n_reports: int = 0
     n_skipped: int = 0  # reports without text in the chosen sections
     n_requests: int = 0
-    approximate_prompt_tokens: int = 0
+    prompt_tokens: int = 0
     max_completion_tokens: int = 0
+    lengths: LengthCounts = field(default_factory=LengthCounts)
 
     def plus(self, prompt: Prompt, *, new: bool = True) -> Plan:
         """This plan with one conversation more; `new` if it is the first about its report."""
-        if not has_words(prompt.report):
-            return replace(self, n_reports=self.n_reports + 1, n_skipped=self.n_skipped + 1)
+        plan = replace(self, n_reports=self.n_reports + 1, lengths=self.lengths.plus(prompt.report)) if new else self
+        if prompt.report.unasked:
+            return replace(plan, n_skipped=plan.n_skipped + (prompt.report.unasked == NO_TEXT))
         return replace(
-            self,
-            n_reports=self.n_reports + new,
-            n_requests=self.n_requests + len(prompt.turns),
-            approximate_prompt_tokens=self.approximate_prompt_tokens + approximate_prompt_tokens(prompt),
-            max_completion_tokens=self.max_completion_tokens + sum(turn.max_tokens for turn in prompt.turns),
+            plan,
+            n_requests=plan.n_requests + len(prompt.turns),
+            prompt_tokens=plan.prompt_tokens + count_prompt_tokens(prompt, self.counter),
+            max_completion_tokens=plan.max_completion_tokens + sum(turn.max_tokens for turn in prompt.turns),
         )
+
+    def content(self) -> dict[str, Any]:
+        """The numbers as plain data, with the counter's name and whether it is approximate."""
+        numbers = {name: getattr(self, name) for name in self.__slots__ if name not in ("counter", "lengths")}
+        how = {"token_counter": self.counter.name, "tokens_are_approximate": self.counter.is_approximate}
+        return {**numbers, **how, "lengths": asdict(self.lengths)}
 
 
 class Part(NamedTuple):
@@ -55,9 +60,12 @@ class Preview:
 
     prompt: Prompt
     title: str
+    counter: TokenCounter = APPROXIMATE
 
     def __repr__(self) -> str:
-        shown = [f"{self.title}: about {approximate_prompt_tokens(self.prompt):,} prompt tokens"]
+        n_tokens = count_prompt_tokens(self.prompt, self.counter)
+        shown = [f"{self.title}: about {n_tokens:,} prompt tokens ({self.counter.name})"]
+        shown += describe_omission(self.prompt.report)
         for number, turn in enumerate(self.prompt.turns, start=1):
             shown += [f"── request {number}, {message.role} ──\n{message.content}" for message in turn.messages]
             shown.append(f"── reply {number}: {expected(turn)}, at most {turn.max_tokens:,} tokens ──")
@@ -65,35 +73,37 @@ class Preview:
 
     def _repr_html_(self) -> str:
         note = "An estimate for this report alone."
-        page = preview_page((self.prompt,), Plan().plus(self.prompt), title=self.title, facts={}, cost=None, note=note)
+        plan = Plan(self.counter).plus(self.prompt)
+        page = preview_page((self.prompt,), plan, title=self.title, facts={}, cost=None, note=note)
         return f'<iframe sandbox srcdoc="{escape(page)}" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
 
-def has_words(report: Report) -> bool:
-    """Whether there is anything to read; other reports are skipped."""
-    return any(character.isalnum() for character in report.text)
-
-
-def approximate_prompt_tokens(prompt: Prompt) -> int:
-    """Prompt tokens of all requests of a conversation; a later turn repeats the messages before it, not the replies."""
-    characters = total = 0
-    for turn in prompt.turns:
-        characters += sum(len(message.content) for message in turn.messages)
-        total += characters
-    return round(total / CHARACTERS_PER_TOKEN)
+def describe_omission(report: Report) -> list[str]:
+    """What is not read of a report, and why: one line, or none."""
+    cut = report.cut
+    if report.unasked == NO_TEXT:
+        return ["no text in the chosen sections: the report would be skipped"]
+    if cut is None:
+        return []
+    if report.unasked:
+        return [f"too long ({cut.n_tokens:,} tokens): the report would not be asked about, and its cells would fail"]
+    left_out = f"{cut.n_words_left_out:,} words left out where the mark stands"
+    return [f"cut: {cut.n_tokens_read:,} of {cut.n_tokens:,} tokens are read, {left_out}"]
 
 
 def divide(message: Message, report: Report) -> list[Part]:
     """A message's text in pieces, those that are the report's own words marked; joined they are the message.
 
-    System texts never hold the report. Section by section, in order, the first place of its words is taken.
+    The mark of a cut is not the report's own. System texts never hold the report. Section by section, in order, the
+    first place of its words is taken.
     """
     content, parts, here = message.content, [], 0
     for words in report.sections.values() if message.role != "system" else ():
         text = quote(words).strip()
         found = content.find(text, here) if text else -1
         if found >= 0:
-            parts += [Part(content[here:found], False), Part(text, True)]
+            before, mark, after = text.partition(report.cut.mark) if report.cut and report.cut.mark else (text, "", "")
+            parts += [Part(content[here:found], False), Part(before, True), Part(mark, False), Part(after, True)]
             here = found + len(text)
     parts.append(Part(content[here:], False))
     return [part for part in parts if part.text]
@@ -118,7 +128,7 @@ def in_dollars(cost: Cost) -> str:
     """The cost in words, with where the price is from."""
     price = cost.price
     return (
-        f"about {_usd(cost.prompt_usd)} for the prompts, at most {_usd(cost.at_most_usd)} with the completions "
+        f"about {in_usd(cost.prompt_usd)} for the prompts, at most {in_usd(cost.at_most_usd)} with the completions "
         f"({price.input:g} and {price.output:g} USD per million tokens, {price.source}, {price.date})"
     )
 
@@ -136,8 +146,8 @@ def preview_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tools = {"divide": divide, "expected": expected, "has_words": has_words, "tokens": approximate_prompt_tokens}
-    environment.globals |= tools | {"dollars": _usd, "characters": CHARACTERS_PER_TOKEN}
+    tools = {"divide": divide, "expected": expected, "describe_omission": describe_omission, "dollars": in_usd}
+    environment.globals |= tools | {"tokens": partial(count_prompt_tokens, counter=plan.counter)}
     page = environment.get_template("preview.html.jinja")
     return page.render(prompts=prompts, plan=plan, title=title, facts=facts, cost=cost, note=note)
 
@@ -147,5 +157,6 @@ def _kind(allowed: Mapping[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
-def _usd(amount: float) -> str:
+def in_usd(amount: float) -> str:
+    """An amount as it is written: cents from a dollar on, two digits below."""
     return f"${amount:,.2f}" if amount >= 0.995 else f"${amount:.2g}"

@@ -10,13 +10,15 @@ from typing import Any
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
+from radprompter.prompting.length import fit
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox, template_folders
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
 from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.tokens import APPROXIMATE, TokenCounter
 from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
-from radprompter.recipe import PlanName, SectionChoice
+from radprompter.recipe import Length, PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
 from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
 
@@ -47,6 +49,12 @@ class Template:
     _sandbox: Sandbox
     _values: Mapping[str, Any]
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
+    length: Length | None = None
+    counter: TokenCounter = APPROXIMATE
+
+    def choose(self, report: Report) -> Report:
+        """What is read of a report: its chosen sections, cut or marked as too long where a limit says so."""
+        return fit(choose_sections(report, self.sections), self.length, self.counter)
 
     def render(self, report: Report) -> Prompt:
         """The conversation about a report, of which only the chosen sections are read.
@@ -56,18 +64,19 @@ class Template:
         TemplateError
             If a template fails on this report.
         """
-        chosen = choose_sections(report, self.sections)
+        chosen = self.choose(report)
         return Prompt(chosen, self._turns(chosen))
 
     def preview(self, report: Report) -> Preview:
         """What would be sent about a report, to look at in a notebook: messages, the report marked, tokens."""
         title = f"{self.region.title.get(self.language, self.region.name)}, {self.strategy.replace('_', ' ')}"
-        return Preview(self.render(report), title)
+        return Preview(self.render(report), title, self.counter)
 
     def prompts(self, report: Report, *, reads: Reads = "messages", samples: int = 1) -> tuple[Prompt, ...]:
         """The conversations that the plan holds about a report: one, or one for each finding, each `samples` times.
 
-        A report without words is asked nothing. For a backend that `reads` the report itself, there are no messages.
+        A report without words, or too long a one, is asked nothing. For a backend that `reads` the report itself, there
+        are no messages.
 
         Raises
         ------
@@ -82,16 +91,16 @@ class Template:
             what = f"label.plan: {self.plan}" if samples == 1 else f"label.samples: {samples}"
             raise RecipeError(f"{what}: this backend reads the report itself and has one answer; use another backend")
         prompts = (self.render(report),) if self.plan == "one_json" else self._one_finding_each(report)
-        return tuple(replace(p, sample=n) for p in prompts for n in range(samples if p.report.has_words else 1))
+        return tuple(replace(p, sample=n) for p in prompts for n in range(1 if p.report.unasked else samples))
 
     def _one_finding_each(self, report: Report) -> tuple[Prompt, ...]:
-        chosen = choose_sections(report, self.sections)
-        names = self.region.schema.names if chosen.has_words else ()
+        chosen = self.choose(report)
+        names = () if chosen.unasked else self.region.schema.names
         return tuple(Prompt(chosen, self._turns(chosen, name), (name,)) for name in names) or (Prompt(chosen),)
 
     def bare(self, report: Report) -> Prompt:
-        """The chosen sections of a report without messages, for labelers that read the report itself."""
-        return Prompt(choose_sections(report, self.sections))
+        """What is read of a report without messages, for labelers that read the report itself."""
+        return Prompt(self.choose(report))
 
     def write(self, role: Role, name: str, report: Report, *, finding: str | None = None, **more: Any) -> Message:
         """One message about a report, or about one finding of it, with variables of its own: for follow-up questions.
@@ -107,8 +116,10 @@ class Template:
     @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
+        limit = {"length": [self.length.model_dump(), self.counter.name]} if self.length is not None else {}
         return digest(
             {
+                **limit,
                 "sources": self._sandbox.sources,
                 "region": self.region.hash,
                 "strategy": self.strategy,
@@ -172,6 +183,8 @@ def load_template(
     sections: SectionChoice = "whole",
     evidence: bool = False,
     templates: Path | None = None,
+    length: Length | None = None,
+    counter: TokenCounter = APPROXIMATE,
 ) -> Template:
     """The template for a region, after it has been tried on made-up reports.
 
@@ -196,7 +209,18 @@ def load_template(
     loaded = loaded.quoting() if evidence else loaded
     sandbox = Sandbox(template_folders(loaded), VARIABLES)
     values = view_region(loaded, language)
-    template = Template(loaded, language, strategy, plan, sections, answer_schema(loaded), sandbox, values)
+    template = Template(
+        loaded,
+        language,
+        strategy,
+        plan,
+        sections,
+        answer_schema(loaded),
+        sandbox,
+        values,
+        length=length,
+        counter=counter,
+    )
     for probe in _PROBES:
         _check(template, probe)
     for name in FOLLOW_UPS:

@@ -77,7 +77,7 @@ def test_the_page_needs_nothing_else(recipe: str) -> None:
 def test_the_page_and_the_terminal_say_the_same_numbers(recipe: str) -> None:
     page, shown = page_of(recipe), render(recipe)
     summary = json.loads(render(recipe, "--json"))
-    for key in ("n_requests", "approximate_prompt_tokens", "max_completion_tokens"):
+    for key in ("n_requests", "prompt_tokens", "max_completion_tokens"):
         assert f"<b>{summary[key]:,}</b>" in page
         assert f"{summary[key]:,} " in shown
     money = re.search(r"about (\$[\d.]+) for the prompts, at most (\$[\d.]+)", shown)
@@ -149,7 +149,7 @@ def test_a_price_file_of_ones_own_is_used(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text("mine: {input: 1000, output: 0, date: 2026-01-02, source: invoice}\n")
     mine = ("--prices", str(tmp_path / "prices.yaml"), "--set", "label.backend.model=mine")
     summary = json.loads(render(recipe, "--json", *mine))
-    assert summary["cost_usd"]["prompts"] == pytest.approx(summary["approximate_prompt_tokens"] / 1000)
+    assert summary["cost_usd"]["prompts"] == pytest.approx(summary["prompt_tokens"] / 1000)
     assert "(1000 and 0 USD per million tokens, invoice, 2026-01-02)" in render(recipe, *mine)
 
 

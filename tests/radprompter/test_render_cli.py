@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 import typer
+from label_study import write_recipe, write_reports
 from typer.testing import CliRunner
 
 from radprompter.cli.doctor import PACKAGES, doctor
-from radprompter.cli.render import render
+from radprompter.cli.render import describe_survey, render
 from radprompter.cli.templates import templates
-from radprompter.prompting.preview import approximate_prompt_tokens
+from radprompter.journal import Journal
+from radprompter.prompting.tokens import count_prompt_tokens
+from radprompter.recipe import load_recipe
 from radprompter.records import Message, Prompt, Report, Turn
 from radprompter.region import load_region, region_names
+from radprompter.run import label_reports
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +107,7 @@ def test_the_messages_of_the_first_report_are_shown_as_they_would_be_sent(recipe
     assert "report 1 of 3: a" in shown
     assert "report 2 of 3" not in shown
     assert "3 reports, of which 1 without text are skipped\n2 requests\n" in shown
-    assert "(approximate: characters / 4" in shown
+    assert "(approximate: characters / 4;" in shown
     assert shown.endswith("nothing was sent\n")
 
 
@@ -163,7 +167,33 @@ def test_reports_that_the_recipe_writes_itself_are_named_as_such(recipe: str) ->
 
 def test_a_later_turn_counts_the_messages_before_it_again() -> None:
     turns = (Turn((Message("user", "x" * 40),), 10), Turn((Message("user", "x" * 20),), 10))
-    assert approximate_prompt_tokens(Prompt(Report("r", {}), turns)) == (40 + 60) // 4
+    assert count_prompt_tokens(Prompt(Report("r", {}), turns)) == (40 + 60) // 4
+
+
+@pytest.mark.parametrize(
+    ("survey", "lines"),
+    [
+        ((0, 812, {}, 1.5), ["812 requests, none of them answered in the journal"]),
+        ((812, 0, {"effusion": 0}, 0.0), ["all 812 requests are answered in the journal: labeling asks nothing"]),
+        (
+            (1780, 20, {"fracture": 0, "effusion": 20}, 0.034),
+            [
+                "1,780 of 1,800 different requests are answered in the journal; labeling asks 20, about $0.034 at most",
+                "new requests by finding: effusion 20",
+            ],
+        ),
+        (
+            (6, 4, {"fracture": 2, "effusion": 2}, None),
+            [
+                "6 of 10 different requests are answered in the journal; labeling asks 4",
+                "new requests by finding: 2 for each of 2",
+            ],
+        ),
+        ((1, 1, {}, None), ["1 of 2 different requests are answered in the journal; labeling asks 1"]),
+    ],
+)
+def test_the_cost_of_an_edit_is_said_in_requests(survey: Any, lines: list[str]) -> None:
+    assert describe_survey(*survey) == lines
 
 
 def test_the_doctor_says_what_is_there() -> None:
@@ -212,3 +242,28 @@ def test_the_doctor_knows_every_package_that_the_project_declares() -> None:
             requirement.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip() for requirement in requirements
         }
         assert set(PACKAGES[extra]) == names
+
+
+def test_an_edited_definition_is_rendered_with_what_it_costs(tmp_path: Path) -> None:
+    texts = {"a": "Fracture.", "b": "No fracture.", "c": "___"}
+    backend = {"name": "scripted", "default": '{"answer": "present"}'}
+    write_reports(tmp_path / "reports.csv", texts)
+    recipe = str(write_recipe(tmp_path, backend, plan="per_finding"))
+    assert "journal" not in call("render", recipe).stdout
+    label_reports(load_recipe(Path(recipe)))
+    assert "all 6 requests are answered in the journal: labeling asks nothing" in call("render", recipe).stdout
+    region = tmp_path / "templates/wrist/region.yaml"
+    region.write_text(region.read_text().replace("fluid in the joint", "fluid within the joint"))
+    shown = call("render", recipe).stdout
+    assert "4 of 6 different requests are answered in the journal; labeling asks 2\n" in shown
+    assert "new requests by finding: effusion 2\n" in shown
+    known = json.loads(call("render", recipe, "--json").stdout)["journal"]
+    assert known == {"n_known": 4, "n_new": 2, "new_by_finding": {"effusion": 2}}
+
+
+def test_a_journal_that_is_in_use_is_named_and_rendering_goes_on(tmp_path: Path) -> None:
+    write_reports(tmp_path / "reports.csv", {"a": "Fracture."})
+    recipe = str(write_recipe(tmp_path, {"name": "scripted"}))
+    with Journal(tmp_path / "out/label/journal.sqlite"):
+        assert "the journal was not looked at: " in call("render", recipe).stdout
+        assert json.loads(call("render", recipe, "--json").stdout)["journal"] is None
