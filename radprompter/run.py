@@ -183,6 +183,10 @@ def label_template(section: LabelRecipe) -> Template:
         strategy=section.strategy,
         plan=section.plan,
         sections=section.sections,
+        persona=section.persona,
+        examples=section.examples,
+        prefill=section.prefill,
+        stop=section.stop,
         templates=section.templates,
     )
 

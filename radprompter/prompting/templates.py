@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
+from radprompter.prompting.examples import Example, find_examples, load_examples, view_examples
+from radprompter.prompting.personas import DEFAULT_PERSONA, write_persona
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
-from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.strategies import FEW_SHOT, REASONS_APART, REASONS_BEFORE, STRATEGIES, reasoned_schema
 from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
 from radprompter.recipe import PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
@@ -32,7 +34,8 @@ class Template:
     """How reports of one region are asked about; made and checked by `load_template`.
 
     `answer_schema` is the JSON schema of the answer: an object with every finding, each one of its allowed spellings,
-    and nothing else, as the strict mode of OpenAI's structured outputs wants it.
+    and nothing else, as the strict mode of OpenAI's structured outputs wants it. `prefill` begins the last reply and
+    `stop` ends it.
     """
 
     region: Region
@@ -43,6 +46,10 @@ class Template:
     answer_schema: Mapping[str, Any]
     _sandbox: Sandbox
     _values: Mapping[str, Any]
+    persona: str = DEFAULT_PERSONA
+    examples: tuple[Example, ...] = ()
+    prefill: str = ""
+    stop: tuple[str, ...] = ()
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
 
     def render(self, report: Report) -> Prompt:
@@ -116,10 +123,19 @@ class Template:
 
     def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
         if finding is None:
-            return STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
-        values = {**self._values, "findings": (), **view_question(self.region, finding, self.language)}
-        writer = _ReportWriter(self, report, values, finding_schema(self.region, finding))
-        return ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
+            turns = STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
+            return self._led(turns)
+        shown = tuple(self.region.spelling[example.states[finding]] for example in self.examples)
+        question = {**view_question(self.region, finding, self.language), "example_values": shown}
+        writer = _ReportWriter(
+            self, report, {**self._values, "findings": (), **question}, finding_schema(self.region, finding)
+        )
+        return self._led(ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read"))
+
+    def _led(self, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+        """The turns with the answer begun and ended as asked; a schema would begin an answer that is begun anew."""
+        schema = None if self.prefill else turns[-1].json_schema
+        return (*turns[:-1], replace(turns[-1], prefill=self.prefill, stop=self.stop, json_schema=schema))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,34 +170,59 @@ def load_template(
     strategy: str = "zero_shot",
     plan: PlanName = "one_json",
     sections: SectionChoice = "whole",
+    persona: str = DEFAULT_PERSONA,
+    examples: Path | str | None = None,
+    prefill: str = "",
+    stop: Sequence[str] = (),
     templates: Path | None = None,
 ) -> Template:
     """The template for a region, after it has been tried on made-up reports.
 
     `region` is the name of a folder under `templates` (the shipped folder by default), the path of a region folder, or
-    a loaded region.
+    a loaded region. `examples` is a file, or the name of one in the region's folders; ``few_shot`` reads
+    ``examples.<language>.yaml`` there if none is given. `prefill` begins the answer, which then no JSON schema
+    constrains; a text of `stop` ends it.
 
     Raises
     ------
     TemplateError
-        If the region, language, strategy or section choice is unknown; a template is absent, invalid, uses an
-        undefined variable or leaves out the report.
+        If the region, language, strategy, persona or section choice is unknown; choices contradict each other; a
+        template is absent, invalid, uses an undefined variable or leaves out the report.
     RecipeError
-        If the region's ``region.yaml`` is wrong.
+        If the region's ``region.yaml`` or the examples file is wrong.
     """
     loaded = region if isinstance(region, Region) else load_region(region, templates=templates)
     if strategy not in STRATEGIES:
         raise TemplateError(f"unknown strategy {strategy!r}{suggest(strategy, STRATEGIES)}")
-    check_plan(plan, strategy)
+    check_plan(plan, strategy, led=bool(prefill or stop))
+    if any(not text for text in stop):
+        raise TemplateError("stop: an empty text would end every answer before it begins")
     if sections not in CHOICES:
         raise TemplateError(f"unknown sections {sections!r}{suggest(sections, CHOICES)}")
     _check_language(loaded, language)
     sandbox = Sandbox(loaded.folders, VARIABLES)
-    values = view_region(loaded, language)
-    template = Template(loaded, language, strategy, plan, sections, answer_schema(loaded), sandbox, values)
+    schema = answer_schema(loaded)
+    worked = _choose_examples(loaded, language, strategy, examples)
+    form = (reasoned_schema(schema) if strategy == REASONS_BEFORE else schema) if plan == "one_json" else None
+    reasons = strategy == REASONS_APART or (strategy == REASONS_BEFORE and form is None)
+    values = {**view_region(loaded, language), "examples": ()}
+    values["persona"] = write_persona(persona, language, sandbox, values)
+    values["examples"] = view_examples(worked, loaded, language, schema=form, reasons=reasons)
+    template = Template(
+        loaded, language, strategy, plan, sections, schema, sandbox, values, persona, worked, prefill, tuple(stop)
+    )
     for probe in _PROBES:
         _check(template, probe)
+    _check_shown(template)
     return template
+
+
+def _choose_examples(region: Region, language: str, strategy: str, name: Path | str | None) -> tuple[Example, ...]:
+    if name is None and strategy != FEW_SHOT:
+        return ()
+    if strategy == "zero_shot":
+        raise TemplateError("strategy 'zero_shot' shows no examples; use 'few_shot', or take the examples away")
+    return load_examples(find_examples(region, language, None if name is None else Path(name)), region)
 
 
 def _check_language(region: Region, language: str) -> None:
@@ -205,3 +246,19 @@ def _check(template: Template, probe: Report) -> None:
                 f"region {template.region.name!r}, strategy {template.strategy!r}: no message contains the whole "
                 'report; a user message needs {{ report.text }} or {% include "report.jinja" %}'
             )
+
+
+def _check_shown(template: Template) -> None:
+    """Refuse choices that a region's own texts leave out, and that would change nothing."""
+    said = next(template._all_turns(_PROBES[0]))[0].messages[0].content
+    if template.persona != DEFAULT_PERSONA and template._values["persona"] not in said:
+        raise TemplateError(
+            f"region {template.region.name!r}: its system text leaves the persona out; write {{{{ persona }}}} in the "
+            "block `role`, or take label.persona away"
+        )
+    reports = [section.text for example in template._values["examples"] for section in example.report.sections]
+    if any(words not in said for words in reports):
+        raise TemplateError(
+            f"region {template.region.name!r}: its system text leaves examples out; keep the block `examples`, "
+            "or take them away"
+        )

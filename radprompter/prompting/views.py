@@ -17,10 +17,13 @@ VARIABLES: Mapping[str, str] = {
     "names": "names of the findings",
     "spelling": "state -> how an answer writes it, for the states that the region allows",
     "language": "language of the prompt",
+    "persona": "who the model is told to be, as text",
+    "examples": "list of examples: report (as below), why, answer; empty where none are shown",
     "report": "sections (name, title, text), text and language of the report; in user messages only",
     "finding": "the finding that is asked about, where that is one; in user messages only",
     "implied_by": "titles of the findings that imply it",
     "others": "titles of all other findings, where it is the one that says that there is none of them",
+    "example_values": "its value in each of the examples",
     "letters": "letter -> how an answer writes the state that it stands for",
 }
 """Name of a variable -> what a template finds in it."""
