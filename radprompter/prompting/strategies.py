@@ -8,6 +8,7 @@ so that an endpoint can keep the common beginning in its prefix cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from radprompter.errors import TemplateError
@@ -63,6 +64,12 @@ def chain_of_thought_one_turn(writer: Writer) -> tuple[Turn, ...]:
 def reasoned_turn(messages: tuple[Message, ...], writer: Writer) -> Turn:
     """A turn whose answer begins with its reasoning."""
     return Turn(messages, REASONING_TOKENS + writer.answer_tokens, reasoned_schema(writer.answer_schema))
+
+
+def lead(turns: tuple[Turn, ...], *, prefill: str, stop: tuple[str, ...]) -> tuple[Turn, ...]:
+    """The turns with the answer begun and ended; a schema would begin anew an answer that is begun, so it is gone."""
+    schema = None if prefill else turns[-1].json_schema
+    return (*turns[:-1], replace(turns[-1], prefill=prefill, stop=stop, json_schema=schema))
 
 
 def reasoned_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

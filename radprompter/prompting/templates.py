@@ -10,14 +10,14 @@ from typing import Any
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
-from radprompter.prompting.examples import Example, find_examples, load_examples, view_examples
-from radprompter.prompting.personas import DEFAULT_PERSONA, write_persona
+from radprompter.prompting.personas import DEFAULT_PERSONA
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
-from radprompter.prompting.strategies import FEW_SHOT, REASONS_APART, REASONS_BEFORE, STRATEGIES, reasoned_schema
-from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
+from radprompter.prompting.strategies import STRATEGIES, lead
+from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_report
+from radprompter.prompting.wording import Wording, check_wording, choose_wording
 from radprompter.recipe import PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
 from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
@@ -45,9 +45,7 @@ class Template:
     sections: SectionChoice
     answer_schema: Mapping[str, Any]
     _sandbox: Sandbox
-    _values: Mapping[str, Any]
-    persona: str = DEFAULT_PERSONA
-    examples: tuple[Example, ...] = ()
+    wording: Wording
     prefill: str = ""
     stop: tuple[str, ...] = ()
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
@@ -98,6 +96,10 @@ class Template:
         return Prompt(choose_sections(report, self.sections))
 
     @property
+    def _values(self) -> Mapping[str, Any]:
+        return self.wording.values
+
+    @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
         return digest(
@@ -124,18 +126,15 @@ class Template:
     def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
         if finding is None:
             turns = STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
-            return self._led(turns)
-        shown = tuple(self.region.spelling[example.states[finding]] for example in self.examples)
-        question = {**view_question(self.region, finding, self.language), "example_values": shown}
-        writer = _ReportWriter(
-            self, report, {**self._values, "findings": (), **question}, finding_schema(self.region, finding)
-        )
-        return self._led(ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read"))
+        else:
+            writer = _ReportWriter(self, report, self._question(finding), finding_schema(self.region, finding))
+            turns = ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
+        return lead(turns, prefill=self.prefill, stop=self.stop)
 
-    def _led(self, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-        """The turns with the answer begun and ended as asked; a schema would begin an answer that is begun anew."""
-        schema = None if self.prefill else turns[-1].json_schema
-        return (*turns[:-1], replace(turns[-1], prefill=self.prefill, stop=self.stop, json_schema=schema))
+    def _question(self, finding: str) -> dict[str, Any]:
+        shown = tuple(self.region.spelling[example.states[finding]] for example in self.wording.examples)
+        question = view_question(self.region, finding, self.language)
+        return {**self._values, "findings": (), **question, "example_values": shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +201,15 @@ def load_template(
     _check_language(loaded, language)
     sandbox = Sandbox(loaded.folders, VARIABLES)
     schema = answer_schema(loaded)
-    worked = _choose_examples(loaded, language, strategy, examples)
-    form = (reasoned_schema(schema) if strategy == REASONS_BEFORE else schema) if plan == "one_json" else None
-    reasons = strategy == REASONS_APART or (strategy == REASONS_BEFORE and form is None)
-    values = {**view_region(loaded, language), "examples": ()}
-    values["persona"] = write_persona(persona, language, sandbox, values)
-    values["examples"] = view_examples(worked, loaded, language, schema=form, reasons=reasons)
-    template = Template(
-        loaded, language, strategy, plan, sections, schema, sandbox, values, persona, worked, prefill, tuple(stop)
+    wording = choose_wording(
+        loaded, language, sandbox, schema, strategy=strategy, plan=plan, persona=persona, examples=examples
     )
+    template = Template(loaded, language, strategy, plan, sections, schema, sandbox, wording, prefill, tuple(stop))
     for probe in _PROBES:
         _check(template, probe)
-    _check_shown(template)
+    system = next(template._all_turns(_PROBES[0]))[0].messages[0]
+    check_wording(wording, system.content, loaded)
     return template
-
-
-def _choose_examples(region: Region, language: str, strategy: str, name: Path | str | None) -> tuple[Example, ...]:
-    if name is None and strategy != FEW_SHOT:
-        return ()
-    if strategy == "zero_shot":
-        raise TemplateError("strategy 'zero_shot' shows no examples; use 'few_shot', or take the examples away")
-    return load_examples(find_examples(region, language, None if name is None else Path(name)), region)
 
 
 def _check_language(region: Region, language: str) -> None:
@@ -246,19 +233,3 @@ def _check(template: Template, probe: Report) -> None:
                 f"region {template.region.name!r}, strategy {template.strategy!r}: no message contains the whole "
                 'report; a user message needs {{ report.text }} or {% include "report.jinja" %}'
             )
-
-
-def _check_shown(template: Template) -> None:
-    """Refuse choices that a region's own texts leave out, and that would change nothing."""
-    said = next(template._all_turns(_PROBES[0]))[0].messages[0].content
-    if template.persona != DEFAULT_PERSONA and template._values["persona"] not in said:
-        raise TemplateError(
-            f"region {template.region.name!r}: its system text leaves the persona out; write {{{{ persona }}}} in the "
-            "block `role`, or take label.persona away"
-        )
-    reports = [section.text for example in template._values["examples"] for section in example.report.sections]
-    if any(words not in said for words in reports):
-        raise TemplateError(
-            f"region {template.region.name!r}: its system text leaves examples out; keep the block `examples`, "
-            "or take them away"
-        )
