@@ -19,7 +19,7 @@ from radprompter.answers import read
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.prompting import load_template
 from radprompter.prompting.check import check_region
-from radprompter.prompting.examples import Example, example_problems, find_examples, load_examples
+from radprompter.prompting.examples import Example, example_problems, find_examples, load_examples, view_examples
 from radprompter.prompting.quoting import quote
 from radprompter.records import Completion, Message, Prompt, Report
 from radprompter.region import LANGUAGES, Region, load_region, region_names
@@ -146,6 +146,14 @@ def test_reasoning_in_the_answer_needs_examples_that_reason(region: Region, tmp_
     assert load_template(region, strategy="chain_of_thought", examples=path)
     with pytest.raises(TemplateError, match="example 2 has no `why`"):
         load_template(region, strategy="chain_of_thought_one_turn", examples=path)
+
+
+def test_an_answer_that_asks_for_more_than_states_is_not_shown_half(region: Region) -> None:
+    examples = load_examples(find_examples(region, "en"), region)
+    schema = {"properties": {"fracture": {"type": "object", "properties": {"state": {"enum": ["present"]}}}}}
+    with pytest.raises(TemplateError, match="the answer about 'fracture' has more than a state"):
+        view_examples(examples, region, "en", schema=schema, reasons=False)
+    assert [view.answer for view in view_examples(examples, region, "en", schema=None, reasons=False)] == ["", ""]
 
 
 def answers_in(text: str) -> list[str]:
