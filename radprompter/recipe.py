@@ -59,7 +59,25 @@ class LabelRecipe(Section):
     region: str = Field(description="a folder under `templates/`, or a path to a region folder")
     templates: Path | None = Field(None, description="folder with region folders, instead of the shipped one")
     language: Literal["en", "de"] = Field("en", description="language of the prompt")
-    strategy: str = Field("zero_shot", description="how the question is asked: zero_shot or chain_of_thought")
+    strategy: str = Field(
+        "zero_shot",
+        description="how the question is asked: zero_shot, few_shot (after examples), chain_of_thought (reasoning in a "
+        "turn of its own) or chain_of_thought_one_turn (reasoning in the answer, before the values)",
+    )
+    persona: str = Field(
+        "annotator",
+        description="who the model is told to be: annotator, radiologist, none, "
+        "or NAME of a persona_NAME.LANGUAGE.jinja in the region folder",
+    )
+    examples: Path | None = Field(
+        None,
+        description="examples file, or the name of one in the region's folders; few_shot takes "
+        "examples.LANGUAGE.yaml from there by itself",
+    )
+    prefill: str = Field(
+        "", description="text that begins the answer, such as `<answer>`; the answer is not constrained then"
+    )
+    stop: tuple[str, ...] = Field((), description="texts that end the answer, such as `</answer>`")
     plan: PlanName = Field(
         "one_json",
         description="what one request asks: one_json all findings, per_finding one finding, "
@@ -111,6 +129,25 @@ class LabelRecipe(Section):
             raise ValueError("samples at temperature 0 are all alike; set backend.temperature, such as 0.7")
         if self.backend.get("seed") is not None:
             raise ValueError("samples with one seed are all alike; take backend.seed away")
+        return self
+
+    @field_validator("stop")
+    @classmethod
+    def _some_text(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not text for text in stop):
+            raise ValueError("an empty text would end every answer before it begins")
+        return stop
+
+    @model_validator(mode="after")
+    def _begun(self) -> LabelRecipe:
+        if self.plan == "label_read" and (self.prefill or self.stop):
+            raise ValueError("plan label_read reads one token and no text; take prefill and stop away")
+        constrained = self.backend["name"] == "openai" and self.backend.get("structured", True) not in (False, "none")
+        if self.prefill and constrained:
+            raise ValueError(
+                "a JSON schema begins the answer anew and cannot go on with a prefill; "
+                "take prefill away, or leave answers unconstrained (backend.structured)"
+            )
         return self
 
     @model_validator(mode="after")

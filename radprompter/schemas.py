@@ -1,7 +1,7 @@
 """JSON Schemas of the YAML files that a person writes, so that an editor completes and checks them.
 
-``schemas/recipe.json`` and ``schemas/region.json`` are their committed copies; every shipped file names its own in the
-first line (``# yaml-language-server: $schema=``).
+``schemas/recipe.json``, ``region.json`` and ``examples.json`` are their committed copies; every shipped file names its
+own in the first line (``# yaml-language-server: $schema=``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from radprompter.backends import BACKENDS, find_backend
+from radprompter.prompting.examples import ExamplesFile
 from radprompter.recipe import StudyRecipe
 from radprompter.region import RegionFile
 
@@ -57,7 +58,16 @@ def region_schema() -> Schema:
     return {"$schema": DIALECT, **RegionFile.model_json_schema(), "title": "Region"}
 
 
-SCHEMAS: Mapping[str, Callable[[], Schema]] = {"recipe": recipe_schema, "region": region_schema}
+def examples_schema() -> Schema:
+    """The schema of an ``examples.<language>.yaml``."""
+    return {"$schema": DIALECT, **ExamplesFile.model_json_schema(), "title": "Examples"}
+
+
+SCHEMAS: Mapping[str, Callable[[], Schema]] = {
+    "recipe": recipe_schema,
+    "region": region_schema,
+    "examples": examples_schema,
+}
 """Kind of file -> its schema."""
 
 

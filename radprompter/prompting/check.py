@@ -11,10 +11,12 @@ from radprompter.attributes import Attribute
 from radprompter.dependence import unreachable
 from radprompter.errors import RadprompterError, RecipeError, TemplateError
 from radprompter.labels import LABELS
+from radprompter.prompting.examples import example_problems, has_examples
+from radprompter.prompting.personas import is_persona
 from radprompter.prompting.relations import depending, general, implying, items, place
 from radprompter.prompting.sandbox import Sandbox
 from radprompter.prompting.sections import suggest
-from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.strategies import FEW_SHOT, STRATEGIES
 from radprompter.prompting.strict import strict_problems
 from radprompter.prompting.templates import load_template
 from radprompter.prompting.views import VARIABLES, languages
@@ -33,7 +35,7 @@ def check_region(folder: Path, templates: Path | None = None) -> list[str]:
     undefined variables, findings that stand twice, unknown or circular `implies`, texts or synonyms that lack a
     language which the region uses, `depends_on` that is unknown, circular or can never hold, words that two unrelated
     findings share, spellings that mean two states, names that differ by case or dash alone, overrides that override
-    nothing, and answer schemas that a strict endpoint refuses.
+    nothing, wrong examples, and answer schemas that a strict endpoint refuses.
     """
     folder = folder.resolve()
     path = folder / REGION_FILE
@@ -52,6 +54,7 @@ def check_region(folder: Path, templates: Path | None = None) -> list[str]:
     found |= dict.fromkeys(_names(document, own, findings))
     found |= dict.fromkeys(_unread(folder, parent.folders if parent else ()))
     found |= dict.fromkeys(_spellings(document))
+    found |= dict.fromkeys(example_problems(folder, templates))
     found |= dict.fromkeys(_loading(folder, templates))
     return list(found)
 
@@ -194,7 +197,7 @@ def _unread(folder: Path, parents: tuple[Path, ...]) -> Iterator[str]:
     yield from sandbox.problems(*own)
     for name, path in own.items():
         asked_by_others = any(name in source for other, source in sandbox.sources.items() if other != name)
-        if name not in elsewhere and not asked_by_others:
+        if name not in elsewhere and not asked_by_others and not is_persona(name):
             yield f"{path}: overrides nothing, and no template refers to it{suggest(name, sorted(elsewhere))}"
 
 
@@ -212,6 +215,8 @@ def _loading(folder: Path, templates: Path | None) -> Iterator[str]:
         yield f"{place(document, 'findings', name, 'depends_on')} {problem}"
     for language in languages(region):
         for strategy in STRATEGIES:
+            if strategy == FEW_SHOT and not has_examples(region, language):
+                continue
             try:
                 template = load_template(region, language=language, strategy=strategy)
             except RadprompterError as error:

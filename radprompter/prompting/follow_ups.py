@@ -13,6 +13,7 @@ from typing import Any, Literal
 from radprompter.labels import LabelState
 from radprompter.prompting.answer_schema import answer_tokens, finding_schema
 from radprompter.prompting.quoting import quote
+from radprompter.prompting.strategies import REASONING
 from radprompter.prompting.templates import Template
 from radprompter.records import Completion, Message, Prompt, Report, Turn
 
@@ -68,7 +69,8 @@ def ask_again(template: Template, prompt: Prompt, completion: Completion, faults
     )
     messages = (*_said(prompt, completion), question)
     tokens = last.max_tokens if schema is None else answer_tokens(schema)
-    return replace(prompt, turns=(Turn(messages, tokens, schema),), follow_up="again")
+    turn = Turn(messages, tokens, schema, prefill=last.prefill, stop=last.stop)
+    return replace(prompt, turns=(turn,), follow_up="again")
 
 
 def ask_to_verify(template: Template, report: Report, finding: str, evidence: str | None) -> Prompt:
@@ -96,8 +98,8 @@ def _said(prompt: Prompt, completion: Completion) -> Iterable[Message]:
 
 
 def _only(schema: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The schema with some of its keys; whole where it has none of them, as where it asks about one finding."""
-    properties = schema["properties"]
+    """The schema with some of its keys, or all where it has none of them; the reasoning was given before."""
+    properties = {name: part for name, part in schema["properties"].items() if name != REASONING}
     kept = {name: properties[name] for name in names if name in properties} or properties
     return {**schema, "properties": kept, "required": list(kept)}
 

@@ -10,7 +10,14 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from radprompter.errors import TemplateError
-from radprompter.prompting.strategies import REASONING_TOKENS, Writer
+from radprompter.prompting.strategies import (
+    FEW_SHOT,
+    REASONING_TOKENS,
+    REASONS_APART,
+    REASONS_BEFORE,
+    Writer,
+    reasoned_turn,
+)
 from radprompter.recipe import PlanName
 from radprompter.records import Message, Turn
 
@@ -19,17 +26,18 @@ Reads = Literal["messages", "report"]
 TOP_LOGPROBS = 20
 """Tokens whose probabilities are asked for: the most that OpenAI, and vLLM by default, give."""
 
-ONE_FINDING_STRATEGIES = ("zero_shot", "chain_of_thought")
+ONE_FINDING_STRATEGIES = ("zero_shot", FEW_SHOT, REASONS_APART, REASONS_BEFORE)
 """Strategies that can ask about one finding."""
 
 
-def check_plan(plan: str, strategy: str) -> None:
-    """Refuse what cannot be asked.
+def check_plan(plan: str, strategy: str, *, led: bool = False) -> None:
+    """Refuse what cannot be asked; `led` says that the answer is begun or ended for the model.
 
     Raises
     ------
     TemplateError
-        If the plan is unknown, or the strategy cannot ask about one finding.
+        If the plan is unknown, the strategy cannot ask about one finding, or a read-out has no words to reason in, to
+        begin or to end.
     """
     known = get_args(PlanName)
     if plan not in known:
@@ -37,6 +45,13 @@ def check_plan(plan: str, strategy: str) -> None:
     if plan != "one_json" and strategy not in ONE_FINDING_STRATEGIES:
         names = ", ".join(ONE_FINDING_STRATEGIES)
         raise TemplateError(f"plan {plan!r} asks about one finding at a time, which {strategy!r} cannot; use {names}")
+    if plan == "label_read" and strategy == REASONS_BEFORE:
+        raise TemplateError(
+            f"plan 'label_read' reads the probabilities of the first token, before which {strategy!r} has no room to "
+            f"reason; use {REASONS_APART!r}, which reasons in a turn of its own"
+        )
+    if plan == "label_read" and led:
+        raise TemplateError("plan 'label_read' reads one token and no text; take prefill and stop away")
 
 
 def ask_one_finding(writer: Writer, strategy: str, *, read_out: bool) -> tuple[Turn, ...]:
@@ -47,10 +62,12 @@ def ask_one_finding(writer: Writer, strategy: str, *, read_out: bool) -> tuple[T
     """
     system, finding = writer.write("system", "one_finding"), writer.write("user", "finding")
     answer = writer.write("user", "finding_letter" if read_out else "finding_answer")
-    if strategy == "zero_shot":
-        return (_last_turn((system, _joined(finding, answer)), writer, read_out=read_out),)
-    thinking = (system, _joined(finding, writer.write("user", "finding_thought")))
-    return (Turn(thinking, REASONING_TOKENS), _last_turn((answer,), writer, read_out=read_out))
+    if strategy == REASONS_APART:
+        thinking = (system, _joined(finding, writer.write("user", "finding_thought")))
+        return (Turn(thinking, REASONING_TOKENS), _last_turn((answer,), writer, read_out=read_out))
+    if strategy == REASONS_BEFORE:
+        return (reasoned_turn((system, _joined(finding, answer, writer.write("user", "reasoning_first"))), writer),)
+    return (_last_turn((system, _joined(finding, answer)), writer, read_out=read_out),)
 
 
 def _last_turn(messages: tuple[Message, ...], writer: Writer, *, read_out: bool) -> Turn:

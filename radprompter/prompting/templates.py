@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
 from radprompter.prompting.length import fit
+from radprompter.prompting.personas import DEFAULT_PERSONA
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox, template_folders
 from radprompter.prompting.sections import CHOICES, choose_sections, suggest
-from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.strategies import STRATEGIES, lead
 from radprompter.prompting.tokens import APPROXIMATE, TokenCounter
-from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_region, view_report
+from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_report
+from radprompter.prompting.wording import Wording, check_wording, choose_wording
 from radprompter.recipe import Length, PlanName, SectionChoice
 from radprompter.records import Message, Prompt, Report, Role, Turn
 from radprompter.region import LANGUAGES, REGION_FILE, Region, load_region
@@ -37,7 +39,8 @@ class Template:
     """How reports of one region are asked about; made and checked by `load_template`.
 
     `answer_schema` is the JSON schema of the answer: an object with every finding, each one of its allowed spellings,
-    and nothing else, as the strict mode of OpenAI's structured outputs wants it.
+    and nothing else, as the strict mode of OpenAI's structured outputs wants it. `prefill` begins the last reply and
+    `stop` ends it.
     """
 
     region: Region
@@ -47,7 +50,9 @@ class Template:
     sections: SectionChoice
     answer_schema: Mapping[str, Any]
     _sandbox: Sandbox
-    _values: Mapping[str, Any]
+    wording: Wording
+    prefill: str = ""
+    stop: tuple[str, ...] = ()
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
     length: Length | None = None
     counter: TokenCounter = APPROXIMATE
@@ -114,6 +119,10 @@ class Template:
         return _ReportWriter(self, report, {**values, **more}, self.answer_schema).write(role, name)
 
     @property
+    def _values(self) -> Mapping[str, Any]:
+        return self.wording.values
+
+    @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
         limit = {"length": [self.length.model_dump(), self.counter.name]} if self.length is not None else {}
@@ -141,12 +150,16 @@ class Template:
 
     def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
         if finding is None:
-            return STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
-        writer = _ReportWriter(self, report, self._question(finding), finding_schema(self.region, finding))
-        return ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
+            turns = STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
+        else:
+            writer = _ReportWriter(self, report, self._question(finding), finding_schema(self.region, finding))
+            turns = ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
+        return lead(turns, prefill=self.prefill, stop=self.stop)
 
     def _question(self, finding: str) -> dict[str, Any]:
-        return {**self._values, "findings": (), **view_question(self.region, finding, self.language)}
+        shown = tuple(self.region.spelling[example.states[finding]] for example in self.wording.examples)
+        question = view_question(self.region, finding, self.language)
+        return {**self._values, "findings": (), **question, "example_values": shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,10 @@ def load_template(
     plan: PlanName = "one_json",
     sections: SectionChoice = "whole",
     evidence: bool = False,
+    persona: str = DEFAULT_PERSONA,
+    examples: Path | str | None = None,
+    prefill: str = "",
+    stop: Sequence[str] = (),
     templates: Path | None = None,
     length: Length | None = None,
     counter: TokenCounter = APPROXIMATE,
@@ -189,40 +206,51 @@ def load_template(
     """The template for a region, after it has been tried on made-up reports.
 
     `region` is the name of a folder under `templates` (the shipped folder by default), the path of a region folder, or
-    a loaded region. `evidence` asks for the decisive words of the report, whatever the region says.
+    a loaded region. `evidence` asks for the decisive words of the report, whatever the region says. `examples` is a
+    file, or the name of one in the region's folders; ``few_shot`` reads ``examples.<language>.yaml`` there if none is
+    given. `prefill` begins the answer, which then no JSON schema constrains; a text of `stop` ends it.
 
     Raises
     ------
     TemplateError
-        If the region, language, strategy or section choice is unknown; a template is absent, invalid, uses an
-        undefined variable or leaves out the report.
+        If the region, language, strategy, persona or section choice is unknown; choices contradict each other; a
+        template is absent, invalid, uses an undefined variable or leaves out the report.
     RecipeError
-        If the region's ``region.yaml`` is wrong.
+        If the region's ``region.yaml`` or the examples file is wrong.
     """
     loaded = region if isinstance(region, Region) else load_region(region, templates=templates)
     if strategy not in STRATEGIES:
         raise TemplateError(f"unknown strategy {strategy!r}{suggest(strategy, STRATEGIES)}")
-    check_plan(plan, strategy)
+    check_plan(plan, strategy, led=bool(prefill or stop))
+    if any(not text for text in stop):
+        raise TemplateError("stop: an empty text would end every answer before it begins")
     if sections not in CHOICES:
         raise TemplateError(f"unknown sections {sections!r}{suggest(sections, CHOICES)}")
     _check_language(loaded, language)
     loaded = loaded.quoting() if evidence else loaded
     sandbox = Sandbox(template_folders(loaded), VARIABLES)
-    values = view_region(loaded, language)
+    schema = answer_schema(loaded)
+    wording = choose_wording(
+        loaded, language, sandbox, schema, strategy=strategy, plan=plan, persona=persona, examples=examples
+    )
     template = Template(
         loaded,
         language,
         strategy,
         plan,
         sections,
-        answer_schema(loaded),
+        schema,
         sandbox,
-        values,
+        wording,
+        prefill,
+        tuple(stop),
         length=length,
         counter=counter,
     )
     for probe in _PROBES:
         _check(template, probe)
+    system = next(template._all_turns(_PROBES[0]))[0].messages[0]
+    check_wording(wording, system.content, loaded)
     for name in FOLLOW_UPS:
         sandbox.check(f"{name}.{language}.jinja")
     return template

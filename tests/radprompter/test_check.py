@@ -41,7 +41,7 @@ def test_every_shipped_region_passes(name: str) -> None:
     assert check_region(shipped("templates") / name) == []
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES.keys() - {"few_shot"}))
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_starter_loads_and_passes_at_once(starter: Path, language: str, strategy: str) -> None:
     assert check_region(starter) == []

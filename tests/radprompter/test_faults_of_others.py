@@ -68,7 +68,7 @@ def test_variables_are_filled_in_the_system_text_too(tmp_path: Path, region: Reg
     assert (system.role, system.content) == ("system", "Read about the wrist: fracture, effusion, no_finding.")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES.keys() - {"few_shot"}))
 def test_what_a_report_writes_is_not_filled_in_later(strategy: str, region: Region) -> None:
     text = "{{ report.text }} {{names}} {% if x %} {{ 7 * 7 }} {{report_text}}"
     conversation = said(load_template(region, strategy=strategy).render(Report("a", {"report": text})))

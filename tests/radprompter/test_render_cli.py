@@ -14,6 +14,7 @@ from radprompter.cli.doctor import PACKAGES, doctor
 from radprompter.cli.render import describe_survey, render
 from radprompter.cli.templates import templates
 from radprompter.journal import Journal
+from radprompter.prompting import STRATEGIES
 from radprompter.prompting.tokens import count_prompt_tokens
 from radprompter.recipe import load_recipe
 from radprompter.records import Message, Prompt, Report, Turn
@@ -64,7 +65,7 @@ def test_every_region_is_listed_with_its_findings_languages_and_strategies() -> 
         (line,) = (line for line in lines if line.split()[:1] == [name])
         assert f" {len(load_region(name).findings)} " in line
         assert "en, de" in line
-        assert "zero_shot, chain_of_thought" in line
+        assert ", ".join(STRATEGIES) in line
 
 
 def test_a_region_is_shown_with_its_definitions() -> None:

@@ -30,6 +30,7 @@ def conversation(*replies: Reply) -> Callable[[int, Body], Body | Fault]:
 def recipe(folder: Path, url: str, text: str = "Fracture of the radius.", **label: Any) -> StudyRecipe:
     backend = {"name": "openai", "model": "m", "base_url": url, "max_in_flight": 1, "max_retries": 0}
     backend["temperature"] = 0.7 if "samples" in label else 0
+    backend["structured"] = label.pop("structured", "response_format")
     return study(folder, backend, {"a": text}, **label)
 
 
@@ -150,6 +151,23 @@ def test_reasoning_stays_in_the_conversation_when_an_answer_is_asked_for_again(t
     roles = [(m["role"], m["content"]) for m in bodies[2]["messages"]]
     assert [role for role, _ in roles] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert (roles[2][1], roles[4][1]) == ("It says fracture.", "no JSON")
+    assert cells(done)["fracture"][0] == "positive"
+
+
+def test_a_question_that_follows_is_led_as_the_first_was_and_reasons_no_more(tmp_path: Path) -> None:
+    again = "<answer>" + ANSWER
+    led = {"prefill": "<answer>", "stop": ["</answer>"], "strategy": "chain_of_thought_one_turn"}
+    done, bodies = run(tmp_path, "<answer>nothing", again, structured="none", **led)
+    assert [body["stop"] for body in bodies] == [["</answer>"]] * 2
+    assert bodies[1]["messages"][-1] == {"role": "assistant", "content": "<answer>"}
+    assert cells(done)["fracture"][0] == "positive"
+
+
+def test_reasoning_in_the_answer_is_not_asked_for_again(tmp_path: Path) -> None:
+    first = '{"reasoning": "It says so.", "fracture": "maybe", "effusion": "absent", "no_finding": "not mentioned"}'
+    done, bodies = run(tmp_path, first, '{"fracture": "present"}', strategy="chain_of_thought_one_turn")
+    schemas = [body["response_format"]["json_schema"]["schema"]["properties"] for body in bodies]
+    assert [list(schema) for schema in schemas] == [["reasoning", "fracture", "effusion", "no_finding"], ["fracture"]]
     assert cells(done)["fracture"][0] == "positive"
 
 

@@ -12,13 +12,14 @@ from typer.testing import CliRunner
 from radprompter.cli.app import app
 from radprompter.recipe import load_recipe
 from radprompter.region import load_region
-from radprompter.schemas import SCHEMAS, recipe_schema, region_schema
+from radprompter.schemas import SCHEMAS, examples_schema, recipe_schema, region_schema
 from radprompter.shipped import shipped
 from radprompter.typed_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 REGIONS = sorted((ROOT / "templates").glob("*/region.yaml"))
+EXAMPLES = sorted((ROOT / "templates").glob("*/examples.*.yaml"))
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
@@ -34,7 +35,11 @@ def test_another_kind_of_file_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [*((path, "recipe") for path in RECIPES), *((path, "region") for path in REGIONS)],
+    [
+        *((path, "recipe") for path in RECIPES),
+        *((path, "region") for path in REGIONS),
+        *((path, "examples") for path in EXAMPLES),
+    ],
     ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else value,
 )
 def test_every_shipped_file_names_its_schema_in_the_first_line(path: Path, kind: str) -> None:
@@ -59,7 +64,7 @@ def test_a_backend_is_described_by_its_own_settings() -> None:
     assert definitions["backend_rules"]["properties"]["name"] == {"const": "rules"}
 
 
-@pytest.mark.parametrize("schema", [recipe_schema(), region_schema()], ids=SCHEMAS)
+@pytest.mark.parametrize("schema", [recipe_schema(), region_schema(), examples_schema()], ids=SCHEMAS)
 def test_a_schema_refers_only_to_what_it_defines_and_refuses_unknown_keys(schema: dict[str, Any]) -> None:
     assert {name.removeprefix("#/$defs/") for name in references(schema)} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False
@@ -77,6 +82,11 @@ def test_a_shipped_recipe_has_no_key_that_its_schema_lacks(path: Path) -> None:
 def test_a_shipped_region_has_no_key_that_its_schema_lacks(path: Path) -> None:
     load_region(str(path.parent))
     assert list(strangers(read_yaml(path).data, region_schema(), region_schema())) == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_shipped_examples_file_has_no_key_that_its_schema_lacks(path: Path) -> None:
+    assert list(strangers(read_yaml(path).data, examples_schema(), examples_schema())) == []
 
 
 def test_a_misspelled_key_is_a_stranger() -> None:

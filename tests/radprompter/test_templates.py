@@ -103,7 +103,7 @@ def test_restrictions_and_implications_are_told(wrist: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES.keys() - {"few_shot"}))
 def test_a_region_may_allow_fewer_states_and_spell_them_as_codes(wrist: Path, language: str, strategy: str) -> None:
     two = REGION.replace("[positive, negative, uncertain, not_mentioned]", "[positive, negative]")
     two = two.replace("{positive: present, negative: absent}", '{positive: "1", negative: "0"}')
@@ -223,7 +223,7 @@ def test_each_choice_has_its_own_hash(wrist: Path) -> None:
     hashes = [
         load_template(str(wrist), language=language, strategy=strategy, sections=sections).hash  # type: ignore[arg-type]
         for language in ("en", "de")
-        for strategy in STRATEGIES
+        for strategy in sorted(STRATEGIES.keys() - {"few_shot"})
         for sections in ("whole", "findings", "impression")
     ]
     assert len(set(hashes)) == len(hashes)
