@@ -19,7 +19,7 @@ from trained_site import TrainedSite, brier, hard_labels, share_right, soft_labe
 from radprompter.labels import LABELS, LabelState
 from radprompter.run import LabelRun
 
-pytestmark = [pytest.mark.vllm, pytest.mark.slow]
+pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(1800)]  # training takes longer on a busy machine
 
 LEAST_RIGHT = 0.95
 
