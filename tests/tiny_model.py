@@ -100,12 +100,12 @@ def build(folder: Path) -> None:
 
 
 @contextmanager
-def serving(folder: Path, python: Path) -> Iterator[str]:
-    """Build the model in a folder and serve it; gives the address of the endpoint."""
+def serving(folder: Path, python: Path, *, script: Path = Path(__file__)) -> Iterator[str]:
+    """Have a script build a model in a folder, and serve it; gives the address of the endpoint."""
     environment = {**os.environ, **ENVIRONMENT}
     log = folder / "server.log"
     with log.open("wb") as output:
-        command = [str(python), str(Path(__file__)), str(folder)]
+        command = [str(python), str(script), str(folder)]
         subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=True)
         port = _free_port()
         # the module, since the `vllm` command of the CPU build does not start

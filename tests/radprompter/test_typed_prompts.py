@@ -15,8 +15,8 @@ from typed_region import TYPED_REGION, typed_region
 from radprompter import Report, load_template
 from radprompter.answers import read
 from radprompter.attributes import MAX_CHARACTERS, MAX_ITEMS
-from radprompter.prompting import FEW_SHOT, STRATEGIES
 from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
+from radprompter.prompting.strategies import FEW_SHOT, STRATEGIES
 from radprompter.prompting.strict import strict_problems
 from radprompter.recipe import LabelRecipe
 from radprompter.records import Completion
