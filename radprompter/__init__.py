@@ -1,6 +1,7 @@
 """Radiology reports in, label tables out.
 
-What a notebook needs is here, and imported on use: `load_template`, `open_backend`, `label`, `Report`, `LabelTable`.
+What a notebook needs is here, and imported on use: `load_template`, `open_backend`, `label`, `Rounds`, `Report`,
+`LabelTable`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from radprompter.labels import LabelSchema, LabelState
     from radprompter.prompting.templates import load_template
     from radprompter.records import Report
+    from radprompter.rounds import Rounds
     from radprompter.run import label
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "LabelState",
     "LabelTable",
     "Report",
+    "Rounds",
     "__version__",
     "label",
     "load_template",
@@ -34,6 +37,7 @@ _HOMES = {
     "LabelState": "radprompter.labels",
     "LabelTable": "radprompter.label_table",
     "Report": "radprompter.records",
+    "Rounds": "radprompter.rounds",
     "label": "radprompter.run",
     "load_template": "radprompter.prompting.templates",
     "open_backend": "radprompter.backends",

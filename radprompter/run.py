@@ -154,17 +154,9 @@ def _provenance(
     section: LabelRecipe, template: Template, backend: Backend, made_from: Mapping[str, Any]
 ) -> dict[str, Any]:
     ((path, sha256),) = made_from["inputs"].items()
-    chosen = {"region": template.region.name, "strategy": template.strategy, "language": template.language}
+    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit"})
     return {
-        "template": {
-            **chosen,
-            "plan": template.plan,
-            "samples": section.samples,
-            "reasks": section.reasks,
-            "verify": section.verify,
-            "sections": section.sections,
-            "hash": template.hash,
-        },
+        "template": {**asked, "region": template.region.name, "hash": template.hash},
         "backend": backend.name,
         "model": backend.model,
         "parameters": dict(backend.identity),

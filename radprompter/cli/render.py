@@ -116,13 +116,15 @@ def _reports(study: StudyRecipe, recipe: str) -> Iterator[Report]:
 
 def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:
     assert study.label is not None
-    limit = study.label.length
+    limit, n_examples = study.label.length, len(template.wording.examples)
     return {
         "recipe": study.name,
         "region": template.region.name,
         "schema": template.region.schema.name,
         "language": template.language,
         "strategy": template.strategy,
+        "persona": template.wording.persona,
+        **({"examples": n_examples} if n_examples else {}),
         "plan": template.plan,
         "sections": template.sections,
         "backend": study.label.backend["name"],
