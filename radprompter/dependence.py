@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from radprompter.findings import in_order
 from radprompter.labels import LABELS, AttributeStatus, AttributeValue, Cell, LabelState
-
-if TYPE_CHECKING:
-    from radprompter.findings import Finding
-    from radprompter.region import Region
+from radprompter.region import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def levels(region: Region) -> tuple[tuple[str, ...], ...]:
     A finding stands in the first level that it can; inside a level findings keep the order of the schema.
     """
     depth = dict.fromkeys(region.findings, 0)
-    for name in _sorted(region.findings):
+    for name in in_order(region.findings):
         depth[name] = max((depth[parent] + 1 for parent in region.findings[name].depends_on), default=0)
     names = region.schema.names
     return tuple(tuple(name for name in names if depth[name] == level) for level in range(max(depth.values()) + 1))
@@ -86,7 +84,7 @@ def settle(cells: Iterable[Cell], region: Region) -> tuple[Cell, ...]:
     """
     given = {cell.finding: cell for cell in cells}
     settled = dict(given)
-    for name in _sorted(region.findings):
+    for name in in_order(region.findings):
         cell = settled.get(name)
         if cell is None or not region.findings[name].depends_on or cell.state is LabelState.SKIPPED:
             continue
@@ -102,21 +100,6 @@ def _set_aside(cell: Cell, condition: Condition, region: Region) -> Cell:
     notes = (cell.repair, f"{bare.repair}{answered}")
     attributes = bare.attributes if cell.attributes else ()  # none where only states were asked
     return replace(bare, repair="; ".join(note for note in notes if note), attributes=attributes)
-
-
-def problems(
-    findings: Mapping[str, Finding], allowed: Mapping[str, tuple[LabelState, ...]]
-) -> Iterator[tuple[str, str]]:
-    """What is wrong with the dependences of some findings: the name of one, and what is wrong with it."""
-    for name, finding in findings.items():
-        if unknown := [parent for parent in finding.depends_on if parent not in findings]:
-            yield name, f"{name} depends on findings that the region lacks: {', '.join(unknown)}"
-        if finding.depends_on and finding.otherwise not in allowed[name]:
-            states = ", ".join(allowed[name])
-            unasked = f"{name} is {finding.otherwise} where it is not asked, which it cannot be"
-            yield name, f"{unasked}; set otherwise: {states}"
-    for circle in circles(findings):
-        yield circle[0], f"{circle[0]} depends on itself: {' -> '.join((*circle, circle[0]))}"
 
 
 def unreachable(region: Region) -> Iterator[tuple[str, str]]:
@@ -151,40 +134,3 @@ def required(region: Region, finding: str) -> dict[str, frozenset[LabelState]]:
             found[parent] = found.get(parent, frozenset(region.allowed(parent))) & frozenset(states)
             ahead.append(parent)
     return found
-
-
-def _sorted(findings: Mapping[str, Finding]) -> tuple[str, ...]:
-    """Findings with each after those that it depends on, which must not be circular."""
-    done: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        if name not in done:
-            for parent in findings[name].depends_on:
-                visit(parent)
-            done[name] = None
-
-    for name in findings:
-        visit(name)
-    return tuple(done)
-
-
-def circles(findings: Mapping[str, Finding]) -> Iterator[tuple[str, ...]]:
-    """Each circle of findings that depend on one another, from its first finding on, once."""
-    finished: set[str] = set()
-    for start in findings:
-        path: dict[str, None] = {}
-        ahead = [(start, iter(findings[start].depends_on))]
-        path[start] = None
-        while ahead:
-            name, parents = ahead[-1]
-            parent = next(parents, None)
-            if parent is None:
-                ahead.pop()
-                del path[name]
-                finished.add(name)
-            elif parent in path:
-                circle = list(path)[list(path).index(parent) :]
-                yield tuple(circle)
-            elif parent in findings and parent not in finished:
-                path[parent] = None
-                ahead.append((parent, iter(findings[parent].depends_on)))

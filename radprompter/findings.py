@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -113,3 +114,55 @@ def _write_out(phrases: tuple[str, ...]) -> tuple[str, ...]:
     if "" in found or "*" in found:
         raise ValueError("a synonym is empty")
     return tuple(found.values())
+
+
+def dependence_problems(
+    findings: Mapping[str, Finding], allowed: Mapping[str, tuple[LabelState, ...]]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with the dependences of some findings: the name of one, and what is wrong with it."""
+    for name, finding in findings.items():
+        if unknown := [parent for parent in finding.depends_on if parent not in findings]:
+            yield name, f"{name} depends on findings that the region lacks: {', '.join(unknown)}"
+        if finding.depends_on and finding.otherwise not in allowed[name]:
+            states = ", ".join(allowed[name])
+            unasked = f"{name} is {finding.otherwise} where it is not asked, which it cannot be"
+            yield name, f"{unasked}; set otherwise: {states}"
+    for circle in circles(findings):
+        yield circle[0], f"{circle[0]} depends on itself: {' -> '.join((*circle, circle[0]))}"
+
+
+def in_order(findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    """Findings with each after those that it depends on, which must not be circular."""
+    done: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in done:
+            for parent in findings[name].depends_on:
+                visit(parent)
+            done[name] = None
+
+    for name in findings:
+        visit(name)
+    return tuple(done)
+
+
+def circles(findings: Mapping[str, Finding]) -> Iterator[tuple[str, ...]]:
+    """Each circle of findings that depend on one another, from its first finding on, once."""
+    finished: set[str] = set()
+    for start in findings:
+        path: dict[str, None] = {}
+        ahead = [(start, iter(findings[start].depends_on))]
+        path[start] = None
+        while ahead:
+            name, parents = ahead[-1]
+            parent = next(parents, None)
+            if parent is None:
+                ahead.pop()
+                del path[name]
+                finished.add(name)
+            elif parent in path:
+                circle = list(path)[list(path).index(parent) :]
+                yield tuple(circle)
+            elif parent in findings and parent not in finished:
+                path[parent] = None
+                ahead.append((parent, iter(findings[parent].depends_on)))

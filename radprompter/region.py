@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from radprompter import dependence
 from radprompter.attributes import LANGUAGES as LANGUAGES
 from radprompter.attributes import Texts, check_states
 from radprompter.errors import TemplateError
 from radprompter.files import digest
 from radprompter.findings import Finding as Finding
+from radprompter.findings import dependence_problems
 from radprompter.labels import LABELS, FindingSpec, LabelSchema, LabelState
 from radprompter.shipped import shipped
 from radprompter.typed_yaml import Section, read_yaml, validate
@@ -162,7 +162,7 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
     )
     no_finding = file.no_finding or (parent.schema.no_finding if parent else None)
     schema = LabelSchema(file.label_schema, specs, no_finding if no_finding in findings else None)
-    if wrong := [problem for _, problem in dependence.problems(findings, {spec.name: spec.states for spec in specs})]:
+    if wrong := [problem for _, problem in dependence_problems(findings, {spec.name: spec.states for spec in specs})]:
         raise TemplateError("\n".join(f"{folder / REGION_FILE}: {problem}" for problem in wrong))
     folders = (folder, *(parent.folders if parent else (templates / "_shared",)))
     return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders)

@@ -1,4 +1,4 @@
-"""A proof at the start: made-up requests that show whether an endpoint really does what the turns of a run need.
+"""The canary: asks an endpoint made-up questions in the form of a run's turns.
 
 Many servers take fields that they do not know and leave them out, and a run would learn of it by its answers at best.
 So each need is put to a question whose answer tells: what a schema allows is not what the question suggests, a list of
@@ -8,18 +8,15 @@ is gone on with in the middle. No word of a report or a prompt is sent.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from radprompter.backends.chat import Reply
 from radprompter.backends.conversation import Conversations, FailureError
-from radprompter.backends.diagnosis import diagnose
-from radprompter.backends.probes import needed_probes
-from radprompter.backends.request import OpenAIOptions, request_body, write_messages
-from radprompter.backends.thinking import divide_thinking
+from radprompter.backends.request import OpenAIOptions, write_messages
+from radprompter.backends.thinking import divide_thinking, is_switched
 from radprompter.errors import BackendError
 from radprompter.records import Message, Turn
 
@@ -29,35 +26,12 @@ if TYPE_CHECKING:
 SYSTEM = "You answer short made-up questions, which show whether this server does what it is asked."
 
 
-async def prove(client: AsyncOpenAI, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
-    """What was proven of an endpoint, with the model that answered, requests, tokens and seconds.
+class RefusedError(Exception):
+    """A made-up request that failed, with what was asked."""
 
-    Raises
-    ------
-    BackendError
-        If the endpoint does not do what the turns need, or does not answer; the message names the setting to change.
-    RecipeError
-        If the turns ask for what excludes each other.
-    """
-    started = time.monotonic()
-    for turn in turns:
-        request_body(options, turn)
-    canary = Canary(client, options, any(m.role == "system" for turn in turns for m in turn.messages))
-    proven: dict[str, Any] = {}
-    for probe, turn in needed_probes(options, turns):
-        proven |= await probe(canary, turn)
-    if canary.has_system:
-        proven["system"] = "accepted" if options.system_role else "put before the first user message"
-    return {
-        "proven": proven,
-        "model": canary.replies[-1].model,
-        "requests": len(canary.replies),
-        "tokens": {
-            "prompt": sum(reply.prompt_tokens for reply in canary.replies),
-            "completion": sum(reply.completion_tokens for reply in canary.replies),
-        },
-        "seconds": round(time.monotonic() - started, 3),
-    }
+    def __init__(self, turn: Turn, failure: FailureError) -> None:
+        super().__init__(failure.kind)
+        self.turn, self.failure = turn, failure
 
 
 @dataclass
@@ -76,8 +50,8 @@ class Canary:
 
         Raises
         ------
-        BackendError
-            If there is none; where the endpoint refuses the form, with the change under which it would not.
+        RefusedError
+            If there is none.
         """
         turn = Turn(self.messages(question), max_tokens, **form)
         extra_body = {**self.options.extra_body, **(wishes or {})}
@@ -86,7 +60,7 @@ class Canary:
         except FailureError as error:
             if wishes:
                 return await self.ask(question, max_tokens, **form)
-            raise await diagnose(self, turn, error) from None
+            raise RefusedError(turn, error) from None
         self.replies.append(reply)
         return reply
 
@@ -109,3 +83,25 @@ class Canary:
         """A question, after a system message where the turns have one."""
         system = (Message("system", SYSTEM),) if self.has_system else ()
         return (*system, Message("user", question))
+
+    def check_thinking(self, reply: Reply) -> dict[str, Any]:
+        """Whether a reply came with thinking.
+
+        Raises
+        ------
+        BackendError
+            If it is switched off and came, or is switched on and did not.
+        """
+        thought, _ = divide_thinking(reply)
+        thinks, wanted = bool(thought or reply.reasoning_tokens), is_switched(self.options.extra_body)
+        if thinks and wanted is False:
+            raise self.unproven(
+                "thinks although that is switched off in extra_body: its model has another switch, or none; "
+                "find it in the model's chat template, or take the setting away and give more max_tokens"
+            )
+        if wanted and not thinks:
+            raise self.unproven(
+                "does not think although that is switched on in extra_body: where answers are constrained, vLLM needs "
+                "--reasoning-parser to let thinking come first; else the model's chat template has another switch"
+            )
+        return {"thinking": thinks}

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from radprompter.backends.canary import Canary
 from radprompter.backends.conversation import FailureError
 from radprompter.backends.request import OpenAIOptions
 from radprompter.errors import BackendError
 from radprompter.records import Turn
-
-if TYPE_CHECKING:
-    from radprompter.backends.canary import Canary
 
 LOGPROBS = (20, 5)
 """How many some endpoints allow: OpenAI and vLLM by default, and others."""

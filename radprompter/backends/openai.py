@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from radprompter.backends.base import Backend
-from radprompter.backends.canary import prove
 from radprompter.backends.conversation import Conversations
 from radprompter.backends.endpoint import check_address, find_key, is_on_this_machine
 from radprompter.backends.in_flight import LoopThread
+from radprompter.backends.proof import prove
 from radprompter.backends.request import OpenAIOptions
 from radprompter.records import Completion, Prompt, Turn
 from radprompter.region import Region

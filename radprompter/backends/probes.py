@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from radprompter.backends.canary import Canary
 from radprompter.backends.conversation import FailureError
 from radprompter.backends.request import OpenAIOptions
-from radprompter.backends.thinking import check_thinking, divide_thinking
+from radprompter.backends.thinking import divide_thinking
 from radprompter.records import Turn
-
-if TYPE_CHECKING:
-    from radprompter.backends.canary import Canary
 
 PLAIN = "Say hello in one word."
 COLOUR = "What colour is fresh snow? Answer with one word."
@@ -48,7 +46,7 @@ ROUNDING = 1e-3
 NO_REST = 1e-6
 """What the tokens that are not listed have at most, where they have nothing."""
 
-Probe = Callable[["Canary", Turn], Awaitable[dict[str, Any]]]
+Probe = Callable[[Canary, Turn], Awaitable[dict[str, Any]]]
 
 
 def needed_probes(options: OpenAIOptions, turns: Sequence[Turn]) -> Iterator[tuple[Probe, Turn]]:
@@ -66,7 +64,7 @@ def needed_probes(options: OpenAIOptions, turns: Sequence[Turn]) -> Iterator[tup
 async def prove_plain(canary: Canary, turn: Turn) -> dict[str, Any]:
     """That a request is taken, and that thinking comes as it is switched."""
     reply = await canary.ask(PLAIN, turn.max_tokens)
-    return check_thinking(canary, reply)
+    return canary.check_thinking(reply)
 
 
 async def prove_constraint(canary: Canary, turn: Turn) -> dict[str, Any]:
@@ -74,7 +72,7 @@ async def prove_constraint(canary: Canary, turn: Turn) -> dict[str, Any]:
     reply = await canary.ask(COLOUR, max(turn.max_tokens, ODD_TOKENS), json_schema=ODD_SCHEMA)
     thought, said = divide_thinking(reply)
     if _is_odd(said):
-        return {"constraint": canary.options.structured_name, **check_thinking(canary, reply)}
+        return {"constraint": canary.options.structured_name, **canary.check_thinking(reply)}
     if ODD["colour"] in thought:
         raise canary.unproven(
             "puts constrained answers into its reasoning instead of its content: start it without a reasoning parser, "
@@ -178,7 +176,7 @@ async def prove_course(canary: Canary, turn: Turn) -> dict[str, Any]:
     reply = await canary.ask(COUNT, max(turn.max_tokens, COUNT_TOKENS), wishes=wishes, prefill=prefill, stop=stop)
     said = divide_thinking(reply)[1]
     echoed = bool(prefill) and said.startswith(prefill)
-    proven: dict[str, Any] = check_thinking(canary, reply)
+    proven: dict[str, Any] = canary.check_thinking(reply)
     if prefill:
         generated = said.removeprefix(prefill).lstrip()
         shown = None if reply.prompt is None else reply.prompt.endswith(prefill)

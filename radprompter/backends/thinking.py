@@ -1,14 +1,11 @@
-"""Thinking that comes with a reply: told apart from it, and held against the switch in `extra_body`."""
+"""Thinking that comes with a reply: told apart from it, and how `extra_body` switches it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from radprompter.backends.chat import Reply
-
-if TYPE_CHECKING:
-    from radprompter.backends.canary import Canary
 
 BEGIN, END = "<think>", "</think>"
 
@@ -32,26 +29,3 @@ def is_switched(extra_body: Mapping[str, Any]) -> bool | None:
         if isinstance(settings, Mapping) and isinstance(settings.get(name), bool):
             return bool(settings[name])
     return False if extra_body.get("reasoning_effort") == "none" else None
-
-
-def check_thinking(canary: Canary, reply: Reply) -> dict[str, Any]:
-    """Whether a reply came with thinking.
-
-    Raises
-    ------
-    BackendError
-        If it is switched off and came, or is switched on and did not.
-    """
-    thought, _ = divide_thinking(reply)
-    thinks, wanted = bool(thought or reply.reasoning_tokens), is_switched(canary.options.extra_body)
-    if thinks and wanted is False:
-        raise canary.unproven(
-            "thinks although that is switched off in extra_body: its model has another switch, or none; "
-            "find it in the model's chat template, or take the setting away and give more max_tokens"
-        )
-    if wanted and not thinks:
-        raise canary.unproven(
-            "does not think although that is switched on in extra_body: where answers are constrained, vLLM needs "
-            "--reasoning-parser to let thinking come first; else the model's chat template has another switch"
-        )
-    return {"thinking": thinks}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from radprompter.dependence import circles
+from radprompter.findings import Finding, circles
 from radprompter.prompting.sections import suggest
-from radprompter.region import Finding
 from radprompter.typed_yaml import Document
 
 

@@ -1,0 +1,50 @@
+"""A proof at the start: made-up requests that show whether an endpoint really does what the turns of a run need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from radprompter.backends.canary import Canary, RefusedError
+from radprompter.backends.diagnosis import diagnose
+from radprompter.backends.probes import needed_probes
+from radprompter.backends.request import OpenAIOptions, request_body
+from radprompter.records import Turn
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+
+async def prove(client: AsyncOpenAI, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
+    """What was proven of an endpoint, with the model that answered, requests, tokens and seconds.
+
+    Raises
+    ------
+    BackendError
+        If the endpoint does not do what the turns need, or does not answer; the message names the setting to change.
+    RecipeError
+        If the turns ask for what excludes each other.
+    """
+    started = time.monotonic()
+    for turn in turns:
+        request_body(options, turn)
+    canary = Canary(client, options, any(m.role == "system" for turn in turns for m in turn.messages))
+    proven: dict[str, Any] = {}
+    try:
+        for probe, turn in needed_probes(options, turns):
+            proven |= await probe(canary, turn)
+    except RefusedError as refused:
+        raise await diagnose(canary, refused.turn, refused.failure) from None
+    if canary.has_system:
+        proven["system"] = "accepted" if options.system_role else "put before the first user message"
+    return {
+        "proven": proven,
+        "model": canary.replies[-1].model,
+        "requests": len(canary.replies),
+        "tokens": {
+            "prompt": sum(reply.prompt_tokens for reply in canary.replies),
+            "completion": sum(reply.completion_tokens for reply in canary.replies),
+        },
+        "seconds": round(time.monotonic() - started, 3),
+    }
