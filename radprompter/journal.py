@@ -46,7 +46,8 @@ _TRUNCATED = "CREATE INDEX IF NOT EXISTS completion_truncated ON completion (key
 
 def journal_key(identity: Mapping[str, Any], fingerprint: str) -> str:
     """The key of a request: SHA-256 over what the backend is and what it is shown."""
-    content = orjson.dumps([identity, fingerprint], option=orjson.OPT_SORT_KEYS, default=str)
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS  # such as the tokens of a logit_bias
+    content = orjson.dumps([identity, fingerprint], option=options, default=str)
     return hashlib.sha256(content).hexdigest()
 
 

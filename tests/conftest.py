@@ -12,6 +12,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side with others: more threads than cores slow each other down
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files stay together on one worker, because they share what takes long to make; so do all that ask the server."""
+    for item in items:
+        group = "vllm" if item.get_closest_marker("vllm") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

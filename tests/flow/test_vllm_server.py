@@ -56,6 +56,8 @@ def test_unconstrained_noise_is_stored_as_what_it_is_and_never_as_a_label(server
     run = label_reports(recipe(tmp_path, server, structured=False))
     assert run.summary["n_failed"] == 3
     assert run.summary["states"]["failed"] + run.summary["states"]["invalid"] == 3 * 2
+    assert run.summary["follow_ups"] == {"again": 3}
+    assert run.table.frame.query("state == 'failed'")["repair"].str.contains("asked again: ").all()
     assert sum(run.summary["states"].values()) == 4 * 2
     assert (tmp_path / "out" / "label" / "labels.csv").read_text() == "report_id,pneumothorax,rib_fracture\n"
 

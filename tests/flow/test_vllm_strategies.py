@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import urllib.request
 from contextlib import closing
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -14,7 +16,7 @@ from tiny_model import MODEL, VOCABULARY
 
 from radprompter.errors import TemplateError
 from radprompter.labels import LABELS, LabelState
-from radprompter.prompting.strategies import STRATEGIES
+from radprompter.prompting.strategies import REASONS_BEFORE, STRATEGIES
 from radprompter.prompting.templates import load_template
 from radprompter.recipe import PlanName, StudyRecipe
 from radprompter.records import Report
@@ -46,10 +48,23 @@ def exists(strategy: str, plan: PlanName) -> bool:
 WAYS = [way for way in product(STRATEGIES, get_args(PlanName)) if exists(*way)]
 
 
+@cache
+def quotation_mark(server: str) -> int:
+    """The token of a quotation mark, as the server's tokenizer has it."""
+    body = json.dumps({"model": MODEL, "prompt": '"', "add_special_tokens": False}).encode()
+    url = f"{server.removesuffix('/v1')}/tokenize"
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as response:
+        (token,) = json.load(response)["tokens"]
+        return int(token)
+
+
 def recipe(folder: Path, server: str, strategy: str, plan: PlanName, structured: Any) -> StudyRecipe:
     reports = folder / "reports.jsonl"
     reports.write_text("\n".join(json.dumps({"id": name, "text": text}) for name, text in REPORTS.items()))
     extra_body = {**NOISE, **({"top_logprobs": VOCABULARY} if plan == "label_read" else {})}
+    if strategy == REASONS_BEFORE and structured != "none":
+        extra_body = {"logit_bias": {quotation_mark(server): 10}}  # else the noise of its reasoning hardly ever ends
     backend = {"name": "openai", "model": MODEL, "base_url": server, "temperature": 1.0, "seed": 7}
     section = {
         "reports": {"path": reports, "id": "id", "text": "text"},
@@ -57,6 +72,7 @@ def recipe(folder: Path, server: str, strategy: str, plan: PlanName, structured:
         "strategy": strategy,
         "plan": plan,
         "least_label_mass": 0,
+        "reasks": 0,  # noise would be asked about again and again
         "backend": {**backend, "structured": structured, "extra_body": extra_body},
     }
     return StudyRecipe.model_validate({"name": "noise", "out": folder / "out", "label": section})

@@ -248,3 +248,10 @@ def test_the_same_completions_give_the_same_bytes_in_another_folder(tmp_path: Pa
     for name in FILES:
         one, two = (tmp_path / folder / "out" / "label" / name for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
+
+
+def test_settings_may_have_numbers_as_names(tmp_path: Path) -> None:
+    with endpoint(lambda number, body: answer(ANSWER)) as server:
+        backend = {"name": "openai", "model": "m", "base_url": server.url, "extra_body": {"logit_bias": {17: -100}}}
+        label_reports(study(tmp_path, backend, TEXTS))
+        assert {tuple(body["logit_bias"].items()) for body in server.bodies} == {(("17", -100),)}
