@@ -134,7 +134,7 @@ def _show_taken(found: Pilot) -> None:
     for name in ("reports", "requests", "prompt", "completion", "cached tokens", "seconds", "cost"):
         table.add_column(name, justify="right")
     for trial in found.trials:
-        for n_reports in (trial.n_reports, found.n_all):
+        for n_reports in dict.fromkeys((trial.n_reports, found.n_all)):
             taken = trial.scaled(n_reports)
             names = ("n_requests", "prompt_tokens", "completion_tokens", "cached_tokens")
             cost = "no price" if taken["cost_usd"] is None else in_usd(taken["cost_usd"])
