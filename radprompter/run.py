@@ -78,7 +78,7 @@ def label_reports(
             return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
         reports = islice(read_reports(section.reports), section.limit)
         prompts = first_prompts(reports, template, backend, rounds)
-        refuse_identifiers(screening, (prompt.report for prompt in prompts))
+        refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
         with Journal(journal or folder / JOURNAL) as opened:
             asker = Asker(backend, opened, track, keep_truncated=rounds.reasks > 0)
             before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
@@ -117,7 +117,7 @@ def label(
     screening = Screening.of(privacy or Privacy(), elsewhere=goes_elsewhere(backend.identity))
     template = replace(template, screen=screening)
     prompts = first_prompts(reports, template, backend, rounds)
-    refuse_identifiers(screening, (prompt.report for prompt in prompts))
+    refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
     asker = Asker(backend, track=track)
     labeled = label_prompts(prompts, template, asker, rounds)
     return LabelTable.from_cells(labeled.cells, template.region.schema)

@@ -53,7 +53,7 @@ def load_patterns(language: str) -> tuple[Pattern, ...]:
         return tuple(dict.fromkeys(pattern for known in languages() for pattern in load_patterns(known)))
     shared, own = (_read(name) for name in (SHARED, language))
     words = {**shared.words, **own.words}
-    return tuple(_compile(written, words) for written in (*shared.patterns, *own.patterns))
+    return tuple(_compile(written, words) for written in (*own.patterns, *shared.patterns))
 
 
 def _read(name: str) -> PatternFile:
@@ -69,4 +69,4 @@ def _compile(written: WrittenPattern, words: Mapping[str, str]) -> Pattern:
 
 def _joined(word: str) -> str:
     """A word as one line: files break long lists before a bar."""
-    return re.sub(r"\s+\|", "|", word.strip())
+    return re.sub(r"\s+\|", "|", word)

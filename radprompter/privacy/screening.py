@@ -67,26 +67,36 @@ def describe_identifiers(screening: Screening, reports: Iterable[Report]) -> dic
     return {"action": screening.action, "kinds": kinds, "n_reports": len(named), "counts": dict(sorted(counts.items()))}
 
 
-def refuse_identifiers(screening: Screening, reports: Iterable[Report]) -> None:
-    """Nothing, unless the action is ``block`` and a report that would be read has identifiers.
+def refuse_identifiers(screening: Screening, reports: Iterable[Report], examples: Iterable[Report] = ()) -> None:
+    """Nothing, unless the action is ``block`` and a report that would be read has identifiers, or an example has.
+
+    Examples are part of the question and are sent as they are, so under ``mask`` one with identifiers is refused, too.
 
     Raises
     ------
     InputError
         With counts by kind and the ids of the first such reports; never the words.
     """
+    for number, example in enumerate(examples, start=1):
+        if found := screening(example).identifiers:
+            raise InputError(
+                f"label.examples: example {number} seems to name a person ({count_kinds(found)}), and examples are "
+                "sent as they are; nothing was sent. Take that out of the examples file, or write "
+                "`privacy: {action: off}`"
+            )
     if screening.action != "block":
         return
     reports = list(reports)
-    found = describe_identifiers(screening, reports)
-    if not found["n_reports"]:
+    summary = describe_identifiers(screening, reports)
+    if not summary["n_reports"]:
         return
     ids = list(dict.fromkeys(report.id for report in reports if report.identifiers and not report.unasked))
     more = f" and {len(ids) - MOST_IDS:,} more" if len(ids) > MOST_IDS else ""
+    counted = f"{summary['n_reports']:,} ({count_kinds(summary['counts'])})"
     raise InputError(
-        f"label.privacy: reports that seem to name a person: {found['n_reports']:,} ({count_kinds(found['counts'])}), "
-        f"such as {', '.join(ids[:MOST_IDS])}{more}; nothing was sent. Write `privacy: {{action: mask}}` to replace what was "
-        "found by placeholders, or `action: off` if the words may be read where they go"
+        f"label.privacy: reports that seem to name a person: {counted}, such as {', '.join(ids[:MOST_IDS])}{more}; "
+        "nothing was sent. Write `privacy: {action: mask}` to replace what was found by placeholders, "
+        "or `action: off` if the words may be read where they go"
     )
 
 

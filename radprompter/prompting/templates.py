@@ -128,6 +128,11 @@ class Template:
         return self.wording.values
 
     @property
+    def examples(self) -> tuple[Report, ...]:
+        """The reports that stand in the question, worked out; sent as they are."""
+        return tuple(example.report for example in self.wording.examples)
+
+    @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
         limit = {"length": [self.length.model_dump(), self.counter.name]} if self.length is not None else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fake_endpoint import answer, endpoint
@@ -16,10 +16,11 @@ from radprompter.backends import open_backend
 from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.cli.app import app
 from radprompter.errors import InputError, RecipeError
+from radprompter.privacy import Screening, refuse_identifiers
 from radprompter.prompting.templates import load_template
-from radprompter.recipe import Privacy
+from radprompter.recipe import IdentifierKind, Privacy
 from radprompter.records import Report
-from radprompter.region import load_region
+from radprompter.region import load_region, region_names
 from radprompter.run import label, label_reports
 
 SECRETS = ("Quibble", "98765432", "12.03.2024", "555-0123")
@@ -68,7 +69,7 @@ def test_a_refusal_names_at_most_five_reports(tmp_path: Path, sends: list[Any]) 
 def test_only_what_would_be_sent_is_looked_at(tmp_path: Path, sends: list[Any]) -> None:
     texts = {"a": "CLINICAL HISTORY: seen by Dr. Quibble. IMPRESSION: Fracture."}
     recipe = study(tmp_path, FAR, texts, sections="impression")
-    with pytest.raises(Exception, match="gives no answer|did not answer"):
+    with pytest.raises(Exception, match=r"gives no answer|did not answer"):
         label_reports(recipe)
     assert sends
 
@@ -139,6 +140,29 @@ def test_in_a_notebook_reports_are_not_sent_away_either(tmp_path: Path, sends: l
     assert sends == []
     canned = open_backend({"name": "rules"}, region)
     assert len(label([report], load_template(region), canned, privacy=Privacy(action="mask"))) == 1
+
+
+@pytest.mark.parametrize("action", ["block", "mask"])
+def test_an_example_that_names_a_person_is_refused_since_examples_are_sent_as_they_are(
+    action: str, tmp_path: Path
+) -> None:
+    examples = tmp_path / "mine.yaml"
+    states = "{fracture: positive, effusion: negative}"
+    examples.write_text(
+        f"examples:\n- report: Fracture.\n  labels: {states}\n- report: Fracture, Dr. Quibble.\n  labels: {states}\n"
+    )
+    how = {"strategy": "few_shot", "examples": str(examples), "privacy": {"action": action}}
+    recipe = study(tmp_path, {"name": "scripted", "default": ANSWER}, {"a": "Fracture."}, **how)
+    with pytest.raises(InputError, match=r"example 2 seems to name a person \(1 name\)") as caught:
+        label_reports(recipe)
+    assert "Quibble" not in str(caught.value)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("region", region_names())
+def test_shipped_examples_name_nobody(region: str, language: str) -> None:
+    template = load_template(region, language=language, strategy="few_shot")
+    refuse_identifiers(Screening("block", get_args(IdentifierKind)), (), template.examples)
 
 
 @pytest.mark.parametrize(
