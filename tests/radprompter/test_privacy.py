@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re._constants as opcodes
 import re._parser as parser
 from collections import Counter
@@ -22,6 +23,7 @@ from radprompter.records import Report
 from radprompter.region import load_region
 from radprompter.rules.labeler import RuleLabeler
 
+MOST_WAYS = 1e5
 KINDS = get_args(IdentifierKind)
 KNOWN_MISSES = {
     "Transcribed by: {name:mlb} on {date:10-Feb-2020}",  # initials in lower case
@@ -138,38 +140,39 @@ def test_rules_read_nothing_into_a_placeholder(kind: str, language: str, sentenc
     assert decisions["pneumothorax"].state == state
 
 
-def ways(items: Any) -> int:
-    """At most how many ways a pattern can go from one place, whatever the text; -1 if there is no bound.
+def ways(items: Any) -> float:
+    """At most how many ways a pattern can go from one place, whatever the text; infinite if there is no bound.
 
-    A possessive repetition or an atomic group goes one way, once it is done. An unbounded repetition that can give
-    back is the only thing that makes the time more than linear.
+    A repetition that gives nothing back, once it is done, has gone one way. An unbounded one that can give back, and
+    lets what follows be tried at every length, is what makes the time more than linear.
     """
-    total = 1
+    total = 1.0
     for opcode, value in items:
         if opcode in (opcodes.MAX_REPEAT, opcodes.MIN_REPEAT):
             least, most, inner = value
-            if most == opcodes.MAXREPEAT:
-                return -1
-            one = ways(inner)
-            if one < 0:
-                return -1
-            total *= sum(one**number for number in range(least, most + 1))
+            unbounded = most is opcodes.MAXREPEAT
+            total *= math.inf if unbounded else sum(ways(inner) ** number for number in range(least, most + 1))
+        elif opcode is opcodes.POSSESSIVE_REPEAT:
+            total *= math.inf if ways(value[2]) > MOST_WAYS else 1
         elif opcode is opcodes.SUBPATTERN:
             total *= ways(value[3])
         elif opcode is opcodes.BRANCH:
-            inner_ways = [ways(branch) for branch in value[1]]
-            if min(inner_ways) < 0:
-                return -1
-            total *= sum(inner_ways)
-        if total < 0:
-            return -1
+            total *= sum(ways(branch) for branch in value[1])
+        elif opcode in (opcodes.ASSERT, opcodes.ASSERT_NOT):
+            total *= math.inf if ways(value[1]) == math.inf else 1
     return total
+
+
+def test_the_bound_tells_patterns_that_take_too_long() -> None:
+    for slow in ("(a+)+b", r"\s*\s*x", "(?:a|a)*b", "(?=a*b)c", "(?:(?:a+b?)+)++"):
+        assert ways(parser.parse(slow)) == math.inf
+    assert ways(parser.parse("(?:a{1,3}|b)c?[de]++")) == 8
 
 
 @pytest.mark.parametrize("language", languages())
 def test_no_pattern_can_go_more_than_a_bounded_number_of_ways_from_one_place(language: str) -> None:
     for _, expression in load_patterns(language):
-        assert ways(parser.parse(expression.pattern, expression.flags)) > 0, expression.pattern
+        assert ways(parser.parse(expression.pattern, expression.flags)) < MOST_WAYS, expression.pattern
 
 
 HOSTILE = [
