@@ -64,6 +64,7 @@ def label_summary(manifest: Mapping[str, Any], *, up_to_date: bool) -> dict[str,
         "requests",
         "follow_ups",
         "length",
+        "privacy",
         "tokens",
     )
     line = f"{manifest['n_reports']:,} reports x {manifest['n_findings']} findings by {manifest['backend']}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -50,6 +50,20 @@ class Length(Section):
     policy: Literal["fail", "cut_end", "cut_start", "cut_middle"] = Field(
         "fail", description="fail: not asked about; otherwise where words are left out, and a mark says how many"
     )
+
+
+IdentifierKind = Literal["name", "date", "phone", "email", "record", "address"]
+
+
+class Privacy(Section):
+    """What is done about words that tell who a report is about."""
+
+    action: Literal["block", "mask", "off"] | None = Field(
+        None,
+        description="block: nothing is sent if a report has any; mask: placeholders are read instead; "
+        "off: not looked for; null: block where reports leave this machine, else off",
+    )
+    kinds: tuple[IdentifierKind, ...] = Field(get_args(IdentifierKind), min_length=1, description="what is looked for")
 
 
 class LabelRecipe(Section):
@@ -107,6 +121,7 @@ class LabelRecipe(Section):
         description="the model's `tokenizer.json`, or the folder that has it, to count tokens with; "
         "counts are approximate if null",
     )
+    privacy: Privacy = Privacy()
     backend: dict[str, Any] = Field(
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
     )

@@ -41,6 +41,7 @@ class Report:
     sections: Mapping[str, str]
     language: str = "en"
     cut: Cut | None = None  # where it is longer than the recipe allows; `sections` are what is read then
+    identifiers: Mapping[str, int] = field(default_factory=dict)  # found in what is read, by kind; masked or not
 
     @property
     def text(self) -> str:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from radprompter.answers import parser_digest
 from radprompter.asking import Asker, Survey
-from radprompter.backends import open_backend
+from radprompter.backends import choose_backend, open_backend
 from radprompter.backends.base import Backend
+from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.errors import RecipeError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
+from radprompter.privacy import Screening, describe_identifiers, refuse_identifiers
 from radprompter.prompting.length import describe_length
 from radprompter.prompting.templates import Template, load_template
 from radprompter.prompting.tokens import load_counter
-from radprompter.recipe import LabelRecipe, StudyRecipe
+from radprompter.recipe import LabelRecipe, Privacy, StudyRecipe
 from radprompter.records import Report
 from radprompter.rounds import Rounds, first_prompts, label_prompts
 from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
@@ -67,7 +69,8 @@ def label_reports(
     """
     started = time.monotonic()
     section, folder = _label_section(recipe), recipe.out / "label"
-    template, rounds = label_template(section), label_rounds(section)
+    screening = label_screening(section)
+    template, rounds = replace(label_template(section), screen=screening), label_rounds(section)
     with closing(open_backend(section.backend, template.region)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
@@ -75,6 +78,7 @@ def label_reports(
             return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
         reports = islice(read_reports(section.reports), section.limit)
         prompts = first_prompts(reports, template, backend, rounds)
+        refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
         with Journal(journal or folder / JOURNAL) as opened:
             asker = Asker(backend, opened, track, keep_truncated=rounds.reasks > 0)
             before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
@@ -84,6 +88,7 @@ def label_reports(
             manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
             manifest["canary"] = dict(asker.proven or {})
             manifest["length"] = describe_length(template.length, template.counter, (p.report for p in prompts))
+            manifest["privacy"] = describe_identifiers(screening, (prompt.report for prompt in prompts))
             manifest["seconds"] = round(time.monotonic() - started, 3)
             files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
@@ -98,12 +103,23 @@ def label(
     backend: Backend,
     *,
     rounds: Rounds | None = None,
+    privacy: Privacy | None = None,
     track: Track = quiet,
 ) -> LabelTable:
-    """The label table of some reports, without files: for notebooks."""
+    """The label table of some reports, without files: for notebooks.
+
+    Raises
+    ------
+    InputError
+        If reports would leave this machine and name a person, unless `privacy` says what to do then.
+    """
     rounds = rounds or Rounds()
+    screening = Screening.of(privacy or Privacy(), elsewhere=goes_elsewhere(backend.identity))
+    template = replace(template, screen=screening)
+    prompts = first_prompts(reports, template, backend, rounds)
+    refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
     asker = Asker(backend, track=track)
-    labeled = label_prompts(first_prompts(reports, template, backend, rounds), template, asker, rounds)
+    labeled = label_prompts(prompts, template, asker, rounds)
     return LabelTable.from_cells(labeled.cells, template.region.schema)
 
 
@@ -138,6 +154,12 @@ def label_template(section: LabelRecipe) -> Template:
     )
 
 
+def label_screening(section: LabelRecipe) -> Screening:
+    """What a `label` section does about identifiers, given where its backend sends the reports."""
+    elsewhere = goes_elsewhere(choose_backend(section.backend).options.model_dump())
+    return Screening.of(section.privacy, elsewhere=elsewhere)
+
+
 def label_rounds(section: LabelRecipe) -> Rounds:
     """What a `label` section does about each question."""
     return Rounds(section.samples, section.reasks, section.verify, section.least_label_mass)
@@ -154,7 +176,7 @@ def _provenance(
     section: LabelRecipe, template: Template, backend: Backend, made_from: Mapping[str, Any]
 ) -> dict[str, Any]:
     ((path, sha256),) = made_from["inputs"].items()
-    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit"})
+    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit", "privacy"})
     return {
         "template": {**asked, "region": template.region.name, "hash": template.hash},
         "backend": backend.name,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import os
 import socket
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from radprompter.errors import RecipeError
@@ -59,16 +62,55 @@ def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return True
 
 
-def find_key(name: str, base_url: str) -> str:
-    """The key in an environment variable; `NO_KEY` for an endpoint on this machine without one.
+def goes_elsewhere(settings: Any) -> bool:
+    """Whether any address in a backend's settings is not on this machine, wherever it stands in them."""
+    if isinstance(settings, Mapping):
+        return any(goes_elsewhere(value) for value in settings.values())
+    if isinstance(settings, (list, tuple, set, frozenset)):
+        return any(goes_elsewhere(value) for value in settings)
+    if not isinstance(settings, str) or "://" not in settings:
+        return False
+    try:
+        host = urlsplit(settings).hostname
+    except ValueError:
+        return True
+    return not host or not is_on_this_machine(host)
+
+
+def find_key(name: str, base_url: str, *, keyring: str | None = None) -> str:
+    """The key in an environment variable, or else in the keyring as ``service/user``.
+
+    `NO_KEY` for an endpoint on this machine without one.
 
     Raises
     ------
     RecipeError
-        If the variable is not set and the endpoint is elsewhere.
+        If there is none and the endpoint is elsewhere, or what was found cannot be sent as a key.
     """
-    key = os.environ.get(name, "").strip()
+    key = os.environ.get(name, "").strip() or (_ask_keyring(keyring) if keyring else "")
     local = is_on_this_machine(urlsplit(base_url).hostname or "")
     if not key and not local:
-        raise RecipeError(f"label.backend.api_key_env: the environment variable {name} with the key is not set")
+        lacking = f" and the keyring has none as {keyring}" if keyring else ""
+        raise RecipeError(
+            f"label.backend.api_key_env: the environment variable {name} with the key is not set{lacking}"
+        )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise RecipeError("label.backend: the key has white space or characters beyond ASCII; set it again")
     return key or NO_KEY
+
+
+def _ask_keyring(entry: str) -> str:
+    """The key of an entry ``service/user``; empty if the keyring has none."""
+    service, _, user = entry.rpartition("/")
+    try:
+        keys = importlib.import_module("keyring")
+    except ImportError:
+        raise RecipeError(
+            "label.backend.api_key_keyring: needs the package keyring; pip install 'radprompter-imagetrain[keyring]'"
+        ) from None
+    try:
+        found = keys.get_password(service, user)
+    except Exception as error:  # each kind of keyring has errors of its own
+        kind = type(error).__name__
+        raise RecipeError(f"label.backend.api_key_keyring: the keyring cannot be read ({kind}); unlock it") from None
+    return (found or "").strip()

@@ -37,7 +37,7 @@ class OpenAIBackend:
     def __init__(self, options: OpenAIOptions, region: Region) -> None:
         self._options = options
         self._base_url = check_address(options.base_url, remote=options.remote)
-        self._key = find_key(options.api_key_env, self._base_url)
+        self._key = find_key(options.api_key_env, self._base_url, keyring=options.api_key_keyring)
 
     @property
     def model(self) -> str:

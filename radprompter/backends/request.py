@@ -21,8 +21,8 @@ ALIASES: Mapping[Any, bool] = {"response_format": True, "none": False}
 ALWAYS_IDENTITY = frozenset({"model", "temperature", "seed", "structured", "extra_body"})
 NO_IDENTITY = frozenset(
     {
-        "base_url", "api_key_env", "remote", "max_in_flight", "max_tokens_field", "request_timeout_s", "deadline_s",
-        "max_retries", "canary",
+        "base_url", "api_key_env", "api_key_keyring", "remote", "max_in_flight", "max_tokens_field",
+        "request_timeout_s", "deadline_s", "max_retries", "canary",
     }
 )  # fmt: skip
 """Settings that change how a request is sent, or where to, and no answer; the address is told apart by its owner."""
@@ -34,6 +34,11 @@ class OpenAIOptions(Section):
     model: str = Field(description="name of the model, as the endpoint knows it")
     base_url: str = Field(HOSTED, description="address of the endpoint, such as http://localhost:8000/v1")
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+    api_key_keyring: str | None = Field(
+        None,
+        pattern=r"^[^/].*/[^/]+$",
+        description="entry `service/user` of the keyring that holds the key, where the variable does not",
+    )
     remote: Literal["refuse", "allow"] = Field("refuse", description="whether reports may leave this machine")
     max_in_flight: int = Field(32, ge=1, le=4096, description="requests at the same time")
     temperature: float | None = Field(0.0, ge=0, le=2, description="null for models that do not take it")

@@ -92,7 +92,7 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         console().print(f"{FOLLOW_UPS[kind]}: {number:,}", markup=False)
     if summary["n_skipped"]:
         console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
-    for line in length_lines(summary["length"] or {}):
+    for line in (*length_lines(summary["length"] or {}), *privacy_lines(summary["privacy"])):
         console().print(line, markup=False, style="yellow")
     for kind, number in summary["failures"].items():
         if kind not in (NO_TEXT, TOO_LONG):
@@ -110,3 +110,13 @@ def length_lines(counts: Mapping[str, Any]) -> list[str]:
     if counts.get("n_too_long"):
         lines.append(f"reports too long, not asked about: {counts['n_too_long']:,}")
     return lines
+
+
+def privacy_lines(found: Mapping[str, Any]) -> list[str]:
+    """What was found, and masked, of words that name a person: one line, or none."""
+    from radprompter.privacy import count_kinds
+
+    if not found["n_reports"]:
+        return []
+    done = {"mask": "masked", "block": "labeling would be refused"}[found["action"]]
+    return [f"reports that seem to name a person: {found['n_reports']:,} ({count_kinds(found['counts'])}; {done})"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from radprompter.cli.label import length_lines
+from radprompter.cli.label import length_lines, privacy_lines
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
@@ -37,13 +37,16 @@ def render(
     json: AsJson = False,
 ) -> int:
     """Show what would be sent for the first reports of a recipe, and what it would cost; nothing is sent."""
+    from dataclasses import replace
+
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
     from radprompter.files import write_text
+    from radprompter.privacy import describe_identifiers
     from radprompter.prompting.preview import Plan, preview_page
     from radprompter.prompting.prices import cost, find_price
     from radprompter.recipe import load_recipe
-    from radprompter.run import label_template
+    from radprompter.run import label_screening, label_template
     from radprompter.shipped import find_recipe
 
     path = find_recipe(recipe)
@@ -54,7 +57,8 @@ def render(
     kind, options = choose_backend(label.backend)
     reads, model = kind.reads, getattr(options, "model", None)
     price = find_price(model, prices) if model else None
-    template = label_template(label)
+    screening = label_screening(label)
+    template = replace(label_template(label), screen=screening)
     shown: list[tuple[int, Prompt]] = []
     asked: list[Prompt] = []
     plan = Plan(template.counter)
@@ -67,6 +71,8 @@ def render(
     estimate = cost(price, plan.prompt_tokens, plan.max_completion_tokens) if price else None
     survey = _survey(study, template, asked) if reads == "messages" else None
     notes = [_cost_line(str(label.backend["name"]), reads, model, estimate), *_survey_lines(survey, estimate)]
+    privacy = describe_identifiers(screening, (prompt.report for prompt in asked))
+    notes += privacy_lines(privacy)
     if html is not None:
         page = preview_page(
             [prompt for _, prompt in shown],
@@ -83,7 +89,7 @@ def render(
             for _, p in shown
         ]
         money = {"cost_usd": {"prompts": estimate.prompt_usd, "at_most": estimate.at_most_usd} if estimate else None}
-        numbers = {**plan.content(), **money, "journal": _known(survey)}
+        numbers = {**plan.content(), **money, "journal": _known(survey), "privacy": privacy}
         print_json({**_facts(study, template), "reads": reads, **numbers, "prompts": prompts})
         return DONE
     _show_facts(study, template)

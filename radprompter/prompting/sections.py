@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Protocol, get_args
 
 from radprompter.errors import TemplateError
 from radprompter.recipe import SectionChoice
@@ -61,6 +61,19 @@ _HEADING = re.compile(
     rf"|(?<=[.;!?])[ \t]+(?=[A-ZÄÖÜ])(?P<inline>{_WORDS})[ \t]*:)",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+class Screen(Protocol):
+    """Looks over what is chosen of a report before it is read, and may change its words."""
+
+    @property
+    def name(self) -> str:
+        """All that changes the words; empty if nothing does."""
+        ...
+
+    def __call__(self, report: Report) -> Report:
+        """The report as it is to be read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

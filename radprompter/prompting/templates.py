@@ -15,7 +15,7 @@ from radprompter.prompting.personas import DEFAULT_PERSONA
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
 from radprompter.prompting.preview import Preview
 from radprompter.prompting.sandbox import Sandbox, template_folders
-from radprompter.prompting.sections import CHOICES, choose_sections, suggest
+from radprompter.prompting.sections import CHOICES, Screen, choose_sections, suggest
 from radprompter.prompting.strategies import STRATEGIES, lead
 from radprompter.prompting.tokens import APPROXIMATE, TokenCounter
 from radprompter.prompting.views import VARIABLES, languages, untranslated, view_question, view_report
@@ -56,10 +56,15 @@ class Template:
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
     length: Length | None = None
     counter: TokenCounter = APPROXIMATE
+    screen: Screen | None = None
 
     def choose(self, report: Report) -> Report:
-        """What is read of a report: its chosen sections, cut or marked as too long where a limit says so."""
-        return fit(choose_sections(report, self.sections), self.length, self.counter)
+        """What is read of a report: its chosen sections, screened, cut or marked as too long where a limit says so.
+
+        A cut comes last: it could part an identifier from the words by which it is known.
+        """
+        chosen = choose_sections(report, self.sections)
+        return fit(self.screen(chosen) if self.screen else chosen, self.length, self.counter)
 
     def render(self, report: Report) -> Prompt:
         """The conversation about a report, of which only the chosen sections are read.
@@ -123,12 +128,19 @@ class Template:
         return self.wording.values
 
     @property
+    def examples(self) -> tuple[Report, ...]:
+        """The reports that stand in the question, worked out; sent as they are."""
+        return tuple(example.report for example in self.wording.examples)
+
+    @property
     def hash(self) -> str:
         """Digest of all that shapes the messages; templates with the same hash write the same prompts."""
         limit = {"length": [self.length.model_dump(), self.counter.name]} if self.length is not None else {}
+        screened = {"screen": self.screen.name} if self.screen and self.screen.name else {}
         return digest(
             {
                 **limit,
+                **screened,
                 "sources": self._sandbox.sources,
                 "region": self.region.hash,
                 "strategy": self.strategy,
