@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,6 +64,7 @@ def prune(
     superseded: Annotated[
         bool, typer.Option("--superseded", help="Remove failures and older answers of requests that have an answer.")
     ] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Remove rows that are no longer what was stored.")] = False,
     older_than: Annotated[
         float | None,
         typer.Option("--older-than", min=0, metavar="DAYS", help="Only what is older; alone: all that is older."),
@@ -74,10 +76,13 @@ def prune(
     from radprompter.journal import prune_journal
 
     file = _find(path)
-    planned = prune_journal(file, failed=failed, superseded=superseded, older_than_days=older_than, dry_run=True)
+    remove = partial(
+        prune_journal, file, failed=failed, superseded=superseded, damaged_rows=damaged, older_than_days=older_than
+    )
+    planned = remove(dry_run=True)
     _warn(f"{'would remove' if dry_run else 'removing'} {_removed(planned)}")
     if not dry_run:
-        planned = prune_journal(file, failed=failed, superseded=superseded, older_than_days=older_than)
+        planned = remove()
     if json:
         print_json({"path": str(file), "dry_run": dry_run, **asdict(planned)})
     elif dry_run:
@@ -110,7 +115,10 @@ def _show(path: Path, contents: Contents) -> None:
     if contents.first is not None:
         _say(f"stored from {contents.first} to {contents.last}")
     if contents.n_damaged:
-        _warn(f"damaged rows, which no run takes for an answer: {contents.n_damaged:,}; put a backup in its place")
+        _warn(
+            f"damaged rows, which no run takes for an answer: {contents.n_damaged:,}; put a backup in its place,"
+            " or take them away with `journal prune --damaged`"
+        )
 
 
 def _removed(removal: Removal) -> str:

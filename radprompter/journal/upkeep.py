@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import sqlite3
 import time
 from collections import Counter
@@ -21,9 +22,11 @@ from radprompter.journal.file import damaged, has_checksums, hold, is_whole, n_b
 
 DAY_S = 86_400
 
-_LAST_SUCCESS = "SELECT max(id) FROM completion WHERE failure IS NULL GROUP BY key"
-_SUPERSEDED = f"(id NOT IN ({_LAST_SUCCESS}) AND key IN (SELECT key FROM completion WHERE failure IS NULL))"  # noqa: S608
+_SUCCESS = "failure IS NULL AND is_whole(key, content, checksum)"
+_LAST_SUCCESS = f"SELECT max(id) FROM completion WHERE {_SUCCESS} GROUP BY key"  # noqa: S608
+_SUPERSEDED = f"(id NOT IN ({_LAST_SUCCESS}) AND key IN (SELECT key FROM completion WHERE {_SUCCESS}))"  # noqa: S608
 _FAILED = "failure IS NOT NULL"
+_DAMAGED = "NOT is_whole(key, content, checksum)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +133,15 @@ def prune_journal(
     *,
     failed: bool = False,
     superseded: bool = False,
+    damaged_rows: bool = False,
     older_than_days: float | None = None,
     dry_run: bool = False,
 ) -> Removal:
     """Take rows out of a journal, and make its file smaller.
 
-    `superseded` are rows whose request has a later success, or is answered for all that this one failed. `failed` are
-    all failures, also of requests that nobody answered. With `older_than_days` only those of them that are older; alone
-    it takes every older row, the answers with them. Otherwise the last answer to a request always stays.
+    `superseded` are the rows of an answered request apart from its last success. `failed` are all failures, also of
+    requests that nobody answered. `damaged_rows` are no longer what was stored. With `older_than_days` only those of
+    them that are older; alone it takes every older row, the answers with them. Otherwise a last success always stays.
 
     Raises
     ------
@@ -146,10 +150,11 @@ def prune_journal(
     JournalError
         If another process holds the journal, or it is absent, foreign, damaged or from a newer version.
     """
-    where, values = _chosen(failed, superseded, older_than_days)
+    where, values = _chosen((failed, superseded, damaged_rows), older_than_days)
     if not path.is_file():
         raise JournalError(f"{path}: no such file; `radprompter label` makes it")
     with hold(path), closing(open_to_write(path)) as database:
+        database.create_function("is_whole", 3, is_whole, deterministic=True)
         try:
             removal = _removal(database, where, values)
             if dry_run or not removal.n_rows:
@@ -163,11 +168,11 @@ def prune_journal(
         return Removal(removal.n_rows, removal.n_failures, removal.n_answers, before - n_bytes(path))
 
 
-def _chosen(failed: bool, superseded: bool, older_than_days: float | None) -> tuple[str, tuple[float, ...]]:
-    chosen = " OR ".join([*([_FAILED] if failed else []), *([_SUPERSEDED] if superseded else [])])
+def _chosen(named: tuple[bool, bool, bool], older_than_days: float | None) -> tuple[str, tuple[float, ...]]:
+    chosen = " OR ".join(itertools.compress((_FAILED, _SUPERSEDED, _DAMAGED), named))
     if older_than_days is None:
         if not chosen:
-            raise InputError("say what to remove: --failed, --superseded, or --older-than DAYS")
+            raise InputError("say what to remove: --failed, --superseded, --damaged, or --older-than DAYS")
         return f"({chosen})", ()
     return f"({chosen or 'TRUE'}) AND stored_at < ?", (time.time() - older_than_days * DAY_S,)
 

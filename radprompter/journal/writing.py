@@ -7,7 +7,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -117,7 +117,7 @@ class Journal:
         now = time.monotonic()
         due = self._n_unforced + 1 >= self._batch_rows or now - self._forced_at >= BATCH_SECONDS
         self._force(due)
-        content = orjson.dumps(asdict(completion))
+        content = orjson.dumps(completion)
         row = (key, completion.report_id, completion.failure, time.time(), content, checksum(key, content))
         self._run(_STORE, row)
         self._n_unforced = 0 if due else self._n_unforced + 1
