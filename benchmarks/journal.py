@@ -28,7 +28,7 @@ ANSWER = Completion("r1", (REPLY,), model="m", usage=Usage(900, 180, 0, 1.25))
 
 
 def main() -> None:
-    n_rows, n_prompts = [int(text) for text in (*sys.argv[1:], "20000", "200000")[:2]]
+    n_rows, n_prompts = [int(text) for text in (*sys.argv[1:], "20000", "20000")[:2]]
     with tempfile.TemporaryDirectory() as folder:
         keys = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(n_rows)]
         for durability in get_args(Durability):
