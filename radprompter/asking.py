@@ -66,7 +66,6 @@ class Asker:
         """
         keys, known, unasked = self._sorted(prompts)
         self.n_from_journal += len(known)
-        self.n_asked += len(unasked)
         if unasked and self.proven is None:
             self.proven = self.backend.prove(next(iter(unasked.values())).turns)
         answers = self.backend.complete(unasked.values()) if unasked else ()
@@ -74,6 +73,7 @@ class Asker:
             key = keys[completion.report_id, completion.findings, completion.sample]
             if self.journal is not None:
                 self.journal.store(key, completion)
+            self.n_asked += 1
             known[key] = completion
         return tuple(_answer(prompt, keys, known) for prompt in prompts)
 
@@ -91,25 +91,13 @@ class Asker:
     def _sorted(self, prompts: Iterable[Prompt]) -> _Sorted:
         identity = {"backend": self.backend.name, **self.backend.identity}
         keys: dict[Asked, str] = {}
-        known: dict[str, Completion] = {}
-        unasked: dict[str, Prompt] = {}
+        wanted: dict[str, Prompt] = {}
         for prompt in prompts:
-            if prompt.report.unasked:
-                continue
-            key = keys[_asked(prompt)] = journal_key(identity, prompt.fingerprint)
-            if key in known or key in unasked:
-                continue
-            found = self._find(key, prompt)
-            if found is None:
-                unasked[key] = prompt
-            else:
-                known[key] = found
-        return _Sorted(keys, known, unasked)
-
-    def _find(self, key: str, prompt: Prompt) -> Completion | None:
-        if self.journal is None:
-            return None
-        return self.journal.find(key, prompt.report.id, truncated=self.keep_truncated)
+            if not prompt.report.unasked:
+                key = keys[_asked(prompt)] = journal_key(identity, prompt.fingerprint)
+                wanted.setdefault(key, prompt)
+        known = {} if self.journal is None else self.journal.find_all(wanted, truncated=self.keep_truncated)
+        return _Sorted(keys, known, {key: prompt for key, prompt in wanted.items() if key not in known})
 
 
 def _asked(prompt: Prompt) -> Asked:

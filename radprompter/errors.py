@@ -9,6 +9,7 @@
     │   ├── ImageError          a radiograph that cannot be used
     │   └── SplitError          a patient on two sides of a split
     ├── TrainingError           training cannot go on, such as after a loss that is not a number
+    ├── WriteError              a file cannot be written; the old one is whole
     ├── JournalError            the journal is foreign, torn or held by another process
     └── BackendError            a request failed (`kind` and `retryable` say how)
 
@@ -52,6 +53,10 @@ class SplitError(InputError):
 
 class TrainingError(RadprompterError):
     """Training cannot go on; the message names the batch."""
+
+
+class WriteError(RadprompterError):
+    """A file cannot be written, such as on a full disk; what was there before is unchanged."""
 
 
 class JournalError(RadprompterError):

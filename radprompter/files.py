@@ -14,31 +14,48 @@ from typing import Any
 
 import orjson
 
-from radprompter.errors import TableError
+from radprompter.errors import TableError, WriteError
 
 STAMP = "stage.json"
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved over it when the block ends well, deleted when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+    """A temporary path beside `path`, moved over it when the block ends well, deleted when it does not.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, the folder cannot be written, or the like; what was at `path` is unchanged.
+    """
     try:
-        yield part
-        part.chmod(0o644)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        part = Path(name)
         try:
-            os.fsync(folder)
+            yield part
+            part.chmod(0o644)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+            _force_folder(path.parent)
         finally:
-            os.close(folder)
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        state = "the old file is unchanged" if path.exists() else "there is none"
+        raise WriteError(
+            f"{path}: cannot be written ({reason}); {state}: make room or mend access, run again"
+        ) from None
+
+
+def _force_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        part.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

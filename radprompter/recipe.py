@@ -126,6 +126,14 @@ class LabelRecipe(Section):
         default_factory=lambda: {"name": "rules"}, description="`name` of the backend and its own settings"
     )
     limit: int | None = Field(None, ge=1, description="label only the first reports")
+    journal: Path | None = Field(
+        None, description="file that keeps every answer; recipes may share one. `{out}/label/journal.sqlite` if null"
+    )
+    durability: Literal["batch", "each"] = Field(
+        "batch",
+        description="what a power cut may take: batch the last answers, each none (slower). A process that dies loses "
+        "none of those stored",
+    )
 
     @field_validator("backend")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import orjson
@@ -87,7 +87,9 @@ class Turn:
 
     def content(self) -> dict[str, Any]:
         """All that is asked, for hashing; what is not asked for is left out."""
-        return {name: value for name, value in asdict(self).items() if value or name in ("messages", "json_schema")}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}  # `asdict` would copy the schema each time
+        values["messages"] = [{"role": one.role, "content": one.content} for one in self.messages]
+        return {name: value for name, value in values.items() if value or name in ("messages", "json_schema")}
 
 
 @dataclass(frozen=True, slots=True)

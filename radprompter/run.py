@@ -33,6 +33,9 @@ from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
 
+KEPT = {"journal", "durability"}
+"""Settings that say where and how answers are kept; no label depends on them."""
+
 Before = Callable[[Survey], None]
 """Is told what will be sent before anything is."""
 
@@ -55,8 +58,8 @@ def label_reports(
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
     `before` is told what the first round will send before anything is sent, and may raise to prevent it. Runs may
-    share a `journal`; each folder has its own otherwise. The same completions give the same label files, byte for byte,
-    in whatever order they came.
+    share a `journal`, which goes before the recipe's own. The same completions give the same label files, byte for
+    byte, in whatever order they came.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def label_reports(
         reports = islice(read_reports(section.reports), section.limit)
         prompts = first_prompts(reports, template, backend, rounds)
         refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
-        with Journal(journal or folder / JOURNAL) as opened:
+        with Journal(journal or label_journal(recipe), durability=section.durability) as opened:
             asker = Asker(backend, opened, track, keep_truncated=rounds.reasks > 0)
             before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
             labeled = label_prompts(prompts, template, asker, rounds)
@@ -129,6 +132,11 @@ def _label_section(recipe: StudyRecipe) -> LabelRecipe:
     return recipe.label
 
 
+def label_journal(recipe: StudyRecipe) -> Path:
+    """The file that keeps the answers of a recipe."""
+    return _label_section(recipe).journal or recipe.out / "label" / JOURNAL
+
+
 def label_template(section: LabelRecipe) -> Template:
     """The template that a `label` section names.
 
@@ -167,7 +175,7 @@ def label_rounds(section: LabelRecipe) -> Rounds:
 
 def _settings(section: LabelRecipe, template: Template, backend: Backend) -> dict[str, Any]:
     """All that the outputs depend on, apart from the reports."""
-    recipe = section.model_dump(mode="json")
+    recipe = section.model_dump(mode="json", exclude=KEPT)
     made_by = {"version": __version__, "parser": parser_digest()}
     return {"recipe": recipe, "template": template.hash, "backend": backend.identity, **made_by}
 
@@ -176,7 +184,7 @@ def _provenance(
     section: LabelRecipe, template: Template, backend: Backend, made_from: Mapping[str, Any]
 ) -> dict[str, Any]:
     ((path, sha256),) = made_from["inputs"].items()
-    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit", "privacy"})
+    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit", "privacy"} | KEPT)
     return {
         "template": {**asked, "region": template.region.name, "hash": template.hash},
         "backend": backend.name,

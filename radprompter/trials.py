@@ -33,7 +33,7 @@ from radprompter.prompting.prices import Price, cost, find_price
 from radprompter.prompting.strategies import STRATEGIES
 from radprompter.recipe import LabelRecipe, PlanName, StudyRecipe
 from radprompter.records import Report
-from radprompter.run import JOURNAL, label_reports, label_template
+from radprompter.run import label_journal, label_reports, label_template
 from radprompter.store import MANIFEST, read_reference, read_reports
 from radprompter.terminal import Track, quiet
 
@@ -103,7 +103,7 @@ def run_pilot(
     for name, way in sections.items():
         out = study.out / "pilot" / name
         recipe = study.model_copy(update={"out": out, "label": way})
-        run = label_reports(recipe, journal=study.out / "label" / JOURNAL, track=track, before=partial(before, name))
+        run = label_reports(recipe, journal=label_journal(study), track=track, before=partial(before, name))
         right = None if truth is None else score(run.table, truth, projection)
         tables[name] = run.table
         trials.append(_trial(way, run.table, read_json(out / "label" / MANIFEST), price, right))

@@ -206,10 +206,10 @@ def _survey(study: StudyRecipe, template: Template, prompts: Sequence[Prompt]) -
     from radprompter.backends import open_backend
     from radprompter.errors import InputError, JournalError
     from radprompter.journal import Journal
-    from radprompter.run import JOURNAL
+    from radprompter.run import label_journal
 
     assert study.label is not None
-    path = study.out / "label" / JOURNAL
+    path = label_journal(study)
     if not path.is_file():
         return None
     conditional = [name for name, finding in template.region.findings.items() if finding.depends_on]

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from radprompter.errors import JournalError
-from radprompter.journal import Journal, journal_key
+from radprompter.journal import Durability, Journal, journal_key, writing
 from radprompter.records import Completion, Usage
 
 ANSWER = Completion("r1", ("thinking", '{"a": "ü"}'), reasoning="hm", model="m", usage=Usage(10, 5, 2, 0.25, 3))
@@ -66,14 +68,15 @@ def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path) 
 
 def _store_until_killed(path: Path, tell: Connection) -> None:
     journal = Journal(path)
-    for number in range(1_000_000):
-        journal.store(f"k{number}", ANSWER)
-        if number == 1000:
-            journal.commit()
-            tell.send(number)
+    with path.with_suffix(".stored").open("wb", buffering=0) as stored:
+        for number in range(1_000_000):
+            journal.store(f"k{number}", ANSWER)
+            stored.write(b".")
+            if number == 1000:
+                tell.send(number)
 
 
-def test_a_process_killed_while_writing_leaves_what_it_committed_and_no_stale_lock(tmp_path: Path) -> None:
+def test_a_process_killed_while_writing_leaves_all_that_it_stored_and_no_stale_lock(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     context = multiprocessing.get_context("spawn")
     listen, tell = context.Pipe(duplex=False)
@@ -86,9 +89,39 @@ def test_a_process_killed_while_writing_leaves_what_it_committed_and_no_stale_lo
     listen.close()
     tell.close()
     writer.close()
+    n_stored = path.with_suffix(".stored").stat().st_size
     with Journal(path) as journal:
-        assert len(journal) >= 1001
-        assert all(journal.find(f"k{number}", "r1") == ANSWER for number in range(1001))
+        assert n_stored <= len(journal) <= n_stored + 1
+        found = journal.find_all(f"k{number}" for number in range(n_stored))
+    assert len(found) == n_stored > 1000
+    assert all(completion == ANSWER for completion in found.values())
+
+
+@pytest.mark.parametrize(("durability", "forced"), [("batch", [256, 512]), ("each", list(range(1, 601)))])
+def test_rows_are_forced_onto_the_disk_in_batches_or_each(
+    durability: Durability, forced: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+
+    def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        database = connect(*arguments, **options)
+        database.set_trace_callback(statements.append)
+        return database
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    monkeypatch.setattr(writing, "time", SimpleNamespace(monotonic=lambda: 5.0, time=lambda: 9.0))
+    with Journal(tmp_path / "j.sqlite", durability=durability) as journal:
+        for number in range(600):
+            journal.store(f"k{number}", ANSWER)
+    is_full, n_rows, found = True, 0, []
+    for statement in statements:
+        if "synchronous" in statement:
+            is_full = "FULL" in statement
+        if statement.startswith("INSERT INTO completion"):
+            n_rows += 1
+            found += [n_rows] if is_full else []
+    assert found == forced
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -113,7 +146,7 @@ def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(JournalError, match="version 99, expected 1"):
+    with pytest.raises(JournalError, match="version 99, expected 2"):
         Journal(path)
 
 
