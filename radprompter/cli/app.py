@@ -12,6 +12,7 @@ from radprompter.cli.pilot import pilot
 from radprompter.cli.render import render
 from radprompter.cli.run import run
 from radprompter.cli.schema import schema
+from radprompter.cli.serve import serve
 from radprompter.cli.templates import templates
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
-for command in (render, pilot, label, agree, run, phantom, schema, doctor):
+for command in (render, pilot, label, agree, run, phantom, schema, serve, doctor):
     app.command()(command)
 
 
