@@ -16,6 +16,7 @@ BACKENDS: Mapping[str, str] = {
     "rules": "radprompter.rules.backend:RulesBackend",
     "openai": "radprompter.backends.openai:OpenAIBackend",
     "openai-batch": "radprompter.backends.batch:OpenAIBatchBackend",
+    "vllm-offline": "radprompter.backends.offline:OfflineBackend",
     "scripted": "radprompter.backends.scripted:ScriptedBackend",
 }
 """Name in a recipe -> where the class is; imported on use."""

@@ -107,6 +107,8 @@ class OpenAIBatchBackend:
         """
         if self._chat is None or not self._options.canary:
             return {}
+        if self._options.folder is None:
+            return self._chat.prove(turns)
         folder = self._open()
         if folder.proven is None:
             folder.proven = dict(self._chat.prove(turns))

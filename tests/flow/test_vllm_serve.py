@@ -55,6 +55,8 @@ def test_a_server_answers_by_the_lines_it_prints_and_ends_with_all_its_processes
     finally:
         server.send_signal(signal.SIGINT)
         code = server.wait(90)
+        if server.stdout is not None:
+            server.stdout.close()
     assert code == 0
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert f"--port={port}" not in left

@@ -47,6 +47,7 @@ def settings(request: pytest.FixtureRequest, server: Endpoint, batches: str, tmp
     needed: dict[str, dict[str, Any]] = {
         "openai": {"model": "m", "base_url": server.url},
         "openai-batch": {"model": "m", "base_url": batches, "batch": {"wait_s": 60}, "folder": str(tmp_path / "b")},
+        "vllm-offline": {"model": "m"},
         "scripted": {"default": ANSWER},
     }
     return {"name": request.param, **needed.get(request.param, {})}
@@ -62,6 +63,8 @@ def test_a_backend_has_the_name_it_is_registered_under(settings: dict[str, Any])
 
 
 def test_each_prompt_is_answered_once_with_something_that_can_be_read(settings: dict[str, Any], region: Region) -> None:
+    if settings["name"] == "vllm-offline":
+        pytest.skip("needs a model and vLLM: tests/flow/test_vllm_offline.py")
     backend = open_backend(settings, region)
     completions = list(backend.complete(prompts(backend, region)))
     backend.close()
