@@ -20,7 +20,7 @@ from radprompter.backends.base import Backend
 from radprompter.backends.chat import Reply, read_reply
 from radprompter.backends.dialogue import Dialogue
 from radprompter.backends.request import OpenAIOptions, Structured, request_body
-from radprompter.errors import BackendError, RecipeError
+from radprompter.errors import BackendError, RadprompterError, RecipeError
 from radprompter.files import sha256
 from radprompter.records import Completion, Prompt, Turn
 from radprompter.region import Region
@@ -128,7 +128,9 @@ class OfflineBackend:
         started = time.monotonic()
         try:
             outputs: Sequence[RequestOutput | str] = self._chat(dialogues, begun)
-        except ValueError as error:
+        except Exception as error:
+            if not _is_refusal(error):
+                raise
             if len(dialogues) > 1:
                 for dialogue in dialogues:
                     self._answer([dialogue], begun)
@@ -217,7 +219,9 @@ class OfflineBackend:
         with _engine_errors("the model cannot be loaded"):
             try:
                 self._llm = LLM(**{**arguments, **options.engine})
-            except (TypeError, ValueError) as error:
+            except Exception as error:
+                if not (_is_refusal(error) or isinstance(error, TypeError)):
+                    raise
                 reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
                 raise RecipeError(f"label.backend: vLLM cannot be set up with these settings: {reason}") from None
         return self._llm
@@ -247,12 +251,21 @@ def _token(entry: Any) -> dict[str, Any]:
     return {"token": entry.decoded_token or "", "logprob": max(float(entry.logprob), LEAST_LOGPROB)}
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Whether vLLM refuses what it is asked; by the name, since what has vLLM's classes is slow to import."""
+    return isinstance(error, ValueError) or any(kind.__name__ == "VLLMClientError" for kind in type(error).__mro__)
+
+
 @contextmanager
 def _engine_errors(what: str) -> Iterator[None]:
     """Errors of the engine are ours; their words are not passed on: they may quote a report."""
     try:
         yield
-    except (RuntimeError, OSError) as error:
+    except RadprompterError:
+        raise
+    except Exception as error:
+        if _is_refusal(error):
+            raise
         raise BackendError(
             f"vLLM: {what} ({type(error).__name__}); what was answered is kept: run the same command again",
             kind="engine",

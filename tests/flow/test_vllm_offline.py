@@ -26,9 +26,12 @@ TEXTS = {
     "long": "No pneumothorax. " * 20_000,
     "last": "No fracture.",
 }
+ENDING = {"frequency_penalty": 2.0, "stop": [".", ";", "!", "?"], "include_stop_str_in_output": True}
+"""Random weights repeat themselves until they may not; then they come to one of these, and the reasoning has an end."""
+
 WAYS: list[dict[str, Any]] = [
     {"template": {}, "backend": {"extra_body": {}}},
-    {"template": {"strategy": "chain_of_thought"}, "backend": {"extra_body": {"max_tokens": 40}}},
+    {"template": {"strategy": "chain_of_thought"}, "backend": {"extra_body": ENDING}},
     {"template": {"plan": "label_read"}, "backend": {"extra_body": {"top_logprobs": 50}}},
     {"template": {"prefill": "The ", "stop": (".",)}, "backend": {"structured": False, "extra_body": {"top_k": 9}}},
 ]
@@ -85,6 +88,8 @@ def test_answers_in_the_process_are_those_of_the_server(server: str, tmp_path: P
     for way, answers in zip(WAYS, offline(tmp_path, model), strict=True):
         expected, found = served(server, way), keyed(answers)
         assert expected.keys() == found.keys()
+        if way["template"].get("strategy") == "chain_of_thought":
+            assert {len(row["replies"]) for row in answers} == {0, 2}
         for key, row in found.items():
             other = expected[key]
             assert (row["replies"], row["failure"]) == (other["replies"], other["failure"]), way
