@@ -72,7 +72,7 @@ class OfflineBackend:
     Raises
     ------
     RecipeError
-        If the chat template is absent.
+        If the chat template is absent, or `extra_body` has a field that only a server reads.
     """
 
     Options: ClassVar[type[Section]] = OfflineOptions
@@ -86,6 +86,10 @@ class OfflineBackend:
         template = options.chat_template
         if template is not None and not template.is_file():
             raise RecipeError(f"label.backend.chat_template: {template}: no such file")
+        if "response_format" in options.extra_body:
+            raise RecipeError(
+                "label.backend.extra_body.response_format: only a server reads it; use structured_outputs"
+            )
 
     @property
     def model(self) -> str:
@@ -191,7 +195,8 @@ class OfflineBackend:
     def _reply(self, output: RequestOutput, dialogue: Dialogue) -> Reply | None:
         turn = dialogue.turn
         assert turn is not None, "the conversation is over"
-        body = response_body(output, self._options.model, turn.top_logprobs)
+        n_listed = request_body(self._request, turn).get("top_logprobs", 0)
+        body = response_body(output, self._options.model, n_listed)
         return read_reply(orjson.dumps(body), logprobs=turn.top_logprobs > 0)
 
     def _load(self) -> LLM:

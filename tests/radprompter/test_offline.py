@@ -45,6 +45,11 @@ def test_a_chat_template_that_is_absent_is_refused_before_a_model_is_loaded(tmp_
         offline(tmp_path, chat_template=str(tmp_path / "none.jinja"))
 
 
+def test_a_field_that_only_a_server_reads_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="only a server reads it"):
+        offline(tmp_path, extra_body={"response_format": {"type": "json_object"}})
+
+
 @pytest.mark.parametrize("name", ["openai-batch", "vllm-offline"])
 def test_samples_that_would_all_be_alike_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RecipeError, match="samples at temperature 0 are all alike"):
