@@ -11,6 +11,7 @@
     ├── TrainingError           training cannot go on, such as after a loss that is not a number
     ├── WriteError              a file cannot be written; the old one is whole
     ├── JournalError            the journal is foreign, torn or held by another process
+    ├── AwaitingError           answers will come later: run the same command again (exit code 0)
     └── BackendError            a request failed (`kind` and `retryable` say how)
 
 Messages never quote report text: it is patient data.
@@ -61,6 +62,22 @@ class WriteError(RadprompterError):
 
 class JournalError(RadprompterError):
     """The journal is foreign, damaged or in use."""
+
+
+class AwaitingError(RadprompterError):
+    """All that can be asked now was asked, and answers will come later; nothing is wrong.
+
+    Parameters
+    ----------
+    message:
+        What is awaited, and what to do.
+    n_requests:
+        Requests without an answer.
+    """
+
+    def __init__(self, message: str, *, n_requests: int) -> None:
+        super().__init__(message)
+        self.n_requests = n_requests
 
 
 class BackendError(RadprompterError):

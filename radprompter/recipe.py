@@ -25,6 +25,9 @@ GRAMMARS = frozenset({"response_format", "structured_outputs", "logprobs"})
 """Fields of `extra_body` that would put a grammar before the probabilities that are to be read, or switch them off."""
 
 
+MODELS = frozenset({"openai", "openai-batch", "vllm-offline"})
+"""Backends that ask a language model by the settings of a chat request."""
+
 SILENT_CUT = "truncate_prompt_tokens"
 """Field of `extra_body` by which vLLM leaves out words of a report, and says nothing."""
 
@@ -148,7 +151,7 @@ class LabelRecipe(Section):
             return self
         if self.plan == "label_read":
             raise ValueError("plan label_read gives probabilities by itself; take samples away")
-        if self.backend["name"] == "openai" and self.backend.get("temperature", 0) == 0:
+        if self.backend["name"] in MODELS and self.backend.get("temperature", 0) == 0:
             raise ValueError("samples at temperature 0 are all alike; set backend.temperature, such as 0.7")
         if self.backend.get("seed") is not None:
             raise ValueError("samples with one seed are all alike; take backend.seed away")
@@ -165,7 +168,7 @@ class LabelRecipe(Section):
     def _begun(self) -> LabelRecipe:
         if self.plan == "label_read" and (self.prefill or self.stop):
             raise ValueError("plan label_read reads one token and no text; take prefill and stop away")
-        constrained = self.backend["name"] == "openai" and self.backend.get("structured", True) not in (False, "none")
+        constrained = self.backend["name"] in MODELS and self.backend.get("structured", True) not in (False, "none")
         if self.prefill and constrained:
             raise ValueError(
                 "a JSON schema begins the answer anew and cannot go on with a prefill; "

@@ -32,6 +32,7 @@ from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
+BATCHES = "batches"
 
 KEPT = {"journal", "durability"}
 """Settings that say where and how answers are kept; no label depends on them."""
@@ -69,12 +70,14 @@ def label_reports(
         If another process labels into the same folder, or the journal is damaged.
     BackendError
         If the backend cannot go on at all; what it answered is in the journal.
+    AwaitingError
+        If answers will come later; running the same again fetches them.
     """
     started = time.monotonic()
     section, folder = _label_section(recipe), recipe.out / "label"
     screening = label_screening(section)
     template, rounds = replace(label_template(section), screen=screening), label_rounds(section)
-    with closing(open_backend(section.backend, template.region)) as backend:
+    with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
             summary = label_summary(read_json(folder / MANIFEST), up_to_date=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import orjson
 
-from radprompter.errors import InputError, RadprompterError
+from radprompter.errors import AwaitingError, InputError, RadprompterError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,6 +70,8 @@ def print_json(summary: Mapping[str, Any]) -> None:
 def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
     """A command that ends with an exit code: its own, 2 after an `InputError`, 1 after another of our errors.
 
+    Answers that will come later are no error (0).
+
     Other exceptions are defects and keep their traceback.
     """
 
@@ -79,6 +81,9 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
 
         try:
             code = command(*args, **kwargs) or DONE
+        except AwaitingError as awaiting:
+            console().print(str(awaiting), markup=False, soft_wrap=True)
+            code = DONE
         except RadprompterError as error:
             console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             code = REFUSED if isinstance(error, InputError) else DONE_WITH_FAILURES

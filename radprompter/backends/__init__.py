@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from radprompter.backends.base import Backend
@@ -14,6 +15,8 @@ from radprompter.typed_yaml import Document, Section, validate
 BACKENDS: Mapping[str, str] = {
     "rules": "radprompter.rules.backend:RulesBackend",
     "openai": "radprompter.backends.openai:OpenAIBackend",
+    "openai-batch": "radprompter.backends.batch:OpenAIBatchBackend",
+    "vllm-offline": "radprompter.backends.offline:OfflineBackend",
     "scripted": "radprompter.backends.scripted:ScriptedBackend",
 }
 """Name in a recipe -> where the class is; imported on use."""
@@ -49,8 +52,10 @@ def find_backend(name: str) -> type[Backend]:
     return kind
 
 
-def open_backend(settings: Mapping[str, Any], region: Region) -> Backend:
+def open_backend(settings: Mapping[str, Any], region: Region, *, folder: Path | None = None) -> Backend:
     """The backend that a recipe's `backend` section describes, ready to answer.
+
+    A backend that keeps files, and whose settings do not say where, keeps them in `folder`.
 
     Raises
     ------
@@ -58,4 +63,6 @@ def open_backend(settings: Mapping[str, Any], region: Region) -> Backend:
         If the name is unknown, or a setting is.
     """
     kind, options = choose_backend(settings)
+    if folder is not None and getattr(options, "folder", folder) is None:
+        options = options.model_copy(update={"folder": folder})
     return kind(options, region)

@@ -13,6 +13,7 @@ from radprompter.cli.pilot import pilot
 from radprompter.cli.render import render
 from radprompter.cli.run import run
 from radprompter.cli.schema import schema
+from radprompter.cli.serve import serve
 from radprompter.cli.templates import templates
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
 app.add_typer(journal, name="journal", help="The kept answers: show them, export them, prune them.")
-for command in (render, pilot, label, agree, run, phantom, schema, doctor):
+for command in (render, pilot, label, agree, run, phantom, schema, serve, doctor):
     app.command()(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -96,6 +97,8 @@ def check_backends() -> dict[str, str]:
             found[name] = f"cannot be opened: {error.name or 'a module'} is not installed"
             continue
         found[name] = f"ready; sends {'messages' if reads == 'messages' else 'nothing, reads reports itself'}"
+    if importlib.util.find_spec("vllm") is None:
+        found["vllm-offline"] = "cannot be opened: vllm is not installed"
     if found.get("openai", "").startswith("ready"):
         key = "set" if os.environ.get("OPENAI_API_KEY") else "not set"
         found["openai"] += f"; OPENAI_API_KEY is {key}"

@@ -32,12 +32,19 @@ def label(
     json: AsJson = False,
 ) -> int:
     """Label the reports of a recipe; run it again to go on after a stop."""
+    from radprompter.errors import AwaitingError
     from radprompter.recipe import load_recipe
     from radprompter.run import label_reports
     from radprompter.shipped import find_recipe
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
-    run = label_reports(study, track=show_progress, before=_announce(at_most))
+    try:
+        run = label_reports(study, track=show_progress, before=_announce(at_most))
+    except AwaitingError as awaiting:
+        if not json:
+            raise
+        print_json({"awaited": awaiting.n_requests, "line": str(awaiting)})
+        return DONE
     folder = study.out / "label"
     if json:
         print_json({**run.summary, "folder": str(folder)})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_batches import always, batch_endpoint
 from fake_endpoint import Endpoint, answer, endpoint
 from label_study import ANSWER
 from small_region import small_region
@@ -30,15 +31,23 @@ def server() -> Iterator[Endpoint]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def batches() -> Iterator[str]:
+    with batch_endpoint(always(ANSWER), at_once=True) as (url, _):
+        yield url
+
+
 @pytest.fixture
 def region(tmp_path: Path) -> Region:
     return small_region(tmp_path)
 
 
 @pytest.fixture(params=sorted(BACKENDS))
-def settings(request: pytest.FixtureRequest, server: Endpoint) -> dict[str, Any]:
+def settings(request: pytest.FixtureRequest, server: Endpoint, batches: str, tmp_path: Path) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
         "openai": {"model": "m", "base_url": server.url},
+        "openai-batch": {"model": "m", "base_url": batches, "batch": {"wait_s": 60}, "folder": str(tmp_path / "b")},
+        "vllm-offline": {"model": "m"},
         "scripted": {"default": ANSWER},
     }
     return {"name": request.param, **needed.get(request.param, {})}
@@ -54,6 +63,8 @@ def test_a_backend_has_the_name_it_is_registered_under(settings: dict[str, Any])
 
 
 def test_each_prompt_is_answered_once_with_something_that_can_be_read(settings: dict[str, Any], region: Region) -> None:
+    if settings["name"] == "vllm-offline":
+        pytest.skip("needs a model and vLLM: tests/flow/test_vllm_offline.py")
     backend = open_backend(settings, region)
     completions = list(backend.complete(prompts(backend, region)))
     backend.close()
@@ -82,7 +93,7 @@ def test_what_a_backend_has_proven_can_be_written_down_and_one_without_an_endpoi
     proven = backend.prove(prompts(backend, region)[0].turns)
     backend.close()
     assert json.loads(json.dumps(dict(proven))) == proven
-    assert bool(proven) == (settings["name"] == "openai")
+    assert bool(proven) == settings["name"].startswith("openai")
 
 
 def test_the_same_settings_are_the_same_identity_and_it_can_be_written_down(
