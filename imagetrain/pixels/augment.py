@@ -6,25 +6,14 @@ degrees, isotropic scale (1.1 enlarges), shares of the side.
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 
+from imagetrain.pixels.draws import Draws, draw
 from imagetrain.pixels.reference import move_by_monai
 from imagetrain.recipe import Augment
 from radprompter.errors import SchemaError
 from radprompter.labels import LabelSchema
-
-
-class Draws(NamedTuple):
-    """What was drawn for each of n images."""
-
-    mirror: torch.Tensor  # bool (n, 2): across (left becomes right), down
-    angle: torch.Tensor  # (n,) radians, counterclockwise
-    scale: torch.Tensor  # (n,) above 1 enlarges
-    shift: torch.Tensor  # (n, 2) to the right and down, in shares of the side
 
 
 def refuse_flips(settings: Augment, schema: LabelSchema) -> None:
@@ -35,21 +24,6 @@ def refuse_flips(settings: Augment, schema: LabelSchema) -> None:
             f"train.augment mirrors images, but schema {schema.name!r} has findings that say left or right "
             f"({', '.join(sided[:5])}); set horizontal_flip and vertical_flip to false"
         )
-
-
-def draw(n: int, settings: Augment, generator: torch.Generator) -> Draws:
-    """Draw the changes of `n` images, each its own, on the generator's device."""
-
-    def uniform(*shape: int) -> torch.Tensor:
-        return torch.rand(*shape, generator=generator, device=generator.device) * 2 - 1
-
-    allowed = torch.tensor([settings.horizontal_flip, settings.vertical_flip], device=generator.device)
-    return Draws(
-        mirror=(uniform(n, 2) > 0) & allowed,
-        angle=uniform(n) * math.radians(settings.rotation_degrees),
-        scale=1 + uniform(n) * settings.scale,
-        shift=uniform(n, 2) * settings.translation,
-    )
 
 
 def move(images: torch.Tensor, draws: Draws) -> torch.Tensor:

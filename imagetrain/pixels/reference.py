@@ -12,7 +12,7 @@ from imagetrain.pixels.images import Preprocessing
 if TYPE_CHECKING:
     import torch
 
-    from imagetrain.pixels.augment import Draws
+    from imagetrain.pixels.draws import Draws
 
 
 def square_by_monai(pixels: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:

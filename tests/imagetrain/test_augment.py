@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from imagetrain.pixels.augment import Draws, augment, draw, move, refuse_flips, to_input
+from imagetrain.pixels.augment import augment, move, refuse_flips, to_input
+from imagetrain.pixels.draws import Draws, draw
 from imagetrain.pixels.reference import move_by_monai
 from imagetrain.recipe import Augment
 from radprompter.errors import SchemaError
