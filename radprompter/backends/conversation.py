@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from radprompter.backends.chat import Reply, join_reply, read_reply
-from radprompter.backends.request import OpenAIOptions, request_body, write_messages
+from radprompter.backends.chat import Reply, read_reply
+from radprompter.backends.dialogue import Dialogue
+from radprompter.backends.request import OpenAIOptions, request_body
 from radprompter.backends.retrying import asked_wait_s, is_retryable, wait_s
 from radprompter.errors import BackendError
-from radprompter.records import Completion, Prompt, Turn, Usage
+from radprompter.records import Completion, Prompt, Turn
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -50,43 +51,16 @@ class Conversations:
     async def hold(self, prompt: Prompt) -> Completion:
         """All turns of a prompt, in order."""
         started = time.monotonic()
-        messages: list[dict[str, str]] = []
-        replies: list[Reply] = []
-        failure: str | None = None
-        n_attempts = 0
-        for turn in prompt.turns:
-            messages += write_messages(turn.messages, system_role=self.options.system_role)
+        dialogue = Dialogue(prompt, self.options.system_role)
+        while (turn := dialogue.turn) is not None:
             try:
-                reply, attempts = await self.reply(messages, turn)
+                reply, attempts = await self.reply(dialogue.said, turn)
             except FailureError as error:
-                failure = error.kind
-                n_attempts += error.attempts
-                break
-            n_attempts += attempts
-            reply = join_reply(reply, turn)
-            replies.append(reply)
-            failure = reply.failure
-            if failure is not None:
-                break
-            messages.append({"role": "assistant", "content": reply.text})
-        return Completion(
-            prompt.report.id,
-            tuple(reply.text for reply in replies),
-            reasoning="\n\n".join(reply.reasoning for reply in replies if reply.reasoning) or None,
-            finish_reason=replies[-1].finish_reason if replies else "error",
-            failure=failure,
-            model=replies[-1].model if replies else "",
-            usage=Usage(
-                prompt_tokens=sum(reply.prompt_tokens for reply in replies),
-                completion_tokens=sum(reply.completion_tokens for reply in replies),
-                cached_tokens=sum(reply.cached_tokens for reply in replies),
-                seconds=time.monotonic() - started,
-                attempts=n_attempts,
-            ),
-            findings=prompt.findings,
-            sample=prompt.sample,
-            logprobs=replies[-1].logprobs if replies else None,
-        )
+                dialogue.fail(error.kind, attempts=error.attempts)
+            else:
+                dialogue.take(reply, attempts=attempts)
+        dialogue.seconds = time.monotonic() - started
+        return dialogue.completion()
 
     async def reply(self, messages: list[dict[str, str]], turn: Turn) -> tuple[Reply, int]:
         """The reply to one turn, as it came, and the attempts that it took.

@@ -27,8 +27,8 @@ class Dialogue:
     replies: list[Reply] = field(default_factory=list)
     failure: str | None = None
     seconds: float = 0.0
-    n_asked: int = 0
-    _said: list[dict[str, str]] = field(default_factory=list)
+    n_attempts: int = 0
+    said: list[dict[str, str]] = field(default_factory=list)  # by both sides, but for a reply that is begun
 
     def __post_init__(self) -> None:
         self._open_turn()
@@ -43,21 +43,21 @@ class Dialogue:
     def messages(self) -> list[dict[str, str]]:
         """What is sent for the turn: all that was said, and the text that begins the reply."""
         begun = self.turn.prefill if self.turn is not None else ""
-        return [*self._said, {"role": "assistant", "content": begun}] if begun else list(self._said)
+        return [*self.said, {"role": "assistant", "content": begun}] if begun else list(self.said)
 
-    def take(self, reply: Reply) -> None:
+    def take(self, reply: Reply, *, attempts: int = 1) -> None:
         """Go on with the reply to the turn."""
         assert self.turn is not None, "the conversation is over"
         joined = join_reply(reply, self.turn)
-        self.n_asked += 1
+        self.n_attempts += attempts
         self.failure = joined.failure
         self.replies.append(joined)
-        self._said.append({"role": "assistant", "content": joined.text})
+        self.said.append({"role": "assistant", "content": joined.text})
         self._open_turn()
 
-    def fail(self, kind: str) -> None:
+    def fail(self, kind: str, *, attempts: int = 1) -> None:
         """End the conversation without a reply to the turn."""
-        self.n_asked += 1
+        self.n_attempts += attempts
         self.failure = kind
 
     def completion(self) -> Completion:
@@ -70,7 +70,7 @@ class Dialogue:
             finish_reason=last.finish_reason,
             failure=self.failure,
             model=last.model,
-            usage=_usage(self.replies, self.seconds, self.n_asked),
+            usage=_usage(self.replies, self.seconds, self.n_attempts),
             findings=self.prompt.findings,
             sample=self.prompt.sample,
             logprobs=last.logprobs,
@@ -78,7 +78,7 @@ class Dialogue:
 
     def _open_turn(self) -> None:
         if self.turn is not None:
-            self._said += write_messages(self.turn.messages, system_role=self.system_role)
+            self.said += write_messages(self.turn.messages, system_role=self.system_role)
 
 
 def _usage(replies: Iterable[Reply], seconds: float, attempts: int) -> Usage:
