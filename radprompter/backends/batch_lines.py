@@ -23,7 +23,7 @@ CHAT = "/v1/chat/completions"
 CODES: Mapping[str, str] = {
     "batch_expired": "expired",
     "batch_cancelled": "cancelled",
-    "context_length_exceeded": "too_long",
+    "context_length_exceeded": "beyond_context",
     "content_filter": "filtered",
     "rate_limit_exceeded": "rate_limited",
 }
@@ -123,7 +123,7 @@ def _kind(status: Any, error: Mapping[str, Any]) -> str:
     if isinstance(code, str) and code in CODES:
         return CODES[code]
     if "maximum context length" in str(error.get("message")):
-        return "too_long"
+        return "beyond_context"
     if not isinstance(status, int) or status == 200:
         return "bad_response" if not error else _named("failed", error)
     if status in (401, 403, 404):

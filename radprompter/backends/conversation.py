@@ -166,7 +166,7 @@ def _refused(error: APIStatusError) -> FailureError:
         kind = {408: "timeout", 429: "rate_limited"}.get(status, "server_error" if status >= 500 else "conflict")
         return FailureError(kind, retryable=True, asked_s=asked)
     if error.code == "context_length_exceeded" or "maximum context length" in str(error.body):
-        return FailureError("too_long")
+        return FailureError("beyond_context")
     if error.code == "content_filter":
         return FailureError("filtered")
     names = [

@@ -139,7 +139,7 @@ class OfflineBackend:
                 for dialogue in dialogues:
                     self._answer([dialogue], begun)
                 return
-            outputs = ["too_long" if any(words in str(error) for words in TOO_LONG) else "bad_request"]
+            outputs = ["beyond_context" if any(words in str(error) for words in TOO_LONG) else "bad_request"]
         seconds = (time.monotonic() - started) / len(dialogues)
         for dialogue, output in zip(dialogues, outputs, strict=True):
             dialogue.seconds += seconds

@@ -63,6 +63,6 @@ def test_vllms_batch_runner_answers_our_files_and_its_output_is_read_back(tmp_pa
     answer(tmp_path, model)
     run = label_reports(recipe(tmp_path))
     wide = run.table.wide()
-    assert run.summary["failures"] == {"too_long": 1}
+    assert run.summary["failures"] == {"beyond_context": 1}
     assert all(set(wide.loc[name]) <= set(LABELS) for name in ("en", "de"))
     assert run.summary["tokens"]["prompt"] > 100

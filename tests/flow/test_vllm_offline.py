@@ -94,7 +94,7 @@ def test_answers_in_the_process_are_those_of_the_server(server: str, tmp_path: P
             other = expected[key]
             assert (row["replies"], row["failure"]) == (other["replies"], other["failure"]), way
             assert row["finish_reason"] == other["finish_reason"]
-            assert (row["failure"] == "too_long") == (key[0] == "long")
+            assert (row["failure"] == "beyond_context") == (key[0] == "long")
             if row["logprobs"] is None:
                 assert other["logprobs"] is None
             else:

@@ -80,7 +80,7 @@ def test_a_report_beyond_the_context_of_the_model_fails_alone(server: str, tmp_p
     (tmp_path / "reports.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     run = label_reports(recipe(tmp_path, server))
     assert states(run)["long"] == {LabelState.FAILED}
-    assert run.summary["failures"] == {"too_long": 1}
+    assert run.summary["failures"] == {"beyond_context": 1}
     assert states(run)["en"] <= set(LABELS)
 
 

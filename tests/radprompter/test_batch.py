@@ -135,7 +135,7 @@ def test_a_run_that_died_before_it_submitted_goes_on_with_what_it_wrote(tmp_path
 
 FAILURES = {
     "expired line": (lambda r: failed(r, "batch_expired"), "completed", "expired"),
-    "too long": (lambda r: failed(r, "context_length_exceeded", 400), "completed", "too_long"),
+    "too long": (lambda r: failed(r, "context_length_exceeded", 400), "completed", "beyond_context"),
     "rate limit": (lambda r: failed(r, "x", 429), "completed", "rate_limited"),
     "server error": (lambda r: failed(r, "x", 500), "completed", "server_error"),
     "refused": (lambda r: failed(r, "invalid_value", 400), "completed", "bad_request (invalid_value)"),
@@ -149,7 +149,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("line", "status", "kind"), FAILURES.values(), ids=FAILURES)
-def test_a_request_that_came_to_nothing_fails_alone_and_is_asked_again_by_the_next_run_if_that_may_help(
+def test_a_request_that_came_to_nothing_fails_alone_and_is_asked_again_by_the_next_run(
     tmp_path: Path, line: Any, status: str, kind: str
 ) -> None:
     with batch_endpoint(lambda r: line(r) if "Number 3" in question(r) else done(r, answer(ANSWER))) as (url, store):
@@ -160,8 +160,6 @@ def test_a_request_that_came_to_nothing_fails_alone_and_is_asked_again_by_the_ne
         assert run.summary["failures"] == {kind: 1}
         assert run.summary["states"]["positive"] == 4
         store.answering = always(ANSWER)
-        if kind == "too_long":  # would be so again
-            return
         submit(tmp_path, url, n_requests=1, **no_follow_up)
         store.finish()
         again = label(tmp_path, url, **no_follow_up)

@@ -44,8 +44,8 @@ def test_an_answer_counts_more_than_an_error_about_the_same_request_and_the_firs
     [
         (line("a", error={"code": "batch_expired", "message": "x"}), "expired"),
         (line("a", error={"code": "batch_cancelled"}), "cancelled"),
-        (line("a", {"error": {"code": "context_length_exceeded"}}, 400), "too_long"),
-        (line("a", None, error={"error": {"message": "This model's maximum context length is 8"}}), "too_long"),
+        (line("a", {"error": {"code": "context_length_exceeded"}}, 400), "beyond_context"),
+        (line("a", None, error={"error": {"message": "This model's maximum context length is 8"}}), "beyond_context"),
         (line("a", {"error": {"code": None, "param": "top_p"}}, 400), "bad_request (top_p)"),
         (line("a", {"error": {"code": "Text of a report!"}}, 400), "bad_request"),
         (line("a", {"error": {}}, 401), "unauthorised"),

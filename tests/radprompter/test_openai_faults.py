@@ -29,7 +29,7 @@ def failing_first(*faults: Fault) -> Behaviour:
         (answer(None, refusal="I cannot help with that."), "refused"),
         (answer(None), "empty"),
         (answer("  "), "empty"),
-        (Fault(400, body=b'{"error": {"message": "maximum context length is 5", "code": 400}}'), "too_long"),
+        (Fault(400, body=b'{"error": {"message": "maximum context length is 5", "code": 400}}'), "beyond_context"),
         (Fault(400, body=b'{"error": {"message": "x", "code": "content_filter"}}'), "filtered"),
         (
             Fault(400, body=b'{"error": {"message": "x", "code": "unsupported_parameter", "param": "max_tokens"}}'),
