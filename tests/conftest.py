@@ -16,14 +16,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # side by side with others: more thread
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files stay together on one worker, because they share what takes long to make; so do all that ask the server."""
-    for item in items:
-        group = "vllm" if item.get_closest_marker("vllm") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real reports, images and oracles, which is not part of the project."""
