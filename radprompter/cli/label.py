@@ -89,7 +89,7 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
     table.add_section()
     table.add_row("all", *(f"{summary['states'][state]:,}" for state in seen), style="bold")
     console().print(table)
-    console().print(summary["line"], markup=False)
+    console().print(summary["line"], markup=False, soft_wrap=True)
     requests, tokens = summary["requests"], summary["tokens"]
     console().print(
         f"{requests['asked']:,} asked, {requests['from_journal']:,} from the journal; "
@@ -100,7 +100,7 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
     if summary["n_skipped"]:
         console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
     for line in (*length_lines(summary["length"] or {}), *privacy_lines(summary["privacy"])):
-        console().print(line, markup=False, style="yellow")
+        console().print(line, markup=False, style="yellow", soft_wrap=True)
     for kind, number in summary["failures"].items():
         if kind not in (NO_TEXT, TOO_LONG):
             console().print(f"failed requests ({kind}): {number:,}", markup=False, style="yellow")
