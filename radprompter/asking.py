@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 from radprompter.backends.base import Backend
-from radprompter.journal import Journal, journal_key
+from radprompter.journal import Memory, journal_key
+from radprompter.open_reports import Wanted, Window
 from radprompter.records import Completion, Prompt
-from radprompter.terminal import Track, quiet
+from radprompter.rounds import Questions
+from radprompter.tally import Tally
 
-Asked = tuple[str, tuple[str, ...], int]
-"""A report's id, the findings that are asked about (none: all), and the number of the sample."""
+T = TypeVar("T")
+
+SURVEYED_AT_ONCE = 256
+"""Reports whose requests are looked up together."""
+
+
+class Answers(Protocol):
+    """Where answers are kept: a journal, or memory."""
+
+    def find_all(self, keys: Iterable[str], *, truncated: bool = False) -> dict[str, Completion]:
+        """What is known under some keys."""
+        ...
+
+    def store(self, key: str, completion: Completion) -> None:
+        """Keep an answer."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,7 @@ class Survey:
     n_known: int
     new_by_finding: Mapping[str, int]
     n_conditional: int = 0
+    n_reports: int = 0
 
     @property
     def n_new(self) -> int:
@@ -35,12 +54,8 @@ class Survey:
         return self.n_requests - self.n_known
 
 
-class _Sorted(NamedTuple):
-    """Prompts by what the journal knows: the key of each, the completions that it has, and what it lacks."""
-
-    keys: Mapping[Asked, str]
-    known: dict[str, Completion]
-    unasked: Mapping[str, Prompt]
+def _ignore(tally: Tally) -> None:
+    """Go on, whatever it took."""
 
 
 @dataclass
@@ -49,63 +64,86 @@ class Asker:
 
     Before the first new request the backend proves that it does what the request needs; `proven` is what it has shown.
     A reply that was cut off counts as known to the journal if `keep_truncated`: whoever asks will ask for a longer one.
+    `watch` is told the tally after each answer that came, and may raise to stop the run; the answer is stored by then.
     """
 
     backend: Backend
-    journal: Journal | None = None
-    track: Track = quiet
+    journal: Answers = field(default_factory=Memory)
     keep_truncated: bool = False
-    n_asked: int = 0
-    n_from_journal: int = 0
+    watch: Callable[[Tally], None] = _ignore
+    tally: Tally = field(default_factory=Tally)
     proven: Mapping[str, Any] | None = None
 
-    def ask(self, prompts: Sequence[Prompt], purpose: str = "label reports") -> tuple[Completion, ...]:
-        """One completion a prompt, in order: from the journal where it has one, else from the backend, then journaled.
+    def hold(self, conversations: Iterable[Questions[T]]) -> Iterator[T]:
+        """The results of conversations, in their order; a bounded number is open at any time.
 
-        Equal prompts are asked once; a report with a reason not to be asked about fails with that (`Report.unasked`).
+        Each is sent one completion a prompt, in order: from the journal where it has one, else from the backend, then
+        journaled. Prompts that are equal and due together are asked once; a report with a reason not to be asked about
+        fails with that (`Report.unasked`), and a prompt that the backend leaves out with ``no_answer``.
+
+        Raises
+        ------
+        BackendError
+            If the backend cannot go on at all; what it answered is in the journal.
         """
-        keys, known, unasked = self._sorted(prompts)
-        self.n_from_journal += len(known)
-        if unasked and self.proven is None:
-            self.proven = self.backend.prove(next(iter(unasked.values())).turns)
-        answers = self.backend.complete(unasked.values()) if unasked else ()
-        for completion in self.track(answers, purpose, len(unasked)) if unasked else ():
-            key = keys[completion.report_id, completion.findings, completion.sample]
-            if self.journal is not None:
-                self.journal.store(key, completion)
-            self.n_asked += 1
-            known[key] = completion
-        return tuple(_answer(prompt, keys, known) for prompt in prompts)
+        window = Window(conversations, self._key, self._find, self.tally, at_once=self.backend.at_once)
+        while window.open_more() or window.is_open:
+            yield from window.results()
+            first = window.first_due
+            if first is None:
+                continue
+            if self.proven is None:
+                self.proven = self.backend.prove(first.turns)
+            answers = self.backend.complete(window)
+            try:
+                for completion in answers:
+                    self._keep(window.key(completion), completion)
+                    window.take(completion)
+                    yield from window.results()
+            finally:
+                if isinstance(answers, Iterator) and hasattr(answers, "close"):
+                    answers.close()  # requests that are under way end now, not when somebody cleans up
+            window.give_up("no_answer")
 
-    def survey(self, prompts: Sequence[Prompt], conditional: Collection[str] = ()) -> Survey:
-        """What asking some prompts takes, of which some are about findings that are `conditional`; nothing is sent."""
-        keys, known, unasked = self._sorted(prompts)
+    def survey(self, reports: Iterable[Sequence[Prompt]], conditional: Collection[str] = ()) -> Survey:
+        """What asking the prompts of some reports takes; nothing is sent.
+
+        Findings that are `conditional` depend on others. Reports that read alike are asked about once.
+        """
+        n_reports = n_new = n_known = 0
         new = Counter[str]()
-        for prompt in unasked.values():
-            new.update(dict.fromkeys(prompt.findings, len(prompt.turns)))
-        n_new = sum(len(prompt.turns) or 1 for prompt in unasked.values())
-        turns = {keys[_asked(prompt)]: len(prompt.turns) or 1 for prompt in prompts if _asked(prompt) in keys}
-        n_known = sum(turns[key] for key in known)
-        return Survey(n_new + n_known, n_known, dict(new), sum(n for name, n in new.items() if name in conditional))
+        seen: set[int] = set()
+        groups = iter(reports)
+        while some := list(itertools.islice(groups, SURVEYED_AT_ONCE)):
+            n_reports += len(some)
+            wanted: Wanted = {}
+            for prompts in some:
+                alike = hash((prompts[0].report.language, *prompts[0].report.sections.items()))
+                if prompts[0].report.unasked or alike in seen:
+                    continue
+                seen.add(alike)
+                wanted.update({self._key(prompt): prompt for prompt in prompts})
+            known = self._find(wanted)
+            for key, prompt in wanted.items():
+                n_turns = len(prompt.turns) or 1
+                n_known += n_turns if key in known else 0
+                if key not in known:
+                    n_new += n_turns
+                    new.update(dict.fromkeys(prompt.findings, len(prompt.turns)))
+        n_conditional = sum(number for name, number in new.items() if name in conditional)
+        return Survey(n_new + n_known, n_known, dict(new), n_conditional, n_reports)
 
-    def _sorted(self, prompts: Iterable[Prompt]) -> _Sorted:
-        identity = {"backend": self.backend.name, **self.backend.identity}
-        keys: dict[Asked, str] = {}
-        wanted: dict[str, Prompt] = {}
-        for prompt in prompts:
-            if not prompt.report.unasked:
-                key = keys[_asked(prompt)] = journal_key(identity, prompt.fingerprint)
-                wanted.setdefault(key, prompt)
-        known = {} if self.journal is None else self.journal.find_all(wanted, truncated=self.keep_truncated)
-        return _Sorted(keys, known, {key: prompt for key, prompt in wanted.items() if key not in known})
+    @cached_property
+    def _identity(self) -> Mapping[str, Any]:
+        return {"backend": self.backend.name, **self.backend.identity}
 
+    def _key(self, prompt: Prompt) -> str:
+        return journal_key(self._identity, prompt.fingerprint)
 
-def _asked(prompt: Prompt) -> Asked:
-    return prompt.report.id, prompt.findings, prompt.sample
+    def _find(self, keys: Iterable[str]) -> dict[str, Completion]:
+        return self.journal.find_all(keys, truncated=self.keep_truncated)
 
-
-def _answer(prompt: Prompt, keys: Mapping[Asked, str], known: Mapping[str, Completion]) -> Completion:
-    """The completion of a prompt, which may have come for an equal one, about another report or finding."""
-    key = keys.get(_asked(prompt))
-    completion = known.get(key or "") or Completion("", (), failure=prompt.report.unasked or "no_answer")
-    return replace(completion, report_id=prompt.report.id, findings=prompt.findings, sample=prompt.sample)
+    def _keep(self, key: str, completion: Completion) -> None:
+        self.journal.store(key, completion)
+        self.tally.add_request(completion)
+        self.watch(self.tally)

@@ -4,51 +4,34 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from radprompter.label_table import LabelTable
-from radprompter.labels import LABELS, LabelState
-from radprompter.records import NO_TEXT, TOO_LONG, Labeled
+from radprompter.labels import LabelState
+from radprompter.store import LabelFiles
+from radprompter.tally import Tally
 from radprompter.version import __version__
 
 PACKAGES = ("openai", "json_repair", "pandas", "pyarrow", "pydantic", "jinja2")
 
-UNANSWERED = frozenset(map(str, LabelState)) - frozenset(map(str, LABELS)) - {str(LabelState.SKIPPED)}
-"""States of a cell that a report with words should not have."""
 
-
-def label_manifest(made_from: Mapping[str, Any], table: LabelTable, labeled: Labeled) -> dict[str, Any]:
+def label_manifest(made_from: Mapping[str, Any], files: LabelFiles, tally: Tally) -> dict[str, Any]:
     """Provenance, then counts: the cells of each state sum to reports times findings.
 
     Failures are of the last request of each conversation, tokens and time of all requests.
     """
-    counts = table.counts()
-    wide = table.wide()
-    failures = Counter(completion.failure for completion in labeled.last if completion.failure is not None)
-    usages = [completion.usage for completion in labeled.completions]
+    counts = files.counts
     return {
         **made_from,
-        "schema": {"name": table.schema.name, "hash": table.schema.hash, "findings": list(table.schema.names)},
+        "schema": {"name": files.schema.name, "hash": files.schema.hash, "findings": list(files.schema.names)},
         "versions": package_versions(),
-        "models": dict(Counter(completion.model for completion in labeled.completions if completion.model)),
-        "n_reports": len(table),
-        "n_findings": len(table.schema.names),
-        "n_failed": int(wide.isin(UNANSWERED).any(axis=1).sum()),
-        "n_skipped": int((wide == str(LabelState.SKIPPED)).any(axis=1).sum()),
+        "n_reports": files.n_reports,
+        "n_findings": len(files.schema.names),
+        "n_failed": files.n_failed,
+        "n_skipped": files.n_skipped,
         "counts": counts,
         "states": {str(state): sum(row[str(state)] for row in counts.values()) for state in LabelState},
-        "failures": dict(failures),
-        "n_failed_requests": sum(number for kind, number in failures.items() if kind not in (NO_TEXT, TOO_LONG)),
-        "follow_ups": labeled.n_follow_ups,
-        "tokens": {
-            "prompt": sum(usage.prompt_tokens for usage in usages),
-            "completion": sum(usage.completion_tokens for usage in usages),
-            "cached": sum(usage.cached_tokens for usage in usages),
-        },
-        "attempts": sum(usage.attempts for usage in usages),
-        "seconds_answering": round(sum(usage.seconds for usage in usages), 3),
+        **tally.describe(),
     }
 
 
@@ -59,6 +42,7 @@ def label_summary(manifest: Mapping[str, Any], *, up_to_date: bool) -> dict[str,
         "n_findings",
         "n_failed",
         "n_skipped",
+        "counts",
         "states",
         "failures",
         "requests",

@@ -1,4 +1,4 @@
-"""What flows through a labeling run, in the order of the flow: Report, Prompt, Completion, Reading, and all of them."""
+"""What flows through a labeling run, in the order of the flow: Report, Prompt, Completion, Reading, LabeledReport."""
 
 from __future__ import annotations
 
@@ -162,14 +162,10 @@ class Reading:
     cells: tuple[Cell, ...]
 
 
-@dataclass(slots=True)
-class Labeled:
-    """A labeling run as it goes on: cells, the last completion of every conversation, and all that it took.
+@dataclass(frozen=True, slots=True)
+class LabeledReport:
+    """A report as it was read, its cells after all rounds, and the kinds of failure of the last requests about it."""
 
-    `n_follow_ups` counts further questions by kind: ``longer``, ``again``, ``verification``.
-    """
-
-    cells: list[Cell] = field(default_factory=list)
-    last: list[Completion] = field(default_factory=list)
-    completions: list[Completion] = field(default_factory=list)
-    n_follow_ups: dict[str, int] = field(default_factory=dict)
+    report: Report
+    cells: tuple[Cell, ...]
+    failures: tuple[str, ...] = ()

@@ -1,18 +1,18 @@
-"""The rounds of a labeling run: ask, ask again where an answer is faulty, take the votes, check what is positive.
+"""The rounds about one report: ask, ask again where an answer is faulty, take the votes, check what is positive.
 
-Every round is a list of prompts, asked together, whose completions the journal keeps; so a run that was stopped goes on
-in the middle of any round. Findings that depend on others are asked after them, where one request asks about one.
+A report's labeling is a generator that yields prompts to be asked together, and is sent their completions; who asks,
+and how many reports are under way at once, is not decided here. Findings that depend on others are asked after them,
+where one request asks about one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 from radprompter.answers import read, read_letter, vote
-from radprompter.asking import Asker
 from radprompter.backends.base import Backend
 from radprompter.dependence import condition, levels, settle, unasked_cell
 from radprompter.labels import Cell, LabelState
@@ -20,11 +20,14 @@ from radprompter.prompting.follow_ups import FAULTS, ask_again, ask_to_verify, w
 from radprompter.prompting.length import note_cuts
 from radprompter.prompting.templates import Template
 from radprompter.recipe import LEAST_LABEL_MASS
-from radprompter.records import Completion, Labeled, Prompt, Reading, Report
+from radprompter.records import Completion, LabeledReport, Prompt, Reading, Report
+
+ResultT = TypeVar("ResultT")
+
+Questions = Generator[Sequence[Prompt], Sequence[Completion], ResultT]
+"""Yields prompts, is sent their completions in the same order, and returns a result."""
 
 Reader = Callable[[Completion, Report], Reading]
-States = dict[str, dict[str, LabelState]]
-"""Report -> finding -> state, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,68 +52,6 @@ class Rounds:
     least_mass: float = LEAST_LABEL_MASS
 
 
-def first_prompts(reports: Iterable[Report], template: Template, backend: Backend, rounds: Rounds) -> list[Prompt]:
-    """All questions about some reports, before any answer is known.
-
-    Raises
-    ------
-    InputError
-        If a template fails, or the backend cannot answer what the plan asks.
-    """
-    make = partial(template.prompts, reads=backend.reads, samples=rounds.samples)
-    return [prompt for report in reports for prompt in make(report)]
-
-
-def label_prompts(prompts: Sequence[Prompt], template: Template, asker: Asker, rounds: Rounds) -> Labeled:
-    """The cells of all questions, after all rounds; a question whose condition does not hold is not asked.
-
-    Raises
-    ------
-    BackendError
-        If the backend cannot go on at all.
-    """
-    region = template.region
-    labeling = _Labeling(template, asker, rounds)
-    if not any(prompt.findings for prompt in prompts):
-        cells = labeling.answered(prompts)
-        labeling.labeled.cells = [
-            cell for _, group in groupby(cells, lambda cell: cell.report_id) for cell in settle(group, region)
-        ]
-        return labeling.labeled
-    states: States = {}
-    for names in levels(region):
-        due, unasked = _divide(prompts, names, states, labeling)
-        cells = [*labeling.answered(due), *unasked]
-        for cell in cells:
-            states.setdefault(cell.report_id, {})[cell.finding] = cell.state
-        labeling.labeled.cells += cells
-    return labeling.labeled
-
-
-def _divide(
-    prompts: Sequence[Prompt], names: Sequence[str], states: States, labeling: _Labeling
-) -> tuple[list[Prompt], list[Cell]]:
-    """The questions about findings of one level that are due, and the cells of those whose condition does not hold."""
-    region = labeling.template.region
-    due: list[Prompt] = []
-    unasked: dict[tuple[str, str], Cell] = {}
-    for prompt in prompts:
-        if not prompt.findings:  # a report without words: one prompt for all of its findings
-            due += [prompt] if not states else []
-            continue
-        (name,) = prompt.findings
-        if name not in names:
-            continue
-        report_id = prompt.report.id
-        found = condition(region, name, states.get(report_id, {}))
-        if found.verdict == "holds":
-            due.append(prompt)
-        else:
-            cell = unasked_cell(region, report_id, name, found, labeler=labeling.labeler)
-            unasked[report_id, name] = cell
-    return due, list(unasked.values())
-
-
 @dataclass
 class _Asked:
     """A question, its answer, and what the answer means so far."""
@@ -120,58 +61,94 @@ class _Asked:
     reading: Reading
 
 
-class _Labeling:
-    """The rounds about some questions; `labeled` collects what comes of all of them."""
+class _Answered(NamedTuple):
+    """The cells of some questions, and the kinds of failure of the last requests about them."""
 
-    def __init__(self, template: Template, asker: Asker, rounds: Rounds) -> None:
-        self.template, self.asker, self.rounds = template, asker, rounds
-        self.labeled = Labeled()
-        self.labeler = f"{asker.backend.name}:{asker.backend.model}"
-        self.converses = asker.backend.reads == "messages"
+    cells: list[Cell]
+    failures: list[str]
+
+
+class Labeling:
+    """How each report of a run is labeled, whoever asks."""
+
+    def __init__(self, template: Template, backend: Backend, rounds: Rounds) -> None:
+        self.template, self.backend, self.rounds = template, backend, rounds
+        self._levels = levels(template.region)
+        self._labeler = f"{backend.name}:{backend.model}"
+        self._converses = backend.reads == "messages"
         if template.plan == "label_read":
             kind = partial(read_letter, least_mass=rounds.least_mass)
         else:
-            kind = partial(read, states_only=not self.converses)
-        self.read: Reader = partial(kind, region=template.region, labeler=self.labeler)
+            kind = partial(read, states_only=not self._converses)
+        self._read: Reader = partial(kind, region=template.region, labeler=self._labeler)
 
-    def answered(self, prompts: Sequence[Prompt]) -> list[Cell]:
-        """The cells of some questions, after all that may follow an answer."""
-        pairs = zip(prompts, self._ask(prompts, "label reports"), strict=True)
-        asked = [_Asked(prompt, answer, self.read(answer, prompt.report)) for prompt, answer in pairs]
-        for number in range(self.rounds.reasks if self.converses else 0):
-            if not self._follow_up(asked, with_room=number == 0):
-                break
-        self.labeled.last += [item.completion for item in asked]
-        cells: Iterable[Cell] = (cell for item in asked for cell in item.reading.cells)
-        if any(item.prompt.sample for item in asked):
-            cells = vote(cells, self.template.region)
-        reports = {item.prompt.report.id: item.prompt.report for item in asked}
-        if self.rounds.verify and self.converses:
-            cells = self._verified(list(cells), reports)
-        return list(note_cuts(cells, reports.values()))
+    def first_prompts(self, report: Report) -> tuple[Prompt, ...]:
+        """All questions about a report, before any answer is known.
 
-    def _ask(self, prompts: Sequence[Prompt], purpose: str) -> tuple[Completion, ...]:
-        completions = self.asker.ask(prompts, purpose) if prompts else ()
-        self.labeled.completions += completions
-        for prompt in prompts:
-            if prompt.follow_up:
-                counts = self.labeled.n_follow_ups
-                counts[prompt.follow_up] = counts.get(prompt.follow_up, 0) + 1
-        return completions
-
-    def _follow_up(self, asked: Sequence[_Asked], *, with_room: bool) -> bool:
-        """Ask once more about each faulty answer, and put the new one in its place; whether there was any.
-
-        A reply that was cut off is asked for again with more room, in the first such round alone.
+        Raises
+        ------
+        InputError
+            If a template fails, or the backend cannot answer what the plan asks.
         """
-        due = [(item, prompt) for item in asked if (prompt := self._next(item, with_room=with_room))]
-        completions = self._ask([prompt for _, prompt in due], "ask again")
-        for (item, prompt), completion in zip(due, completions, strict=True):
-            item.reading = _mended(item.reading, self.read(completion, prompt.report))
-            item.prompt, item.completion = prompt, completion
-        return bool(due)
+        return self.template.prompts(report, reads=self.backend.reads, samples=self.rounds.samples)
+
+    def label(self, report: Report) -> Questions[LabeledReport]:
+        """The cells of a report, after all rounds; a question whose condition does not hold is not asked."""
+        prompts = self.first_prompts(report)
+        if any(prompt.findings for prompt in prompts):
+            cells, failures = yield from self._by_level(prompts)
+        else:
+            cells, failures = yield from self._answered(prompts)
+            cells = list(settle(cells, self.template.region))
+        return LabeledReport(prompts[0].report, tuple(cells), tuple(failures))
+
+    def _by_level(self, prompts: Sequence[Prompt]) -> Questions[_Answered]:
+        """Questions about one finding each: those about findings that depend on others come after them."""
+        region, report_id = self.template.region, prompts[0].report.id
+        states: dict[str, LabelState] = {}
+        all_cells: list[Cell] = []
+        all_failures: list[str] = []
+        for names in self._levels:
+            due: list[str] = []
+            for name in names:
+                found = condition(region, name, states)
+                if found.verdict == "holds":
+                    due.append(name)
+                else:
+                    all_cells.append(unasked_cell(region, report_id, name, found, labeler=self._labeler))
+            asked = [prompt for prompt in prompts if prompt.findings[0] in due]
+            cells, failures = yield from self._answered(asked)
+            all_cells += cells
+            all_failures += failures
+            states = {cell.finding: cell.state for cell in all_cells}
+        return _Answered(all_cells, all_failures)
+
+    def _answered(self, prompts: Sequence[Prompt]) -> Questions[_Answered]:
+        """The cells of some questions, after all that may follow an answer."""
+        completions = yield prompts
+        asked = [
+            _Asked(prompt, answer, self._read(answer, prompt.report))
+            for prompt, answer in zip(prompts, completions, strict=True)
+        ]
+        for number in range(self.rounds.reasks if self._converses else 0):
+            due = [(item, prompt) for item in asked if (prompt := self._next(item, with_room=number == 0))]
+            if not due:
+                break
+            completions = yield [prompt for _, prompt in due]
+            for (item, prompt), completion in zip(due, completions, strict=True):
+                item.reading = _mended(item.reading, self._read(completion, prompt.report))
+                item.prompt, item.completion = prompt, completion
+        failures = [item.completion.failure for item in asked if item.completion.failure is not None]
+        cells = [cell for item in asked for cell in item.reading.cells]
+        if any(item.prompt.sample for item in asked):
+            cells = list(vote(cells, self.template.region))
+        if self.rounds.verify and self._converses and cells:
+            cells, unverified = yield from self._verified(cells, asked[0].prompt.report)
+            failures += unverified
+        return _Answered(list(note_cuts(cells, [item.prompt.report for item in asked[:1]])), failures)
 
     def _next(self, item: _Asked, *, with_room: bool) -> Prompt | None:
+        """The question that follows a faulty answer, if one does; a cut one is asked for again with more room, once."""
         prompt, completion = item.prompt, item.completion
         if completion.failure == "truncated":
             return with_more_room(prompt, completion) if with_room else None
@@ -180,17 +157,17 @@ class _Labeling:
             return None  # no answer to quote: the request failed, or probabilities were the answer
         return ask_again(self.template, prompt, completion, faults)
 
-    def _verified(self, cells: Sequence[Cell], reports: Mapping[str, Report]) -> list[Cell]:
+    def _verified(self, cells: Sequence[Cell], report: Report) -> Questions[_Answered]:
         """The cells, where each positive was checked by a question of its own."""
         claims = [cell for cell in cells if cell.state is LabelState.POSITIVE]
-        prompts = [ask_to_verify(self.template, reports[c.report_id], c.finding, c.evidence) for c in claims]
-        completions = self._ask(prompts, "verify positives")
-        self.labeled.last += completions
-        checks: dict[tuple[str, str], Cell] = {}
-        for prompt, completion in zip(prompts, completions, strict=True):
-            (check,) = read(completion, prompt.report, self.template.region, "", states_only=True).cells
-            checks[check.report_id, check.finding] = check
-        return [_checked(cell, checks.get((cell.report_id, cell.finding))) for cell in cells]
+        prompts = [ask_to_verify(self.template, report, cell.finding, cell.evidence) for cell in claims]
+        completions = yield prompts
+        checks: dict[str, Cell] = {}
+        for completion in completions:
+            (check,) = read(completion, report, self.template.region, "", states_only=True).cells
+            checks[check.finding] = check
+        failures = [completion.failure for completion in completions if completion.failure is not None]
+        return _Answered([_checked(cell, checks.get(cell.finding)) for cell in cells], failures)
 
 
 def _mended(first: Reading, again: Reading) -> Reading:

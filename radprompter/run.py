@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,14 @@ from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
-from radprompter.privacy import Screening, describe_identifiers, refuse_identifiers
-from radprompter.prompting.length import describe_length
+from radprompter.privacy import Found, Screening, refuse_examples
+from radprompter.prompting.length import LengthCounts, describe_length
 from radprompter.prompting.templates import Template, load_template
 from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, Privacy, StudyRecipe
-from radprompter.records import Report
-from radprompter.rounds import Rounds, first_prompts, label_prompts
-from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports, write_labels
+from radprompter.records import LabeledReport, Report
+from radprompter.rounds import Labeling, Rounds
+from radprompter.store import LABELS_PARQUET, MANIFEST, LabelFiles, read_labels, read_reports
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
@@ -41,12 +42,17 @@ Before = Callable[[Survey], None]
 """Is told what will be sent before anything is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelRun:
-    """A finished labeling stage: its table, and what a command says of it."""
+    """A finished labeling stage: its folder, and what a command says of it."""
 
-    table: LabelTable
+    folder: Path
     summary: dict[str, Any]
+
+    @cached_property
+    def table(self) -> LabelTable:
+        """The labels, read from their file."""
+        return read_labels(self.folder / LABELS_PARQUET)
 
 
 def _go_on(survey: Survey) -> None:
@@ -58,9 +64,9 @@ def label_reports(
 ) -> LabelRun:
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
-    `before` is told what the first round will send before anything is sent, and may raise to prevent it. Runs may
-    share a `journal`, which goes before the recipe's own. The same completions give the same label files, byte for
-    byte, in whatever order they came.
+    Reports are read twice and never held together: once to see what will be sent, which `before` is told and may
+    raise to prevent, once to label them. Runs may share a `journal`, which goes before the recipe's own. The same
+    completions give the same label files, byte for byte, in whatever order they came.
 
     Raises
     ------
@@ -76,31 +82,40 @@ def label_reports(
     started = time.monotonic()
     section, folder = _label_section(recipe), recipe.out / "label"
     screening = label_screening(section)
-    template, rounds = replace(label_template(section), screen=screening), label_rounds(section)
+    template = replace(label_template(section), screen=screening)
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
-            summary = label_summary(read_json(folder / MANIFEST), up_to_date=True)
-            return LabelRun(read_labels(folder / LABELS_PARQUET), summary)
-        reports = islice(read_reports(section.reports), section.limit)
-        prompts = first_prompts(reports, template, backend, rounds)
-        refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
+            return LabelRun(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
+        labeling = Labeling(template, backend, label_rounds(section))
         with Journal(journal or label_journal(recipe), durability=section.durability) as opened:
-            asker = Asker(backend, opened, track, keep_truncated=rounds.reasks > 0)
-            before(asker.survey(prompts, [name for name, f in template.region.findings.items() if f.depends_on]))
-            labeled = label_prompts(prompts, template, asker, rounds)
-            table = LabelTable.from_cells(labeled.cells, template.region.schema)
-            manifest = label_manifest(_provenance(section, template, backend, made_from), table, labeled)
-            manifest["requests"] = {"asked": asker.n_asked, "from_journal": asker.n_from_journal}
+            asker = Asker(backend, opened, keep_truncated=section.reasks > 0)
+            survey = _look_ahead(labeling, asker, screening, track(_reports(section), "look ahead", section.limit))
+            before(survey)
+            lengths, found = LengthCounts(), Found(screening)
+            with LabelFiles(folder, template.region.schema) as files:
+                done = label_each(_reports(section), labeling, asker)
+                for labeled in track(done, "label reports", survey.n_reports):
+                    files.add(labeled.cells)
+                    lengths = lengths.plus(labeled.report)
+                    found.add(labeled.report)
+                names = files.finish()
+            manifest = label_manifest(_provenance(section, template, backend, made_from), files, asker.tally)
             manifest["canary"] = dict(asker.proven or {})
-            manifest["length"] = describe_length(template.length, template.counter, (p.report for p in prompts))
-            manifest["privacy"] = describe_identifiers(screening, (prompt.report for prompt in prompts))
+            manifest["length"] = describe_length(template.length, template.counter, lengths)
+            manifest["privacy"] = found.describe()
             manifest["seconds"] = round(time.monotonic() - started, 3)
-            files = write_labels(folder, table)
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
-                write_stamp(folder, made_from, (*files, MANIFEST))
-    return LabelRun(table, label_summary(manifest, up_to_date=False))
+                write_stamp(folder, made_from, (*names, MANIFEST))
+    return LabelRun(folder, label_summary(manifest, up_to_date=False))
+
+
+def label_each(reports: Iterable[Report], labeling: Labeling, asker: Asker) -> Iterator[LabeledReport]:
+    """The cells of each report, in order, while others are under way."""
+    for labeled in asker.hold(labeling.label(report) for report in reports):
+        asker.tally.add_report(labeled)
+        yield labeled
 
 
 def label(
@@ -119,14 +134,33 @@ def label(
     InputError
         If reports would leave this machine and name a person, unless `privacy` says what to do then.
     """
-    rounds = rounds or Rounds()
     screening = Screening.of(privacy or Privacy(), elsewhere=goes_elsewhere(backend.identity))
-    template = replace(template, screen=screening)
-    prompts = first_prompts(reports, template, backend, rounds)
-    refuse_identifiers(screening, (prompt.report for prompt in prompts), template.examples)
-    asker = Asker(backend, track=track)
-    labeled = label_prompts(prompts, template, asker, rounds)
-    return LabelTable.from_cells(labeled.cells, template.region.schema)
+    labeling = Labeling(replace(template, screen=screening), backend, rounds or Rounds())
+    kept, asker = list(reports), Asker(backend)
+    _look_ahead(labeling, asker, screening, kept)
+    done = track(label_each(kept, labeling, asker), "label reports", len(kept))
+    return LabelTable.from_cells((cell for labeled in done for cell in labeled.cells), template.region.schema)
+
+
+def _look_ahead(labeling: Labeling, asker: Asker, screening: Screening, reports: Iterable[Report]) -> Survey:
+    """Read all reports and write their first prompts, so that what is wrong with any shows before one is sent.
+
+    Raises
+    ------
+    InputError
+        If a report cannot be read or asked about, or names a person and may not.
+    """
+    refuse_examples(screening, labeling.template.examples)
+    found = Found(screening)
+    findings = labeling.template.region.findings
+    prompts = (labeling.first_prompts(report) for report in reports)
+    survey = asker.survey(found.watch(prompts), [name for name, finding in findings.items() if finding.depends_on])
+    found.refuse()
+    return survey
+
+
+def _reports(section: LabelRecipe) -> Iterator[Report]:
+    return islice(read_reports(section.reports), section.limit)
 
 
 def _label_section(recipe: StudyRecipe) -> LabelRecipe:

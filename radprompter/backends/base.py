@@ -32,8 +32,16 @@ class Backend(Protocol):
         """All that changes an answer apart from the prompt (model, parameters, lexicon); part of the journal key."""
         ...
 
+    @property
+    def at_once(self) -> int | None:
+        """Prompts that it takes together before it answers any; ``None`` if it wants all that there are."""
+        ...
+
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         """Answer each prompt once, in any order.
+
+        Prompts may depend on completions, so an iterator that has ended can have more after the next completion was
+        taken: no more are pulled than can be asked at once, and it is over only when nothing is left to answer either.
 
         A completion carries the report's id, findings and sample of its prompt. A prompt that cannot be answered gives
         a completion with `failure`; only what stops the whole run is raised.

@@ -97,6 +97,11 @@ class OpenAIBatchBackend:
         """Endpoint (where there is one), model and parameters of a request; not how it is handed over."""
         return self._options.identity() if self._chat is None else self._chat.identity
 
+    @property
+    def at_once(self) -> None:
+        """All: a batch takes hours, however many requests it has."""
+        return None
+
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """See `Backend.prove`: by single requests to the endpoint, once for a folder of batches.
 

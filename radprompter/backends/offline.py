@@ -104,6 +104,11 @@ class OfflineBackend:
         engine = options.model_dump(include={"dtype", "engine_seed", "engine"})
         return {**self._request.identity(), **engine, **template}
 
+    @property
+    def at_once(self) -> int:
+        """Conversations of a chunk."""
+        return self._options.chunk_size
+
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """Nothing is to be proven: the engine is set up here, and refuses what it does not know."""
         return {}

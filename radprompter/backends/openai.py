@@ -49,6 +49,11 @@ class OpenAIBackend:
         """Endpoint, model and parameters of a request; not the key, nor how requests are sent."""
         return {"base_url": self._base_url, **self._options.identity()}
 
+    @property
+    def at_once(self) -> int:
+        """Requests at the same time."""
+        return self._options.max_in_flight
+
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """See `Backend.prove`; one to four short requests, and more only to find out why one is refused.
 

@@ -84,6 +84,11 @@ class ScriptedBackend:
             return replace(completion, **cast(Any, answer))
         return replace(completion, replies=(answer,) if isinstance(answer, str) else tuple(answer))
 
+    @property
+    def at_once(self) -> int:
+        """One: each is answered before the next is taken."""
+        return 1
+
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """Nothing is to be proven: no endpoint is asked."""
         return {}

@@ -49,7 +49,7 @@ def label(
     if json:
         print_json({**run.summary, "folder": str(folder)})
     else:
-        _show(run.summary, run.table.counts())
+        _show(run.summary, run.summary["counts"])
         more = "attributes.csv, " if (folder / "attributes.csv").is_file() else ""
         console().print(f"wrote {folder}/labels.parquet, labels.csv, failures.csv, {more}manifest.json", markup=False)
     return DONE_WITH_FAILURES if run.summary["n_failed"] else DONE

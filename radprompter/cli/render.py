@@ -13,7 +13,7 @@ from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from radprompter.asking import Survey
     from radprompter.prompting import Template
@@ -37,12 +37,13 @@ def render(
     json: AsJson = False,
 ) -> int:
     """Show what would be sent for the first reports of a recipe, and what it would cost; nothing is sent."""
+    from collections import deque
     from dataclasses import replace
 
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
     from radprompter.files import write_text
-    from radprompter.privacy import describe_identifiers
+    from radprompter.privacy import Found
     from radprompter.prompting.preview import Plan, preview_page
     from radprompter.prompting.prices import cost, find_price
     from radprompter.recipe import load_recipe
@@ -60,18 +61,25 @@ def render(
     screening = label_screening(label)
     template = replace(label_template(label), screen=screening)
     shown: list[tuple[int, Prompt]] = []
-    asked: list[Prompt] = []
-    plan = Plan(template.counter)
-    for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
-        for number, prompt in enumerate(template.prompts(report, reads=reads, samples=label.samples)):
-            asked.append(prompt)
-            plan = plan.plus(prompt, new=number == 0)
-            if plan.n_reports <= n:
-                shown.append((plan.n_reports, prompt))
+    found, plan = Found(screening), Plan(template.counter)
+
+    def rendered() -> Iterator[Sequence[Prompt]]:
+        """The prompts about each report, counted as they pass."""
+        nonlocal plan
+        for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
+            prompts = template.prompts(report, reads=reads, samples=label.samples)
+            for number, prompt in enumerate(prompts):
+                plan = plan.plus(prompt, new=number == 0)
+                if plan.n_reports <= n:
+                    shown.append((plan.n_reports, prompt))
+            yield prompts
+
+    passing = found.watch(rendered())
+    survey = _survey(study, template, passing) if reads == "messages" else None
+    deque(passing, maxlen=0)  # what was not surveyed
     estimate = cost(price, plan.prompt_tokens, plan.max_completion_tokens) if price else None
-    survey = _survey(study, template, asked) if reads == "messages" else None
     notes = [_cost_line(str(label.backend["name"]), reads, model, estimate), *_survey_lines(survey, estimate)]
-    privacy = describe_identifiers(screening, (prompt.report for prompt in asked))
+    privacy = found.describe()
     notes += privacy_lines(privacy)
     if html is not None:
         page = preview_page(
@@ -198,9 +206,9 @@ def _cost_line(backend: str, reads: str, model: str | None, estimate: Cost | Non
     return f"no cost: the price file has no price for model {model or backend!r}"
 
 
-def _survey(study: StudyRecipe, template: Template, prompts: Sequence[Prompt]) -> Survey | str | None:
+def _survey(study: StudyRecipe, template: Template, reports: Iterable[Sequence[Prompt]]) -> Survey | str | None:
     """What the journal of a recipe has of some prompts; why it was not looked at; or ``None`` if there is none."""
-    from contextlib import closing
+    from contextlib import ExitStack, closing
 
     from radprompter.asking import Asker
     from radprompter.backends import open_backend
@@ -213,11 +221,13 @@ def _survey(study: StudyRecipe, template: Template, prompts: Sequence[Prompt]) -
     if not path.is_file():
         return None
     conditional = [name for name, finding in template.region.findings.items() if finding.depends_on]
-    try:
-        with closing(open_backend(study.label.backend, template.region)) as backend, Journal(path) as journal:
-            return Asker(backend, journal, keep_truncated=study.label.reasks > 0).survey(prompts, conditional)
-    except (InputError, JournalError) as error:  # such as no key for an endpoint, which rendering does not need
-        return f"the journal was not looked at: {error}"
+    with ExitStack() as opened:
+        try:
+            backend = opened.enter_context(closing(open_backend(study.label.backend, template.region)))
+            journal = opened.enter_context(Journal(path))
+        except (InputError, JournalError) as error:  # such as no key for an endpoint, which rendering does not need
+            return f"the journal was not looked at: {error}"
+        return Asker(backend, journal, keep_truncated=study.label.reasks > 0).survey(reports, conditional)
 
 
 def _survey_lines(survey: Survey | str | None, estimate: Cost | None) -> list[str]:

@@ -7,9 +7,11 @@ but answers may quote it: treat the file like the reports.
 
 from __future__ import annotations
 
+from radprompter.journal.memory import Memory
 from radprompter.journal.upkeep import Contents, Removal, export_journal, prune_journal, read_contents
 from radprompter.journal.writing import Durability, Journal, journal_key
 
 __all__ = [
-    "Contents", "Durability", "Journal", "Removal", "export_journal", "journal_key", "prune_journal", "read_contents",
+    "Contents", "Durability", "Journal", "Memory", "Removal", "export_journal", "journal_key", "prune_journal",
+    "read_contents",
 ]  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from radprompter.files import digest
 from radprompter.privacy.identifiers import find, mask
 from radprompter.privacy.patterns import FOLDER
 from radprompter.recipe import IdentifierKind, Privacy
-from radprompter.records import Report
+from radprompter.records import Prompt, Report
 
 Action = Literal["block", "mask", "off"]
 MOST_IDS = 5
@@ -57,25 +57,67 @@ class Screening:
         return replace(report, sections=sections, identifiers=dict(sorted(counts.items())))
 
 
-def describe_identifiers(screening: Screening, reports: Iterable[Report]) -> dict[str, Any]:
-    """What a manifest says: the action, the kinds, the reports that have identifiers, and counts by kind."""
-    counts = Counter[str]()
-    named = {report.id: report.identifiers for report in reports if report.identifiers and not report.unasked}
-    for identifiers in named.values():
-        counts.update(identifiers)
-    kinds = list(screening.kinds) if screening.action != "off" else []
-    return {"action": screening.action, "kinds": kinds, "n_reports": len(named), "counts": dict(sorted(counts.items()))}
+@dataclass
+class Found:
+    """What was found of identifiers in the reports so far that would be read."""
+
+    screening: Screening
+    n_reports: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first: list[str] = field(default_factory=list)  # ids
+
+    def add(self, report: Report) -> None:
+        """Count those of one more report."""
+        if report.identifiers and not report.unasked:
+            self.n_reports += 1
+            self.counts.update(report.identifiers)
+            if len(self.first) < MOST_IDS:
+                self.first.append(report.id)
+
+    def watch(self, groups: Iterable[Sequence[Prompt]]) -> Iterator[Sequence[Prompt]]:
+        """The prompts about each report, as they pass."""
+        for prompts in groups:
+            self.add(prompts[0].report)
+            yield prompts
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest says: the action, the kinds, the reports that have identifiers, and counts by kind."""
+        action, kinds = self.screening.action, list(self.screening.kinds)
+        counts = dict(sorted(self.counts.items()))
+        return {
+            "action": action,
+            "kinds": kinds if action != "off" else [],
+            "n_reports": self.n_reports,
+            "counts": counts,
+        }
+
+    def refuse(self) -> None:
+        """Nothing, unless the action is ``block`` and a report has identifiers.
+
+        Raises
+        ------
+        InputError
+            With counts by kind and the ids of the first such reports; never the words.
+        """
+        if self.screening.action != "block" or not self.n_reports:
+            return
+        more = self.n_reports - len(self.first)
+        ids = ", ".join(self.first) + (f" and {more:,} more" if more else "")
+        counted = f"{self.n_reports:,} ({count_kinds(self.describe()['counts'])})"
+        raise InputError(
+            f"label.privacy: reports that seem to name a person: {counted}, such as {ids}; "
+            "nothing was sent. Write `privacy: {action: mask}` to replace what was found by placeholders, "
+            "or `action: off` if the words may be read where they go"
+        )
 
 
-def refuse_identifiers(screening: Screening, reports: Iterable[Report], examples: Iterable[Report] = ()) -> None:
-    """Nothing, unless the action is ``block`` and a report that would be read has identifiers, or an example has.
-
-    Examples are part of the question and are sent as they are, so under ``mask`` one with identifiers is refused, too.
+def refuse_examples(screening: Screening, examples: Iterable[Report]) -> None:
+    """Nothing, unless an example has identifiers: it is part of the question and is sent as it is, masked or not.
 
     Raises
     ------
     InputError
-        With counts by kind and the ids of the first such reports; never the words.
+        With the number of the example, and counts by kind.
     """
     for number, example in enumerate(examples, start=1):
         if found := screening(example).identifiers:
@@ -84,20 +126,6 @@ def refuse_identifiers(screening: Screening, reports: Iterable[Report], examples
                 "sent as they are; nothing was sent. Take that out of the examples file, or write "
                 "`privacy: {action: off}`"
             )
-    if screening.action != "block":
-        return
-    reports = list(reports)
-    summary = describe_identifiers(screening, reports)
-    if not summary["n_reports"]:
-        return
-    ids = list(dict.fromkeys(report.id for report in reports if report.identifiers and not report.unasked))
-    more = f" and {len(ids) - MOST_IDS:,} more" if len(ids) > MOST_IDS else ""
-    counted = f"{summary['n_reports']:,} ({count_kinds(summary['counts'])})"
-    raise InputError(
-        f"label.privacy: reports that seem to name a person: {counted}, such as {', '.join(ids[:MOST_IDS])}{more}; "
-        "nothing was sent. Write `privacy: {action: mask}` to replace what was found by placeholders, "
-        "or `action: off` if the words may be read where they go"
-    )
 
 
 def count_kinds(counts: Mapping[str, int]) -> str:

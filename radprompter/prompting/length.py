@@ -109,13 +109,10 @@ class LengthCounts:
         )
 
 
-def describe_length(length: Length | None, counter: TokenCounter, reports: Iterable[Report]) -> dict[str, Any] | None:
+def describe_length(length: Length | None, counter: TokenCounter, counts: LengthCounts) -> dict[str, Any] | None:
     """What a manifest says of the limit: its settings, the counter, and `LengthCounts`; ``None`` without a limit."""
     if length is None:
         return None
-    counts = LengthCounts()
-    for report in {report.id: report for report in reports}.values():
-        counts = counts.plus(report)
     return {**length.model_dump(), "counter": counter.name, **asdict(counts)}
 
 

@@ -61,6 +61,11 @@ class RulesBackend:
         }
         return Completion(report.id, (orjson.dumps(answer).decode(),), model=self.model, usage=usage)
 
+    @property
+    def at_once(self) -> int:
+        """One: each is answered before the next is taken."""
+        return 1
+
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """Nothing is to be proven: no endpoint is asked."""
         return {}
