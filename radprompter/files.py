@@ -17,6 +17,96 @@ import orjson
 from radprompter.errors import TableError, WriteError
 
 STAMP = "stage.json"
+PART = ".part"
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell of what goes wrong while a file is written.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, the folder cannot be written, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        state = "the old file is unchanged" if path.exists() else "there is none"
+        raise WriteError(
+            f"{path}: cannot be written ({reason}); {state}: make room or mend access, run again"
+        ) from None
+
+
+class Parts:
+    """Files of a folder that are written under names of their own and moved into place together.
+
+    A context manager; ``parts[path]`` is where to write what shall stand at `path`. Leaving it removes the parts that
+    `place` did not move, so that the old files stay as they were.
+
+    Raises
+    ------
+    WriteError
+        On entry and in `place`, if the folder cannot be written; no file has changed then.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._parts: dict[Path, Path] = {}
+
+    def __enter__(self) -> Parts:
+        try:
+            for path in self._paths:
+                with writing(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+                    os.close(handle)
+                    self._parts[path] = Path(name)
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def __getitem__(self, path: Path) -> Path:
+        return self._parts[path]
+
+    def leave_out(self, path: Path) -> None:
+        """Let nothing stand at `path`: a file of an earlier run goes when the others are placed."""
+        self._parts.pop(path).unlink()
+
+    def place(self) -> None:
+        """Force all parts onto the disk, then move each over its file: what can fail does so before any is moved."""
+        for path, part in self._parts.items():
+            with writing(path):
+                part.chmod(0o644)
+                with part.open("rb+") as file:
+                    os.fsync(file.fileno())
+        for path in self._paths:
+            with writing(path):
+                if path in self._parts:
+                    self._parts[path].replace(path)
+                else:
+                    path.unlink(missing_ok=True)
+        for folder in {path.parent for path in self._paths}:
+            with writing(folder):
+                _force_folder(folder)
+
+    def _remove(self) -> None:
+        for part in self._parts.values():
+            with contextlib.suppress(OSError):  # what ended the writing is told, not this
+                part.unlink(missing_ok=True)
+
+
+def remove_parts(paths: Iterable[Path]) -> None:
+    """Remove the parts of files that a killed process left; nobody else may be writing them."""
+    for path in paths:
+        for part in path.parent.glob(f".{path.name}.*{PART}"):
+            with writing(path):
+                part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -28,26 +118,9 @@ def atomic(path: Path) -> Iterator[Path]:
     WriteError
         If the disk is full, the folder cannot be written, or the like; what was at `path` is unchanged.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-        part = Path(name)
-        try:
-            yield part
-            part.chmod(0o644)
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            part.replace(path)
-            _force_folder(path.parent)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        state = "the old file is unchanged" if path.exists() else "there is none"
-        raise WriteError(
-            f"{path}: cannot be written ({reason}); {state}: make room or mend access, run again"
-        ) from None
+    with Parts([path]) as parts, writing(path):
+        yield parts[path]
+        parts.place()
 
 
 def _force_folder(folder: Path) -> None:

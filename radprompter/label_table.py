@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from radprompter.errors import SchemaError, TableError
-from radprompter.labels import (
-    CELL_FIELDS,
-    CHEXPERT_CODES,
-    LABELS,
-    AttributeValue,
-    Cell,
-    LabelSchema,
-    LabelState,
-    Projection,
+from radprompter.label_arrow import (
+    ATTRIBUTES,
+    NUMBERS,
+    SCHEMA_KEY,
+    TEXTS,
+    TRUTHS,
+    arrow_schema,
+    arrow_table,
+    read_cells,
 )
+from radprompter.labels import CELL_FIELDS, CHEXPERT_CODES, LABELS, Cell, LabelSchema, LabelState, Projection
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-SCHEMA_KEY = b"radprompter.schema"
-
-ATTRIBUTES = "attributes"
-"""The column with the attributes of a cell as JSON, null where none are asked; older tables lack it."""
 
 ATTRIBUTE_FIELDS = ("report_id", "finding", "attribute", "value", "unit", "status", "written")
 """The columns of attributes in long form."""
@@ -68,15 +64,7 @@ class LabelTable:
         SchemaError
             If a report lacks a finding, has one twice, or has one that is not in the schema.
         """
-        import pandas as pd
-
-        rows: dict[str, list[Any]] = {name: [] for name in CELL_FIELDS}
-        for cell in cells:
-            for name in CELL_FIELDS:
-                rows[name].append(getattr(cell, name))
-        rows[ATTRIBUTES] = [_written(attributes) for attributes in rows[ATTRIBUTES]]
-        rows["state"] = [str(state) for state in rows["state"]]
-        return cls(schema, _ordered(_typed(pd.DataFrame(rows)), schema))
+        return cls._from_rows(arrow_table(list(cells), arrow_schema(schema)), schema)
 
     @classmethod
     def from_wide(
@@ -176,8 +164,13 @@ class LabelTable:
         """An Arrow table that carries the schema in its metadata."""
         import pyarrow as pa
 
-        table = pa.Table.from_pandas(self.frame, preserve_index=False)
-        return table.replace_schema_metadata({SCHEMA_KEY: self.schema.to_json().encode()})
+        columns = arrow_schema(self.schema)
+        table = pa.Table.from_pandas(self.frame, columns, preserve_index=False)
+        return table.replace_schema_metadata(columns.metadata)  # without what pandas adds
+
+    def cells(self) -> Iterator[Cell]:
+        """Inverse of `from_cells`: all cells of the first report, then of the next."""
+        return read_cells(self.to_arrow())
 
     @classmethod
     def from_arrow(cls, table: pa.Table) -> LabelTable:
@@ -188,13 +181,15 @@ class LabelTable:
         SchemaError
             If the table was not written by `to_arrow`, or its rows do not fit its schema.
         """
-
         metadata = table.schema.metadata or {}
         if SCHEMA_KEY not in metadata or not set(CELL_FIELDS) <= {*table.column_names, ATTRIBUTES}:
             raise SchemaError(
                 "this is not a label table: it lacks the schema or the columns that `radprompter label` writes"
             )
-        schema = LabelSchema.from_json(metadata[SCHEMA_KEY].decode())
+        return cls._from_rows(table, LabelSchema.from_json(metadata[SCHEMA_KEY].decode()))
+
+    @classmethod
+    def _from_rows(cls, table: pa.Table, schema: LabelSchema) -> LabelTable:
         frame: pd.DataFrame = table.select([name for name in CELL_FIELDS if name in table.column_names]).to_pandas()
         if ATTRIBUTES not in frame:
             frame[ATTRIBUTES] = None
@@ -221,15 +216,13 @@ def _state(value: object, *, where: str) -> LabelState:
     return state
 
 
-def _written(attributes: tuple[AttributeValue, ...]) -> str | None:
-    return json.dumps([asdict(value) for value in attributes], ensure_ascii=False) if attributes else None
-
-
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns with one dtype each, whatever the cells were."""
-    text = dict.fromkeys(("report_id", "finding", "state", "evidence", "repair", "labeler", ATTRIBUTES), "object")
-    numbers = dict.fromkeys(("p_positive", "p_negative", "p_uncertain"), "float64")
-    return frame.astype({**text, **numbers, "evidence_found": "boolean"})
+    """The columns with one dtype each, whatever the cells were; a text that is not there is None."""
+    types = {**dict.fromkeys(TEXTS, "object"), **dict.fromkeys(NUMBERS, "float64"), **dict.fromkeys(TRUTHS, "boolean")}
+    typed = frame.astype(types)
+    for name in TEXTS:
+        typed[name] = typed[name].where(typed[name].notna(), None)
+    return typed
 
 
 def _ordered(frame: pd.DataFrame, schema: LabelSchema) -> pd.DataFrame:

@@ -1,11 +1,9 @@
-"""Tables of reports in; label tables, lists of failures and manifests out."""
+"""Tables of reports in, one report at a time."""
 
 from __future__ import annotations
 
 import csv
 import difflib
-import io
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,23 +12,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from radprompter.errors import RecipeError, TableError
-from radprompter.files import atomic, read_table, write_text
-from radprompter.label_table import LabelTable
-from radprompter.labels import LABELS, LabelSchema
 from radprompter.recipe import Reports
 from radprompter.records import Report
 from radprompter.region import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
-
-LABELS_PARQUET = "labels.parquet"
-LABELS_CSV = "labels.csv"
-FAILURES_CSV = "failures.csv"
-ATTRIBUTES_CSV = "attributes.csv"  # only where attributes were asked
-MANIFEST = "manifest.json"
 
 MAX_NAME = 30  # characters of a column's name in a message
 
@@ -167,109 +154,3 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                     yield number, row
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path}: cannot be read as Parquet ({type(error).__name__})") from None
-
-
-_FORMULA = re.compile(r"'*[=+\-@\t\r\x00]")
-
-
-def neutralise(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula: ``'`` is put before ``= + - @``, tab, CR and NUL (ASVS 1.2.10).
-
-    `restore` undoes it exactly.
-    """
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def restore(cell: str) -> str:
-    """Inverse of `neutralise`."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
-
-
-def read_labels(path: Path) -> LabelTable:
-    """The label table in a ``labels.parquet``.
-
-    Raises
-    ------
-    TableError
-        If the file is absent or no Parquet.
-    SchemaError
-        If it is no label table.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        raise TableError(f"{path}: no such file; `radprompter label` writes it")
-    try:
-        return LabelTable.from_arrow(pq.read_table(path))
-    except pa.ArrowInvalid:
-        raise TableError(f"{path}: cannot be read as Parquet") from None
-
-
-def read_reference(path: Path, schema: LabelSchema) -> LabelTable:
-    """A reference table for labels of a schema: a ``labels.parquet``, or a table with one column a finding.
-
-    Raises
-    ------
-    InputError
-        If the file is absent or cannot be read, or does not fit the schema.
-    """
-    if path.suffix == ".parquet":
-        return read_labels(path)
-    return LabelTable.from_wide(read_table(path), schema, source=str(path))
-
-
-def write_labels(folder: Path, table: LabelTable) -> tuple[str, ...]:
-    """Write ``labels.parquet``, ``labels.csv`` and ``failures.csv``, and ``attributes.csv`` where any were asked.
-
-    Returned are the names of the files; the same table gives the same bytes. ``labels.csv`` has CheXpert codes (1, 0,
-    -1, blank) of the complete reports, so that blank always means `not_mentioned`; the others are in
-    ``failures.csv``, one row a report with its reason.
-    """
-    import pyarrow.parquet as pq
-
-    with atomic(folder / LABELS_PARQUET) as part:
-        pq.write_table(table.to_arrow(), part)
-    codes = table.codes()
-    rows: Iterator[list[Any]] = (
-        [neutralise(str(report_id)), *("" if code != code else int(code) for code in row)]
-        for report_id, row in zip(codes.index, codes.astype("float64").to_numpy(), strict=True)
-    )
-    _write_csv(folder / LABELS_CSV, ["report_id", *table.schema.names], rows)
-    _write_csv(folder / FAILURES_CSV, ["report_id", "findings", "reason"], _failures(table))
-    attributes = table.attributes()
-    if attributes.empty:
-        (folder / ATTRIBUTES_CSV).unlink(missing_ok=True)  # of an earlier run, when attributes were asked
-        return LABELS_PARQUET, LABELS_CSV, FAILURES_CSV
-    _write_csv(folder / ATTRIBUTES_CSV, list(attributes.columns), _attribute_rows(attributes))
-    return LABELS_PARQUET, LABELS_CSV, FAILURES_CSV, ATTRIBUTES_CSV
-
-
-def _attribute_rows(attributes: pd.DataFrame) -> Iterator[list[Any]]:
-    for row in attributes.itertuples(index=False):
-        yield [neutralise(cell) if isinstance(cell, str) else cell for cell in map(_as_cell, row)]
-
-
-def _as_cell(value: Any) -> Any:
-    """A value as one cell: the items of a list with semicolons between them."""
-    return "; ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _failures(table: LabelTable) -> Iterator[list[Any]]:
-    frame = table.frame
-    bad = frame[~frame["state"].isin([str(state) for state in LABELS])]
-    for report_id, cells in bad.groupby("report_id", sort=False):
-        reasons = [
-            f"{state}: {note}" if isinstance(note, str) else str(state)
-            for state, note in zip(cells["state"], cells["repair"], strict=True)
-        ]
-        reason = " | ".join(dict.fromkeys(reasons))
-        yield [neutralise(str(report_id)), " ".join(cells["finding"]), neutralise(reason)]
-
-
-def _write_csv(path: Path, header: list[str], rows: Iterator[list[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -1,0 +1,44 @@
+"""Label tables from files: what a run wrote, and references from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from radprompter.errors import TableError
+from radprompter.files import read_table
+from radprompter.label_table import LabelTable
+from radprompter.labels import LabelSchema
+
+
+def read_labels(path: Path) -> LabelTable:
+    """The label table in a ``labels.parquet``.
+
+    Raises
+    ------
+    TableError
+        If the file is absent or no Parquet.
+    SchemaError
+        If it is no label table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise TableError(f"{path}: no such file; `radprompter label` writes it")
+    try:
+        return LabelTable.from_arrow(pq.read_table(path))
+    except pa.ArrowInvalid:
+        raise TableError(f"{path}: cannot be read as Parquet") from None
+
+
+def read_reference(path: Path, schema: LabelSchema) -> LabelTable:
+    """A reference table for labels of a schema: a ``labels.parquet``, or a table with one column a finding.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or cannot be read, or does not fit the schema.
+    """
+    if path.suffix == ".parquet":
+        return read_labels(path)
+    return LabelTable.from_wide(read_table(path), schema, source=str(path))
