@@ -12,8 +12,7 @@ from typing import Any, Protocol, TypeVar
 from radprompter.backends.base import Backend
 from radprompter.journal import Memory, journal_key
 from radprompter.open_reports import Wanted, Window
-from radprompter.records import Completion, Prompt
-from radprompter.rounds import Questions
+from radprompter.records import Completion, Prompt, Questions
 from radprompter.tally import Tally
 
 T = TypeVar("T")

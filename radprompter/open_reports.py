@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from radprompter.errors import InputError
-from radprompter.records import Completion, Prompt
-from radprompter.rounds import Questions
+from radprompter.records import Completion, Prompt, Questions
 from radprompter.tally import Tally
 
 T = TypeVar("T")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 
@@ -152,6 +152,12 @@ class Completion:
     def answer(self) -> str:
         """The last reply."""
         return self.replies[-1] if self.replies else ""
+
+
+ResultT = TypeVar("ResultT")
+
+Questions = Generator[Sequence[Prompt], Sequence[Completion], ResultT]
+"""A conversation that goes on: yields prompts, is sent their completions in the same order, returns a result."""
 
 
 @dataclass(frozen=True, slots=True)

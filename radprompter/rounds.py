@@ -7,10 +7,10 @@ where one request asks about one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from radprompter.answers import read, read_letter, vote
 from radprompter.backends.base import Backend
@@ -20,12 +20,7 @@ from radprompter.prompting.follow_ups import FAULTS, ask_again, ask_to_verify, w
 from radprompter.prompting.length import note_cuts
 from radprompter.prompting.templates import Template
 from radprompter.recipe import LEAST_LABEL_MASS
-from radprompter.records import Completion, LabeledReport, Prompt, Reading, Report
-
-ResultT = TypeVar("ResultT")
-
-Questions = Generator[Sequence[Prompt], Sequence[Completion], ResultT]
-"""Yields prompts, is sent their completions in the same order, and returns a result."""
+from radprompter.records import Completion, LabeledReport, Prompt, Questions, Reading, Report
 
 Reader = Callable[[Completion, Report], Reading]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -16,7 +16,7 @@ from radprompter.asking import Asker, Survey
 from radprompter.backends import choose_backend, open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
-from radprompter.errors import RecipeError
+from radprompter.errors import RecipeError, TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
@@ -48,11 +48,26 @@ class LabelRun:
 
     folder: Path
     summary: dict[str, Any]
+    written_ns: int  # when the labels were, by the clock of their file
+
+    @classmethod
+    def of(cls, folder: Path, summary: dict[str, Any]) -> LabelRun:
+        """The run whose labels are in a folder now."""
+        return cls(folder, summary, (folder / LABELS_PARQUET).stat().st_mtime_ns)
 
     @cached_property
     def table(self) -> LabelTable:
-        """The labels, read from their file."""
-        return read_labels(self.folder / LABELS_PARQUET)
+        """The labels, read from their file when they are first asked for.
+
+        Raises
+        ------
+        TableError
+            If a later run has written the file again.
+        """
+        path = self.folder / LABELS_PARQUET
+        if path.stat().st_mtime_ns != self.written_ns:
+            raise TableError(f"{path}: written again since this run; read it anew, or give each run a folder (--out)")
+        return read_labels(path)
 
 
 def _go_on(survey: Survey) -> None:
@@ -86,12 +101,16 @@ def label_reports(
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
-            return LabelRun(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
+            return LabelRun.of(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
         labeling = Labeling(template, backend, label_rounds(section))
-        with Journal(journal or label_journal(recipe), durability=section.durability) as opened:
-            asker = Asker(backend, opened, keep_truncated=section.reasks > 0)
+        with ExitStack() as opened:
+            path, asker = journal or label_journal(recipe), Asker(backend, keep_truncated=section.reasks > 0)
+            if path.is_file():  # else it is made when nothing is found wrong, so that a wrong request leaves nothing
+                asker.journal = opened.enter_context(Journal(path, durability=section.durability))
             survey = _look_ahead(labeling, asker, screening, track(_reports(section), "look ahead", section.limit))
             before(survey)
+            if not isinstance(asker.journal, Journal):
+                asker.journal = opened.enter_context(Journal(path, durability=section.durability))
             lengths, found = LengthCounts(), Found(screening)
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
@@ -108,7 +127,7 @@ def label_reports(
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
                 write_stamp(folder, made_from, (*names, MANIFEST))
-    return LabelRun(folder, label_summary(manifest, up_to_date=False))
+    return LabelRun.of(folder, label_summary(manifest, up_to_date=False))
 
 
 def label_each(reports: Iterable[Report], labeling: Labeling, asker: Asker) -> Iterator[LabeledReport]:

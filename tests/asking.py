@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from small_region import small_region
 
 from radprompter.backends import open_backend
 from radprompter.errors import BackendError
-from radprompter.records import Completion, Message, Prompt, Report, Turn
+from radprompter.records import Completion, Message, Prompt, Questions, Report, Turn
 
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
@@ -36,6 +37,11 @@ def ask_until_stopped(server: Endpoint, prompts: list[Prompt], tmp_path: Path, *
     with pytest.raises(BackendError):
         completions.extend(open_backend(settings, small_region(tmp_path)).complete(prompts))
     return completions
+
+
+def asked_once(prompts: Sequence[Prompt]) -> Questions[list[Completion]]:
+    """A conversation that asks some prompts together, and nothing more."""
+    return list((yield prompts))
 
 
 def ask_one(behaviour: Behaviour, tmp_path: Path, **settings: Any) -> tuple[Completion, Endpoint]:

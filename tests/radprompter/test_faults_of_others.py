@@ -126,7 +126,7 @@ def test_a_second_run_adds_to_what_the_first_paid_for(tmp_path: Path) -> None:
     )
     write_reports(tmp_path / "reports.csv", {"a": "Report a.", "b": "Report b.", "a2": "Report a."})
     again = label_reports(recipe)
-    assert again.summary["requests"] == {"asked": 0, "from_journal": 2}
+    assert again.summary["requests"] == {"asked": 0, "from_journal": 3}
     with Journal(tmp_path / LABEL_FOLDER / "journal.sqlite") as journal:
         assert len(journal) == 2
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from asking import asked_once
 from label_study import ANSWER as REPLY
 from label_study import study
 from small_region import small_region
@@ -168,5 +169,5 @@ def test_a_completion_is_counted_after_it_is_stored(tmp_path: Path, monkeypatch:
 
         monkeypatch.setattr(journal, "store", store_two)
         with pytest.raises(RadprompterError, match="full"):
-            asker.ask(prompts)
-        assert asker.n_asked == len(journal) == 2
+            list(asker.hold([asked_once(prompts)]))
+        assert asker.tally.n_asked == len(journal) == 2

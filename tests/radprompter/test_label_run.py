@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import asked_once
 from fake_endpoint import Fault, answer, endpoint
 from label_study import ANSWER, study, write_reports
 from small_region import small_region
@@ -111,11 +112,11 @@ def test_a_failed_request_is_asked_again_by_the_next_run_and_the_others_are_not(
     with endpoint(behave) as server:
         recipe = study(tmp_path, {"name": "openai", "model": "m", "base_url": server.url}, TEXTS)
         first = label_reports(recipe)
+        assert states(first)["b"] == ("failed",) * 3
         fixed = True
         second = label_reports(recipe)
         assert len(server.bodies) == 3 + 1
         assert label_reports(recipe).summary["up_to_date"]
-    assert states(first)["b"] == ("failed",) * 3
     assert first.summary["failures"] == {"bad_request": 1, "no_text": 2}
     assert states(second)["b"] == ("positive", "negative", "not_mentioned")
     assert second.summary["requests"] == {"asked": 1, "from_journal": 2}
@@ -155,6 +156,7 @@ class Reversed:
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
         self.name, self.reads, self.model, self.identity = inner.name, inner.reads, inner.model, inner.identity
+        self.at_once = None
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         yield from self.inner.complete(reversed(list(prompts)))
@@ -237,7 +239,8 @@ def test_a_prompt_that_a_backend_leaves_out_has_failed(tmp_path: Path) -> None:
             return iter(())
 
     backend = Forgetful(open_backend(SCRIPTED, small_region(tmp_path)))
-    completions = Asker(backend).ask([Prompt(Report("a", {"report": "x"}))])  # type: ignore[arg-type]
+    prompts = [Prompt(Report("a", {"report": "x"}))]
+    (completions,) = Asker(backend).hold([asked_once(prompts)])  # type: ignore[arg-type]
     assert [completion.failure for completion in completions] == ["no_answer"]
 
 

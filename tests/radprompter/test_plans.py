@@ -138,9 +138,9 @@ def test_a_failed_request_is_one_failed_cell_and_is_asked_again_alone(tmp_path: 
     with endpoint(behave) as server:
         recipe = study(tmp_path, openai(server), {"a": "Fracture."}, plan="per_finding")
         first = label_reports(recipe)
+        assert states(first)["a"] == ("positive", "failed", "not_mentioned")
         broken = False
         second = label_reports(recipe)
-    assert states(first)["a"] == ("positive", "failed", "not_mentioned")
     assert first.summary["failures"] == {"bad_request": 1}
     assert states(second)["a"] == ("positive", "uncertain", "not_mentioned")
     assert second.summary["requests"] == {"asked": 1, "from_journal": 2}
@@ -231,10 +231,10 @@ def test_without_usable_probabilities_a_cell_has_failed_and_has_none(
 def test_another_floor_reads_the_same_completions_again(tmp_path: Path) -> None:
     with endpoint(lambda n, body: by_letter({"The": 0.7, "A": 0.3}, n, body)) as server:
         first = label_reports(study(tmp_path, openai(server), {"a": "Fracture."}, plan="label_read"))
+        assert states(first)["a"] == ("failed",) * 3
+        assert set(first.table.frame["repair"]) == {"label mass 0.3000 below 0.5"}
         lower = study(tmp_path, openai(server), {"a": "Fracture."}, plan="label_read", least_label_mass=0.2)
         second = label_reports(lower)
-    assert states(first)["a"] == ("failed",) * 3
-    assert set(first.table.frame["repair"]) == {"label mass 0.3000 below 0.5"}
     assert states(second)["a"] == ("positive",) * 3
     assert second.summary["requests"] == {"asked": 0, "from_journal": 3}
 

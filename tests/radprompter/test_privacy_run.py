@@ -16,7 +16,7 @@ from radprompter.backends import open_backend
 from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.cli.app import app
 from radprompter.errors import InputError, RecipeError
-from radprompter.privacy import Screening, refuse_identifiers
+from radprompter.privacy import Screening, refuse_examples
 from radprompter.prompting.templates import load_template
 from radprompter.recipe import IdentifierKind, Privacy
 from radprompter.records import Report
@@ -162,7 +162,7 @@ def test_an_example_that_names_a_person_is_refused_since_examples_are_sent_as_th
 @pytest.mark.parametrize("region", region_names())
 def test_shipped_examples_name_nobody(region: str, language: str) -> None:
     template = load_template(region, language=language, strategy="few_shot")
-    refuse_identifiers(Screening("block", get_args(IdentifierKind)), (), template.examples)
+    refuse_examples(Screening("block", get_args(IdentifierKind)), template.examples)
 
 
 @pytest.mark.parametrize(

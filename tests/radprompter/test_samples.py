@@ -70,15 +70,15 @@ def test_each_sample_is_a_request_of_its_own_in_the_journal(tmp_path: Path) -> N
     with endpoint(in_turn) as server:
         two = label_reports(study(tmp_path, openai(server.url), texts, samples=2, reasks=0))
         five = label_reports(study(tmp_path, openai(server.url), texts, samples=5, reasks=0))
+        fracture, b = five.table.frame.iloc[0], set(five.table.wide().loc["b"])
         again = label_reports(study(tmp_path, openai(server.url), texts, samples=4, reasks=0))
         assert len(server.bodies) == 5
     assert two.summary["requests"] == {"asked": 2, "from_journal": 0}
     assert five.summary["requests"] == {"asked": 3, "from_journal": 2}
     assert again.summary["requests"] == {"asked": 0, "from_journal": 4}
-    fracture = five.table.frame.iloc[0]
     assert (fracture["state"], fracture["p_positive"], fracture["p_negative"]) == ("positive", 0.75, 0.25)
     assert fracture["repair"] == "5 samples: 3 positive, 1 negative"
-    assert set(five.table.wide().loc["b"]) == {"skipped"}
+    assert b == {"skipped"}
     assert five.summary["failures"] == {"no_text": 1}
 
 
