@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from radprompter.backends.base import Backend
+from radprompter.errors import BudgetError
 from radprompter.journal import Memory, journal_key
 from radprompter.open_reports import Wanted, Window
 from radprompter.records import Completion, Prompt, Questions
@@ -63,7 +65,8 @@ class Asker:
 
     Before the first new request the backend proves that it does what the request needs; `proven` is what it has shown.
     A reply that was cut off counts as known to the journal if `keep_truncated`: whoever asks will ask for a longer one.
-    `watch` is told the tally after each answer that came, and may raise to stop the run; the answer is stored by then.
+    `watch` is told the tally after each answer that came, and may raise a `BudgetError`: then nothing more is asked,
+    and it is raised when all that was under way has come and is stored.
     """
 
     backend: Backend
@@ -72,6 +75,7 @@ class Asker:
     watch: Callable[[Tally], None] = _ignore
     tally: Tally = field(default_factory=Tally)
     proven: Mapping[str, Any] | None = None
+    over_budget: BudgetError | None = None
 
     def hold(self, conversations: Iterable[Questions[T]]) -> Iterator[T]:
         """The results of conversations, in their order; a bounded number is open at any time.
@@ -84,6 +88,8 @@ class Asker:
         ------
         BackendError
             If the backend cannot go on at all; what it answered is in the journal.
+        BudgetError
+            If `watch` says so.
         """
         window = Window(conversations, self._key, self._find, self.tally, at_once=self.backend.at_once)
         while window.open_more() or window.is_open:
@@ -93,15 +99,14 @@ class Asker:
                 continue
             if self.proven is None:
                 self.proven = self.backend.prove(first.turns)
-            answers = self.backend.complete(window)
-            try:
+            with closing(_closable(self.backend.complete(window))) as answers:
                 for completion in answers:
                     self._keep(window.key(completion), completion)
                     window.take(completion)
+                    self._look(window)
                     yield from window.results()
-            finally:
-                if isinstance(answers, Iterator) and hasattr(answers, "close"):
-                    answers.close()  # requests that are under way end now, not when somebody cleans up
+            if self.over_budget is not None:
+                raise self.over_budget
             window.give_up("no_answer")
 
     def survey(self, reports: Iterable[Sequence[Prompt]], conditional: Collection[str] = ()) -> Survey:
@@ -145,4 +150,17 @@ class Asker:
     def _keep(self, key: str, completion: Completion) -> None:
         self.journal.store(key, completion)
         self.tally.add_request(completion)
-        self.watch(self.tally)
+
+    def _look(self, window: Window[Any]) -> None:
+        """Have the watch look at the tally; where it stops the run, what is under way is still waited for and kept."""
+        if self.over_budget is None:
+            try:
+                self.watch(self.tally)
+            except BudgetError as error:
+                self.over_budget = error
+                window.shut()
+
+
+def _closable(answers: Iterator[Completion]) -> Generator[Completion, None, None]:
+    """The same answers; closing it closes what gives them, so that requests under way end at once."""
+    yield from answers

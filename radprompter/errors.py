@@ -11,6 +11,7 @@
     ├── TrainingError           training cannot go on, such as after a loss that is not a number
     ├── WriteError              a file cannot be written; the old one is whole
     ├── JournalError            the journal is foreign, torn or held by another process
+    ├── BudgetError             a run came to what it may cost; what was answered is kept
     ├── AwaitingError           answers will come later: run the same command again (exit code 0)
     └── BackendError            a request failed (`kind` and `retryable` say how)
 
@@ -62,6 +63,10 @@ class WriteError(RadprompterError):
 
 class JournalError(RadprompterError):
     """The journal is foreign, damaged or in use."""
+
+
+class BudgetError(RadprompterError):
+    """A run came to what it may cost in failures or money; what was answered is kept."""
 
 
 class AwaitingError(RadprompterError):

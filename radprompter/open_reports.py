@@ -87,16 +87,21 @@ class Window(Generic[T]):
         self._keys: dict[Asked, str] = {}  # of what the backend has, or is given next
         self._done: dict[int, T] = {}
         self._n_opened = self._n_returned = 0
+        self._is_shut = False
 
     def __iter__(self) -> Iterator[Prompt]:
         return self
 
     def __next__(self) -> Prompt:
-        if not self._due:
+        if not self._due and not self._is_shut:
             self.open_more()
-        if not self._due:
+        if not self._due or self._is_shut:
             raise StopIteration
         return self._due.popleft()
+
+    def shut(self) -> None:
+        """Give no more prompts."""
+        self._is_shut = True
 
     @property
     def is_open(self) -> bool:

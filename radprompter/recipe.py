@@ -69,6 +69,16 @@ class Privacy(Section):
     kinds: tuple[IdentifierKind, ...] = Field(get_args(IdentifierKind), min_length=1, description="what is looked for")
 
 
+class Budget(Section):
+    """What a run may cost before it stops, with what was answered kept."""
+
+    failed_share: float | None = Field(
+        0.5, gt=0, le=1, description="share of the requests that may fail, judged after the first 50; null: all"
+    )
+    spend_usd: float | None = Field(None, gt=0, description="money that one run may spend; null: any")
+    prices: Path | None = Field(None, description="price file instead of the shipped one")
+
+
 class LabelRecipe(Section):
     """The `label` section: reports in, label table out."""
 
@@ -132,6 +142,7 @@ class LabelRecipe(Section):
     journal: Path | None = Field(
         None, description="file that keeps every answer; recipes may share one. `{out}/label/journal.sqlite` if null"
     )
+    budget: Budget = Budget()
     durability: Literal["batch", "each"] = Field(
         "batch",
         description="what a power cut may take: batch the last answers, each none (slower). A process that dies loses "

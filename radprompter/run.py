@@ -16,11 +16,13 @@ from radprompter.asking import Asker, Survey
 from radprompter.backends import choose_backend, open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
+from radprompter.budget import Limits
 from radprompter.errors import RecipeError, TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
+from radprompter.pace import Pace
 from radprompter.privacy import Found, Screening, refuse_examples
 from radprompter.prompting.length import LengthCounts, describe_length
 from radprompter.prompting.templates import Template, load_template
@@ -35,8 +37,8 @@ from radprompter.version import __version__
 JOURNAL = "journal.sqlite"
 BATCHES = "batches"
 
-KEPT = {"journal", "durability"}
-"""Settings that say where and how answers are kept; no label depends on them."""
+KEPT = {"journal", "durability", "budget"}
+"""Settings that say where and how answers are kept, and when a run stops; no label depends on them."""
 
 Before = Callable[[Survey], None]
 """Is told what will be sent before anything is."""
@@ -91,6 +93,8 @@ def label_reports(
         If another process labels into the same folder, or the journal is damaged.
     BackendError
         If the backend cannot go on at all; what it answered is in the journal.
+    BudgetError
+        If too many requests failed, or the money is spent; what was answered is in the journal.
     AwaitingError
         If answers will come later; running the same again fetches them.
     """
@@ -98,13 +102,15 @@ def label_reports(
     section, folder = _label_section(recipe), recipe.out / "label"
     screening = label_screening(section)
     template = replace(label_template(section), screen=screening)
+    limits = label_limits(section)
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
             return LabelRun.of(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
         labeling = Labeling(template, backend, label_rounds(section))
         with ExitStack() as opened:
-            path, asker = journal or label_journal(recipe), Asker(backend, keep_truncated=section.reasks > 0)
+            path = journal or label_journal(recipe)
+            asker = Asker(backend, keep_truncated=section.reasks > 0, watch=limits.check)
             if path.is_file():  # else it is made when nothing is found wrong, so that a wrong request leaves nothing
                 asker.journal = opened.enter_context(Journal(path, durability=section.durability))
             survey = _look_ahead(labeling, asker, screening, track(_reports(section), "look ahead", section.limit))
@@ -114,12 +120,13 @@ def label_reports(
             lengths, found = LengthCounts(), Found(screening)
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
-                for labeled in track(done, "label reports", survey.n_reports):
+                for labeled in track(done, "label reports", survey.n_reports, note=Pace(asker.tally, limits)):
                     files.add(labeled.cells)
                     lengths = lengths.plus(labeled.report)
                     found.add(labeled.report)
                 names = files.finish()
             manifest = label_manifest(_provenance(section, template, backend, made_from), files, asker.tally)
+            manifest["spent_usd"] = limits.spent_usd(asker.tally)
             manifest["canary"] = dict(asker.proven or {})
             manifest["length"] = describe_length(template.length, template.counter, lengths)
             manifest["privacy"] = found.describe()
@@ -222,6 +229,11 @@ def label_screening(section: LabelRecipe) -> Screening:
     """What a `label` section does about identifiers, given where its backend sends the reports."""
     elsewhere = goes_elsewhere(choose_backend(section.backend).options.model_dump())
     return Screening.of(section.privacy, elsewhere=elsewhere)
+
+
+def label_limits(section: LabelRecipe) -> Limits:
+    """What a run of a `label` section may cost."""
+    return Limits.of(section.budget, getattr(choose_backend(section.backend).options, "model", None))
 
 
 def label_rounds(section: LabelRecipe) -> Rounds:

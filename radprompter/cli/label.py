@@ -77,6 +77,7 @@ def _announce(at_most: int | None) -> Callable[[Survey], None]:
 def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -> None:
     from rich.table import Table
 
+    from radprompter.prompting.preview import in_usd
     from radprompter.records import NO_TEXT, TOO_LONG
 
     seen = [state for state, number in summary["states"].items() if number]
@@ -94,6 +95,7 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
     console().print(
         f"{requests['asked']:,} asked, {requests['from_journal']:,} from the journal; "
         f"{tokens['prompt']:,} + {tokens['completion']:,} tokens; {summary['seconds']:,.1f} s"
+        + (f"; about {in_usd(summary['spent_usd'])} spent" if summary["spent_usd"] else "")
     )
     for kind, number in summary["follow_ups"].items():
         console().print(f"{FOLLOW_UPS[kind]}: {number:,}", markup=False)
