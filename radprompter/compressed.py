@@ -13,8 +13,10 @@ from typing import IO
 
 from radprompter.errors import TableError
 
+PACKED = (".gz", ".zst")
+
 ENDINGS = {
-    **{kind + packed: kind for kind in (".csv", ".jsonl") for packed in ("", ".gz", ".zst")},
+    **{kind + packed: kind for kind in (".csv", ".jsonl") for packed in ("", *PACKED)},
     ".parquet": ".parquet",
 }
 """How the name of a table may end, and the kind of table that it is then."""
@@ -46,20 +48,34 @@ def kind_of(path: Path) -> str:
 def open_expanded(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, expanded as they are read if its name ends in ``.gz`` or ``.zst``.
 
+    An archive is gone through once before, since its checksum stands at its end: nothing of a damaged one is used.
+
     Raises
     ------
     TableError
-        While it is read: if it cannot be opened, is damaged or cut off, or expands to more than `FREE_BYTES` and
-        `MAX_RATIO` times its size.
+        If the file cannot be opened, is damaged or cut off, or expands to more than `FREE_BYTES` and `MAX_RATIO` times
+        its size.
     """
-    with contextlib.ExitStack() as opened:
-        try:
-            file: IO[bytes] = opened.enter_context(path.open("rb"))
-            if path.suffix in (".gz", ".zst"):
-                file = opened.enter_context(io.BufferedReader(_Expanded(path, file), BUFFER_BYTES))
-        except OSError as error:
-            raise TableError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from None
+    if path.suffix not in PACKED:
+        with _opened(path) as file:
+            yield file
+        return
+    with _opened(path) as packed, _expanded(path, packed) as trial:
+        while trial.read(BUFFER_BYTES):
+            pass
+    with _opened(path) as packed, _expanded(path, packed) as file:
         yield file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read ({os.strerror(error.errno or 0)})") from None
+
+
+def _expanded(path: Path, packed: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Expanded(path, packed), BUFFER_BYTES)
 
 
 class _Expanded(io.RawIOBase):

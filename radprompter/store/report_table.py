@@ -23,7 +23,7 @@ MAX_NAME = 30  # characters of a column's name in a message
 MAX_ROW_BYTES = 64 * 2**20
 """No row of a table is longer: a quote that is never closed, or a bomb, is an error before it fills the memory."""
 
-PARQUET_BATCH_ROWS = 64  # rows may be long
+PARQUET_BATCH_ROWS = 16  # a few bytes of Parquet may stand for many long rows
 PARQUET_BUFFER_BYTES = 2**20  # else a column of a whole row group is read at once
 
 Row = tuple[int, Mapping[str, Any]]
