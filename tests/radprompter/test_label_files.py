@@ -137,6 +137,13 @@ def test_attributes_are_written_where_any_were_asked_and_go_with_the_run_that_as
     assert contents(tmp_path).keys() == set(FILES)
 
 
+def test_a_line_end_of_any_kind_within_an_id_splits_no_row(tmp_path: Path) -> None:
+    ids = ["a\rb", "a\nb", "a\r\nb", "ends\r\n"]
+    write(tmp_path, [report(report_id, "positive", "negative") for report_id in ids])
+    with (tmp_path / "labels.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1:] == [[report_id, "1", "0"] for report_id in ids]
+
+
 def test_a_run_of_no_reports_leaves_tables_without_rows(tmp_path: Path) -> None:
     write(tmp_path, [])
     assert len(read_labels(tmp_path / "labels.parquet")) == 0
@@ -243,7 +250,7 @@ def test_five_times_the_reports_take_no_more_memory(tmp_path: Path) -> None:
             for number in range(int(sys.argv[2])):
                 files.add(report(f"report{number:06d}", "positive", "negative"))
             files.finish()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
     """
     few, many = (int(python(dedent(script), str(tmp_path), number).stdout) for number in ("20000", "100000"))
     assert many - few < 30 * 1024  # KiB
