@@ -8,12 +8,13 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
+from radprompter.compressed import kind_of, open_expanded
 from radprompter.errors import TableError, WriteError
 
 STAMP = "stage.json"
@@ -205,26 +206,24 @@ def write_stamp(folder: Path, made_from: Mapping[str, Any], outputs: Iterable[st
 
 
 def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
-    """A CSV, Parquet or JSONL file as a pandas frame; CSV and JSONL cells are text, and blanks are empty text.
+    """A CSV, JSONL (also ``.gz``, ``.zst``) or Parquet file as a pandas frame; text stays text, blanks are empty text.
 
     Raises
     ------
     TableError
-        If the file is absent, empty, unreadable, or lacks a required column.
+        If the file is absent, empty, damaged, unreadable, or lacks a required column.
     """
     import pandas as pd
 
     if not path.is_file():
         raise TableError(f"{path}: no such file")
-    readers: dict[str, Callable[[], Any]] = {
-        ".csv": lambda: _read_csv(path),
-        ".parquet": lambda: pd.read_parquet(path),
-        ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False).fillna(""),
-    }
-    if path.suffix not in readers:
-        raise TableError(f"{path}: expected a file that ends in {', '.join(readers)}")
+    kind = kind_of(path)
     try:
-        frame = readers[path.suffix]()
+        if kind == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            with open_expanded(path) as file:
+                frame = _read_csv(file) if kind == ".csv" else pd.read_json(file, lines=True, dtype=False).fillna("")
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except pd.errors.EmptyDataError:
@@ -232,7 +231,7 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise TableError(f"{path}: not a regular table: {str(error).strip().splitlines()[-1][:120]}") from None
     except (ValueError, OSError) as error:
-        raise TableError(f"{path}: cannot be read as {path.suffix[1:]} ({type(error).__name__})") from None
+        raise TableError(f"{path}: cannot be read as {kind[1:]} ({type(error).__name__})") from None
     missing = [name for name in required if name not in frame.columns]
     if missing:
         raise TableError(
@@ -243,10 +242,10 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     return frame
 
 
-def _read_csv(path: Path) -> Any:
+def _read_csv(file: IO[bytes]) -> Any:
     import pandas as pd
 
     with warnings.catch_warnings():
         # pandas would take surplus cells for an index, or cut them off; both shift or lose what stands under a column
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
+        return pd.read_csv(file, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")

@@ -35,7 +35,7 @@ SILENT_CUT = "truncate_prompt_tokens"
 class Reports(Section):
     """Where the reports are."""
 
-    path: Path = Field(description="CSV, Parquet or JSONL file, one row a report")
+    path: Path = Field(description="CSV or JSONL file (also .gz or .zst) or Parquet file, one row a report")
     id: str = Field("report_id", description="column with the report's id")
     text: str | dict[str, str] = Field(
         default_factory=lambda: {"findings": "findings", "impression": "impression"},

@@ -97,14 +97,14 @@ class LabelFiles:
             self.n_skipped += LabelState.SKIPPED in states
             self.n_failed += states != {LabelState.SKIPPED}
             findings = " ".join(cell.finding for cell in bad)
-            self._tables[self._failures].write([shown_id, findings, neutralise(_reason(bad))])
+            self._tables[self._failures].add([shown_id, findings, neutralise(_reason(bad))])
         else:
-            self._tables[self._labels].write([shown_id, *(CODES[cell.state] for cell in row)])
+            self._tables[self._labels].add([shown_id, *(CODES[cell.state] for cell in row)])
         for cell in row:
             self.counts[cell.finding][cell.state] += 1
             for value in cell.attributes:
                 self._has_attributes = True
-                self._tables[self._attributes].write(_attribute_row(cell, value))
+                self._tables[self._attributes].add(_attribute_row(cell, value))
         self._group += row
         if self.n_reports % GROUP_REPORTS == 0:
             self._write_group()
@@ -122,7 +122,7 @@ class LabelFiles:
         return tuple(path.name for path in self._paths if path != self._attributes or self._has_attributes)
 
     def _write_group(self) -> None:
-        self._cells.write(self._group)
+        self._cells.add(self._group)
         self._group = []
 
     def _in_order(self, cells: Sequence[Cell]) -> list[Cell]:

@@ -20,13 +20,17 @@ class CsvPart:
         self._path = path
         with writing(path):
             self._file = part.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = csv.writer(self)  # quotes what its line's end has, so a lone CR too, as readers need it
         self._writer.writerow(header)  # stays in the buffer
 
-    def write(self, row: Sequence[Any]) -> None:
+    def add(self, row: Sequence[Any]) -> None:
         """Add a row."""
         with writing(self._path):
             self._writer.writerow(row)
+
+    def write(self, line: str) -> None:
+        """Add a line, for the `csv` module; it ends in LF, not in CR LF."""
+        self._file.write(line.removesuffix("\r\n") + "\n")
 
     def close(self) -> None:
         """Hand all rows to the system."""
@@ -42,7 +46,7 @@ class CsvPart:
 
 
 class CellPart:
-    """Label cells as Parquet at `part` that will stand at `path`, one row group a `write`; faults name `path`."""
+    """Label cells as Parquet at `part` that will stand at `path`, one row group an `add`; faults name `path`."""
 
     def __init__(self, path: Path, part: Path, schema: LabelSchema) -> None:
         import pyarrow as pa
@@ -54,7 +58,7 @@ class CellPart:
             self._sink = pa.OSFile(str(part), "wb")
             self._writer = pq.ParquetWriter(self._sink, self._columns)
 
-    def write(self, cells: Sequence[Cell]) -> None:
+    def add(self, cells: Sequence[Cell]) -> None:
         """Add a row group."""
         with writing(self._path):
             self._writer.write_table(arrow_table(cells, self._columns), row_group_size=len(cells))

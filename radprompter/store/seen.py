@@ -11,7 +11,7 @@ FULL = 2 / 3
 class SeenHashes:
     """A map from one 64-bit hash to another: a hash table in two arrays, since a dict of integers takes thrice as much.
 
-    The hashes must be spread evenly, as those of texts are.
+    The keys must be spread evenly, as hashes of texts are; 0 and 1 are one key.
     """
 
     def __init__(self) -> None:
