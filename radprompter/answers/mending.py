@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 MAX_DEPTH = 16
@@ -51,6 +52,7 @@ def fold(text: str) -> str:
     return text.strip().casefold()
 
 
+@lru_cache(maxsize=1024)
 def fold_key(text: str) -> str:
     """The name of a finding however it is written: without case, and with one underscore for spaces and hyphens."""
     return re.sub(r"[ _-]+", "_", fold(text))

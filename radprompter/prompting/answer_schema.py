@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from radprompter.attributes import MAX_CHARACTERS, MAX_ITEMS, Attribute
 from radprompter.region import Region
@@ -63,6 +63,13 @@ def _nullable(schema: Schema) -> Schema:
 def _object(properties: Mapping[str, Any]) -> Schema:
     required = list(properties)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+class Form(NamedTuple):
+    """The schema of an answer, and the tokens that no valid answer exceeds."""
+
+    schema: Mapping[str, Any]
+    tokens: int
 
 
 def answer_tokens(schema: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from radprompter.errors import RecipeError, TemplateError
 from radprompter.files import digest
-from radprompter.prompting.answer_schema import answer_schema, answer_tokens, finding_schema
+from radprompter.prompting.answer_schema import Form, answer_schema, answer_tokens, finding_schema
 from radprompter.prompting.length import fit
 from radprompter.prompting.personas import DEFAULT_PERSONA
 from radprompter.prompting.plans import Reads, ask_one_finding, check_plan
@@ -54,6 +54,7 @@ class Template:
     prefill: str = ""
     stop: tuple[str, ...] = ()
     _systems: dict[str, Message] = field(default_factory=dict)  # rendered once for all reports
+    _forms: dict[str | None, Form] = field(default_factory=dict)  # made once for each finding, or for all together
     length: Length | None = None
     counter: TokenCounter = APPROXIMATE
     screen: Screen | None = None
@@ -121,7 +122,7 @@ class Template:
             If the template fails on this report.
         """
         values = self._values if finding is None else self._question(finding)
-        return _ReportWriter(self, report, {**values, **more}, self.answer_schema).write(role, name)
+        return _ReportWriter(self, report, {**values, **more}, *self._form(None)).write(role, name)
 
     @property
     def _values(self) -> Mapping[str, Any]:
@@ -162,11 +163,17 @@ class Template:
 
     def _turns(self, report: Report, finding: str | None = None) -> tuple[Turn, ...]:
         if finding is None:
-            turns = STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, self.answer_schema))
+            turns = STRATEGIES[self.strategy](_ReportWriter(self, report, self._values, *self._form(None)))
         else:
-            writer = _ReportWriter(self, report, self._question(finding), finding_schema(self.region, finding))
+            writer = _ReportWriter(self, report, self._question(finding), *self._form(finding))
             turns = ask_one_finding(writer, self.strategy, read_out=self.plan == "label_read")
         return lead(turns, prefill=self.prefill, stop=self.stop)
+
+    def _form(self, finding: str | None) -> Form:
+        if finding not in self._forms:
+            schema = self.answer_schema if finding is None else finding_schema(self.region, finding)
+            self._forms[finding] = Form(schema, answer_tokens(schema))
+        return self._forms[finding]
 
     def _question(self, finding: str) -> dict[str, Any]:
         shown = tuple(self.region.spelling[example.states[finding]] for example in self.wording.examples)
@@ -182,10 +189,7 @@ class _ReportWriter:
     report: Report
     values: Mapping[str, Any]
     answer_schema: Mapping[str, Any]
-
-    @property
-    def answer_tokens(self) -> int:
-        return answer_tokens(self.answer_schema)
+    answer_tokens: int
 
     def write(self, role: Role, template: str) -> Message:
         name = f"{template}.{self.template.language}.jinja"
