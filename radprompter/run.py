@@ -19,10 +19,10 @@ from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.budget import Limits
 from radprompter.errors import RecipeError, TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
+from radprompter.headway import Headway
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
-from radprompter.pace import Pace
 from radprompter.privacy import Found, Screening, refuse_examples
 from radprompter.prompting.length import LengthCounts, describe_length
 from radprompter.prompting.templates import Template, load_template
@@ -120,7 +120,7 @@ def label_reports(
             lengths, found = LengthCounts(), Found(screening)
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
-                for labeled in track(done, "label reports", survey.n_reports, note=Pace(asker.tally, limits)):
+                for labeled in track(done, "label reports", survey.n_reports, note=Headway(asker.tally, limits)):
                     files.add(labeled.cells)
                     lengths = lengths.plus(labeled.report)
                     found.add(labeled.report)

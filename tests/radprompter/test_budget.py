@@ -12,8 +12,8 @@ from label_study import ANSWER, study
 
 from radprompter.budget import Limits
 from radprompter.errors import BudgetError, RecipeError
+from radprompter.headway import Headway
 from radprompter.journal import read_contents
-from radprompter.pace import Pace
 from radprompter.recipe import Budget
 from radprompter.records import Completion, Usage
 from radprompter.run import label_reports
@@ -97,15 +97,15 @@ def test_the_pace_tells_rates_of_the_last_half_minute_money_and_failures() -> No
     now = 0.0
     tally = Tally()
     limits = Limits(Budget(), None)
-    pace = Pace(tally, limits, clock=lambda: now)
-    assert pace() == ""
+    headway = Headway(tally, limits, clock=lambda: now)
+    assert headway() == ""
     for second in range(100):
         now = float(second)
         for _ in range(20 if second < 50 else 2):
             tally.add_request(Completion("a", ("x",), usage=Usage(90, 10)))
-        said = pace()
+        said = headway()
     assert said == "1,100 asked (2.0/s), 200 tokens/s"
     tally.add_request(Completion("a", (), failure="timeout"))
     tally.add_request(Completion("a", (), failure="refused"))
     tally.add_request(Completion("a", (), failure="timeout"))
-    assert pace().endswith(", failed 3 (timeout 2, refused 1)")
+    assert headway().endswith(", failed 3 (timeout 2, refused 1)")

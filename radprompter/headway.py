@@ -16,7 +16,7 @@ EVERY_S = 0.5
 """Time between two looks at the tally."""
 
 
-class Pace:
+class Headway:
     """The line about a run; it takes a look at the tally whenever it is asked for.
 
     Parameters
