@@ -51,8 +51,12 @@ class Window:
             self._limit = self._slow_until = max(1.0, self._limit * DECREASE)
             self._n_decreases += 1
 
-    def paused(self) -> None:
-        """Begin anew with one request, and rise fast to three quarters of the limit as it was."""
-        self._slow_until = max(1.0, max(self._limit, self._slow_until) * DECREASE)
+    def paused(self, ticket: int) -> None:
+        """Begin anew with one request after the pause that a request with this ticket met.
+
+        Answers raise it fast to three quarters of the limit as it was, then by steps.
+        """
+        if ticket == self._n_decreases:
+            self._slow_until = max(1.0, max(self._limit, self._slow_until) * DECREASE)
+            self._n_decreases += 1
         self._limit = 1.0
-        self._n_decreases += 1

@@ -138,31 +138,31 @@ class Replicas:
         replica.n_silent = replica.n_outs = 0
         replica.window.answered(place.ticket)
         if rest_s:
-            self._pause(replica, rest_s)
+            self._pause(place, rest_s)
 
     def failed(self, place: Place, failure: FailureError) -> None:
         """Note a failed attempt: lower the pace, wait as long as the address asks, or leave it out."""
         replica = place.replica
-        if failure.congested:
-            replica.window.congested(place.ticket)
         if failure.asked_s:
-            self._pause(replica, failure.asked_s)
+            self._pause(place, failure.asked_s)
+        elif failure.congested:
+            replica.window.congested(place.ticket)
         if failure.kind not in SILENT:
             replica.n_silent = 0
             return
         replica.n_silent += 1
         is_in = replica.open_at <= asyncio.get_running_loop().time()
         if replica.n_silent >= DEAD_AFTER and is_in and len(self) > 1:
-            self._pause(replica, min(LONGEST_OUT_S, FIRST_OUT_S * 2**replica.n_outs))
+            self._pause(place, min(LONGEST_OUT_S, FIRST_OUT_S * 2**replica.n_outs))
             replica.n_outs += 1
 
-    def _pause(self, replica: Replica, seconds: float) -> None:
+    def _pause(self, place: Place, seconds: float) -> None:
         """Leave an address alone; processes that were told the same at the same time come back at different ones."""
-        loop = asyncio.get_running_loop()
+        loop, replica = asyncio.get_running_loop(), place.replica
+        replica.window.paused(place.ticket)
         until = loop.time() + seconds + random.random() * min(0.1, seconds / 10)  # noqa: S311 - no secret
         if until > replica.open_at:
             replica.open_at = until
-            replica.window.paused()
             loop.call_at(until, self._admit)
 
     def _free(self) -> Place | None:
