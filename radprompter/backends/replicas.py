@@ -16,7 +16,7 @@ from radprompter.backends.pace import Window
 from radprompter.backends.transport import Transport
 
 DEAD_AFTER = 3
-"""Requests in a row without an answer after which an address is left out, where there is another."""
+"""Requests in a row without an answer after which an address is left out, while another may be asked."""
 
 FIRST_OUT_S = 1.0
 LONGEST_OUT_S = 60.0
@@ -151,8 +151,9 @@ class Replicas:
             replica.n_silent = 0
             return
         replica.n_silent += 1
-        is_in = replica.open_at <= asyncio.get_running_loop().time()
-        if replica.n_silent >= DEAD_AFTER and is_in and len(self) > 1:
+        now = asyncio.get_running_loop().time()
+        is_alone = not any(other.open_at <= now for other in self._all if other is not replica)
+        if replica.n_silent >= DEAD_AFTER and replica.open_at <= now and not is_alone:
             self._pause(place, min(LONGEST_OUT_S, FIRST_OUT_S * 2**replica.n_outs))
             replica.n_outs += 1
 

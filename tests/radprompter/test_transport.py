@@ -79,7 +79,7 @@ def test_a_report_of_five_megabytes_is_sent_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["ä€𝄞", "a\ud800b", "\x00\u2028</s>"], ids=["beyond ASCII", "a surrogate", "controls"])
 def test_any_text_arrives_as_it_is(text: str, tmp_path: Path) -> None:
-    with endpoint(echo) as server:
+    with endpoint(lambda n, body: answer("{}")) as server:
         ask(server, [prompt("a", Turn((Message("user", text),), 9))], tmp_path, extra_body={"logit_bias": {17: -100}})
     assert server.bodies[0]["messages"][-1]["content"] == text
     assert server.bodies[0]["logit_bias"] == {"17": -100}
@@ -122,7 +122,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     paths = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
-            *"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1".split(),
+            *["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"],
             *("-addext", "subjectAltName=IP:127.0.0.1", "-out", str(paths[0]), "-keyout", str(paths[1])),
         ],
         check=True,
