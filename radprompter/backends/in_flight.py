@@ -23,7 +23,7 @@ class LoopThread:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="requests", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="requests", daemon=True)
         self._thread.start()
         return self
 
@@ -31,9 +31,15 @@ class LoopThread:
         self.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+
+    def _serve(self) -> None:
+        """Run the loop, and end it in this thread too: in another, it might be the second one to run."""
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        finally:
+            self._loop.close()
 
     def cancel(self) -> None:
         """Stop all that runs, and wait for its end."""
