@@ -5,6 +5,9 @@ from __future__ import annotations
 DECREASE = 0.75
 """What is left of a limit after congestion."""
 
+RESTART = 8
+"""After a pause, a limit begins with one of so many places, and doubles until it has them all."""
+
 STEPS = 32
 """A limit grows by its maximum divided by this with each round trip: what one decrease took is back after eight."""
 
@@ -15,7 +18,7 @@ class Window:
     It rises by a step in each round trip and falls by a factor (additive increase, multiplicative decrease: D.-M. Chiu,
     R. Jain, Comput. Netw. ISDN Syst. 17, 1989). Requests that were under way at the last decrease count no more, so
     that it falls once in a round trip however many of them fail (the recovery point of TCP NewReno, RFC 6582). After
-    a pause it begins with one request and doubles in each round trip (slow start, RFC 5681, 3.1), so that not all that
+    a pause it begins with few requests and doubles in each round trip (slow start, RFC 5681, 3.1), so that not all that
     have waited come at once.
 
     Parameters
@@ -52,11 +55,12 @@ class Window:
             self._n_decreases += 1
 
     def paused(self, ticket: int) -> None:
-        """Begin anew with one request after the pause that a request with this ticket met.
+        """Begin anew with few requests, after a pause that a request with this ticket was told of.
 
-        Answers raise it fast to three quarters of the limit as it was, then by steps.
+        Answers raise it fast to three quarters of the limit as it was, then by steps. No request that began before
+        counts any more.
         """
         if ticket == self._n_decreases:
             self._slow_until = max(1.0, max(self._limit, self._slow_until) * DECREASE)
-            self._n_decreases += 1
-        self._limit = 1.0
+        self._limit = max(1.0, self._slow_until / RESTART)
+        self._n_decreases += 1

@@ -22,7 +22,7 @@ FIRST_OUT_S = 1.0
 LONGEST_OUT_S = 60.0
 
 SPARE = 4
-"""For each so many places, one conversation more may be held while others wait to try again."""
+"""For each so many places that there can be, one conversation more may be held while others wait to try again."""
 
 
 @dataclass(eq=False)
@@ -31,7 +31,9 @@ class Replica:
 
     transport: Transport
     window: Window
-    n_under_way: int = 0
+    n_under_way: int = 0  # begun since the last pause; those from before may stall, and hold up none of these
+    n_before: int = 0  # begun before it
+    paused_at: int = 0  # the first ticket since
     open_at: float = 0.0  # loop time before which it is not asked
     n_silent: int = 0  # requests in a row without an answer
     n_outs: int = 0  # times in a row that it was left out
@@ -40,6 +42,10 @@ class Replica:
     def load(self) -> float:
         """Share of its places that are taken."""
         return self.n_under_way / self.window.limit
+
+    def has_room(self, most: int) -> bool:
+        """Whether one request more may begin."""
+        return self.n_under_way < self.window.limit and self.n_under_way + self.n_before < most
 
 
 class Place(NamedTuple):
@@ -98,7 +104,7 @@ class Replicas:
     def room(self) -> int:
         """How many conversations may be held now: those with a place, and a few for those between two attempts."""
         places = sum(replica.window.limit for replica in self._all)
-        return places + min(self.n_resting, places // SPARE)
+        return places + min(self.n_resting, self.most * len(self) // SPARE)
 
     async def enter(self, deadline: float) -> Place:
         """A place, as soon as one is free.
@@ -128,7 +134,11 @@ class Replicas:
 
     def leave(self, place: Place) -> None:
         """Give a place back."""
-        place.replica.n_under_way -= 1
+        replica = place.replica
+        if place.ticket >= replica.paused_at:
+            replica.n_under_way -= 1
+        else:
+            replica.n_before -= 1
         if self._waiting:
             self._admit()
 
@@ -160,16 +170,18 @@ class Replicas:
     def _pause(self, place: Place, seconds: float) -> None:
         """Leave an address alone; processes that were told the same at the same time come back at different ones."""
         loop, replica = asyncio.get_running_loop(), place.replica
-        replica.window.paused(place.ticket)
         until = loop.time() + seconds + random.random() * min(0.1, seconds / 10)  # noqa: S311 - no secret
         if until > replica.open_at:
             replica.open_at = until
+            replica.window.paused(place.ticket)
+            replica.paused_at = replica.window.ticket
+            replica.n_before, replica.n_under_way = replica.n_before + replica.n_under_way, 0
             loop.call_at(until, self._admit)
 
     def _free(self) -> Place | None:
         """A place at the address with the smallest load, if there is one."""
         now = asyncio.get_running_loop().time()
-        open_ones = [r for r in self._all if r.open_at <= now and r.n_under_way < r.window.limit]
+        open_ones = [one for one in self._all if one.open_at <= now and one.has_room(self.most)]
         if not open_ones:
             return None
         replica = min(open_ones, key=lambda one: one.load) if len(open_ones) > 1 else open_ones[0]

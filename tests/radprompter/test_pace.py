@@ -62,10 +62,14 @@ def test_what_one_fall_took_is_back_within_nine_round_trips_and_never_more_than_
     assert round_trip(window) == most
 
 
-def test_after_a_pause_it_begins_with_one_request_and_doubles_up_to_three_quarters() -> None:
-    window = Window(64)
+@pytest.mark.parametrize(
+    ("most", "limits"),
+    [(1, [1, 1, 1]), (8, [1, 2, 4, 6, 7]), (64, [6, 12, 24, 48, 50]), (256, [24, 48, 96, 192, 200])],
+)
+def test_after_a_pause_it_begins_with_few_and_doubles_up_to_three_quarters(most: int, limits: list[int]) -> None:
+    window = Window(most)
     window.paused(window.ticket)
-    assert [window.limit, *(round_trip(window) for _ in range(7))] == [1, 2, 4, 8, 16, 32, 48, 50]
+    assert [window.limit, *(round_trip(window) for _ in limits[1:])] == pytest.approx(limits, abs=1)
 
 
 def test_a_pause_that_many_requests_are_told_of_counts_as_one() -> None:
@@ -73,8 +77,16 @@ def test_a_pause_that_many_requests_are_told_of_counts_as_one() -> None:
     tickets = [window.ticket] * 64
     for ticket in tickets:
         window.paused(ticket)
-    assert window.limit == 1
-    assert [round_trip(window) for _ in range(6)][-1] == 48
+    assert [window.limit, *(round_trip(window) for _ in range(3))] == [6, 12, 24, 48]
+
+
+def test_a_request_from_before_a_pause_does_not_raise_the_limit_after_it() -> None:
+    window = Window(64)
+    early = window.ticket
+    window.paused(early)
+    for _ in range(1000):
+        window.answered(early)
+    assert window.limit == 6
 
 
 @given(st.integers(1, 4096), st.lists(st.sampled_from(["answered", "congested", "paused"]), max_size=300))
