@@ -243,9 +243,7 @@ def main() -> None:
     if asked.quick:
         asked.latency_ms, asked.in_flight, asked.seconds = [5], [16], 0.5
     names = [name for name in CONTENDERS if name != "radprompter" or Path(asked.peer).exists()]
-    print(
-        f"{'latency':>7} {'in flight':>9}  {'':<12} {'reports/s':>9} {'CPU ms/report':>14} {'peak MiB':>9}  compared"
-    )
+    print(f"{'latency':>7} {'in flight':>9}  {'':<12} {'reports/s':>9} {'CPU ms/report':>14} {'peak MiB':>9}  compared")
     for latency_ms in asked.latency_ms:
         for in_flight in asked.in_flight:
             rows = {}

@@ -68,10 +68,10 @@ class LoopThread:
             n_running += exchange.start(islice(waiting, max(0, limit() - n_running)))
             if not n_running:
                 return
-            outcomes = exchange.finished.get()
+            outcomes = exchange.take()
             error = next((error for _, error in outcomes if error is not None), None)
             if error is not None:
-                outcomes += _at_hand(exchange.finished)
+                outcomes += exchange.rest()
             for result, failed in outcomes:
                 if failed is None:
                     n_running -= 1
@@ -86,19 +86,26 @@ Outcome = tuple[Any, BaseException | None]
 """A result, or the exception that came instead of it."""
 
 
+MANY = 4
+PATIENCE_S = 0.02
+
+
 class _Exchange(Generic[ItemT, ResultT]):
     """Passes items to a loop in another thread and outcomes back, as many at once as there are.
 
     Waking a thread takes longer than all else that is done here for one item: so a thread that has been woken and has
-    not looked yet is not woken again, and outcomes of one pass of the loop come together.
+    not looked yet is not woken again, and outcomes of one pass of the loop come together. Where there are `MANY`, the
+    loop rests until they are taken, though never longer than `PATIENCE_S`: two threads of Python that are both busy
+    spend much of their time in handing the interpreter to each other.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ask: Callable[[ItemT], Coroutine[Any, Any, ResultT]]) -> None:
-        self.finished: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
         self._loop, self._ask = loop, ask
         self._given: deque[ItemT] = deque()
         self._is_woken = False
         self._outcomes: list[Outcome] = []
+        self._finished: queue.SimpleQueue[list[Outcome]] = queue.SimpleQueue()
+        self._all_taken = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
 
     def start(self, items: Iterable[ItemT]) -> int:
@@ -107,10 +114,23 @@ class _Exchange(Generic[ItemT, ResultT]):
         self._given.extend(taken)
         if taken and not self._is_woken:
             self._is_woken = True
-            self._loop.call_soon_threadsafe(self._take)
+            self._loop.call_soon_threadsafe(self._begin)
         return len(taken)
 
-    def _take(self) -> None:
+    def take(self) -> list[Outcome]:
+        """The next outcomes, for the other thread; waits until there are some."""
+        if self._finished.empty():
+            self._all_taken.set()
+        return self._finished.get()
+
+    def rest(self) -> list[Outcome]:
+        """Further outcomes that are there already."""
+        outcomes: list[Outcome] = []
+        while not self._finished.empty():
+            outcomes += self._finished.get()
+        return outcomes
+
+    def _begin(self) -> None:
         self._is_woken = False  # before looking: what is given from now on wakes again
         while self._given:
             task = self._loop.create_task(self._run(self._given.popleft()))
@@ -129,14 +149,10 @@ class _Exchange(Generic[ItemT, ResultT]):
 
     def _hand_over(self) -> None:
         outcomes, self._outcomes = self._outcomes, []
-        self.finished.put(outcomes)
-
-
-def _at_hand(finished: queue.SimpleQueue[list[Outcome]]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    while not finished.empty():
-        outcomes += finished.get()
-    return outcomes
+        self._all_taken.clear()
+        self._finished.put(outcomes)
+        if len(outcomes) >= MANY:
+            self._all_taken.wait(PATIENCE_S)
 
 
 async def _cancel_all() -> None:
