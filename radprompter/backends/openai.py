@@ -53,8 +53,8 @@ class OpenAIBackend:
 
     @property
     def at_once(self) -> int:
-        """Requests at the same time."""
-        return self._options.max_in_flight
+        """Requests at the same time, at all addresses."""
+        return self._options.max_in_flight * len(self._addresses)
 
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
         """See `Backend.prove`; one to four short requests to each address, more only to find out why one is refused.

@@ -18,7 +18,7 @@ from label_study import study
 from radprompter.run import label_reports
 
 SERVER = Path(__file__).parents[2] / "benchmarks" / "local_server.py"
-N_REPORTS = 20_000
+N_REPORTS = 10_000
 FAULT_SHARE = 0.05
 FAULTS = (
     "429", "429 with a wait", "500", "503", "reset", "reset after the work", "stall", "truncated", "garbage",
@@ -61,7 +61,7 @@ def label(folder: Path, server: Server) -> tuple[pd.DataFrame, dict[str, Any]]:
         "model": "m",
         "base_url": server.url,
         "max_in_flight": 256,
-        "request_timeout_s": 1.0,
+        "request_timeout_s": 2.0,
         "canary": False,
     }
     texts = {f"r{number:05d}": f"Wrist. #{number}" for number in range(N_REPORTS)}
