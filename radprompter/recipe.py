@@ -25,7 +25,7 @@ GRAMMARS = frozenset({"response_format", "structured_outputs", "logprobs"})
 """Fields of `extra_body` that would put a grammar before the probabilities that are to be read, or switch them off."""
 
 
-MODELS = frozenset({"openai", "openai-batch", "vllm-offline"})
+MODELS = frozenset({"openai", "vllm", "openai-batch", "vllm-offline"})
 """Backends that ask a language model by the settings of a chat request."""
 
 SILENT_CUT = "truncate_prompt_tokens"

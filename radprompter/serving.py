@@ -214,5 +214,5 @@ def _has_members(group: int, wait_s: float) -> bool:
 
 def recipe_lines(plan: ServerPlan) -> Sequence[str]:
     """The lines of a recipe that use the server."""
-    settings: Mapping[str, str] = {"name": "openai", "model": plan.served_name, "base_url": plan.url}
+    settings: Mapping[str, str] = {"name": "vllm", "model": plan.served_name, "base_url": plan.url}
     return ("label:", "  backend:", *(f"    {name}: {value}" for name, value in settings.items()))

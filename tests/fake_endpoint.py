@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from obedient import Body, answer, is_canary, obey
@@ -26,6 +28,8 @@ class Fault:
     body: bytes = b'{"error": {"message": "Bearer sk-secret: no", "code": null}}'
     delay_s: float = 0.0
     reset: bool = False
+    endless: bool = False  # the body, again and again
+    announced: int | None = None  # what is said of its size
 
 
 __all__ = ["Body", "answer"]
@@ -34,7 +38,9 @@ Behaviour = Callable[[int, Body], Body | Fault]
 
 
 class Endpoint(ThreadingHTTPServer):
-    """The server; `bodies` are the requests so far, `times` when they came, `keys` the keys they carried.
+    """The server; `bodies` are the requests so far, `times` when they came, `keys` and `headers` what they carried.
+
+    `crowd` has, for each request, how many were under way when it came and how many had been answered before.
 
     The made-up questions by which a run begins are answered as they should be, and counted apart in `canaries`; unless
     the server is not `honest`: then they are requests like others.
@@ -52,13 +58,25 @@ class Endpoint(ThreadingHTTPServer):
         self.bodies: list[Body] = []
         self.times: list[float] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.crowd: list[tuple[int, int]] = []
+        self.n_connections = 0
         self.n_answered = 0
         self.n_at_once = 0
         self.most_at_once = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"{self.root}/v1"
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.n_connections += 1
+        super().process_request(request, client_address)
 
     def asked(self) -> Counter[str]:
         """How often each last message was sent."""
@@ -84,20 +102,26 @@ class Handler(BaseHTTPRequestHandler):
             server.bodies.append(body)
             server.times.append(time.monotonic())
             server.keys.append(self.headers.get("authorization", ""))
+            server.headers.append({name.lower(): value for name, value in self.headers.items()})
+            server.paths.append(self.path)
             server.n_at_once += 1
+            server.crowd.append((server.n_at_once, server.n_answered))
             server.most_at_once = max(server.most_at_once, server.n_at_once)
         try:
             response = server.behaviour(number, body)
-            self._respond(response)
-            with server.lock:
-                server.n_answered += not isinstance(response, Fault)
+            fault = response if isinstance(response, Fault) else Fault(body=json.dumps(response).encode())
+            time.sleep(fault.delay_s)
         finally:
-            with server.lock:
+            with server.lock:  # before it is sent: the next request may come before this thread goes on
                 server.n_at_once -= 1
+        with server.lock:
+            server.n_answered += not isinstance(response, Fault)
+        self._send(fault)
 
-    def _respond(self, response: Body | Fault) -> None:
-        fault = response if isinstance(response, Fault) else Fault(body=json.dumps(response).encode())
-        time.sleep(fault.delay_s)
+    def _respond(self, response: Body) -> None:
+        self._send(Fault(body=json.dumps(response).encode()))
+
+    def _send(self, fault: Fault) -> None:
         if fault.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
@@ -105,18 +129,28 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(fault.status)
         for name, value in {"content-type": "application/json", **fault.headers}.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(fault.body)))
+        if not fault.endless:
+            self.send_header("content-length", str(fault.announced or len(fault.body)))
         self.end_headers()
         self.wfile.write(fault.body)
+        self.close_connection = self.close_connection or fault.endless or fault.announced is not None
+        while fault.endless:  # until the client goes away
+            self.wfile.write(fault.body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def endpoint(behaviour: Behaviour, *, honest: bool = True) -> Iterator[Endpoint]:
-    """A running server."""
+def endpoint(
+    behaviour: Behaviour, *, honest: bool = True, certificate: tuple[Path, Path] | None = None
+) -> Iterator[Endpoint]:
+    """A running server; behind TLS where there is a certificate (with its key)."""
     server = Endpoint(behaviour, honest=honest)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -15,6 +15,7 @@ from radprompter.typed_yaml import Document, Section, validate
 BACKENDS: Mapping[str, str] = {
     "rules": "radprompter.rules.backend:RulesBackend",
     "openai": "radprompter.backends.openai:OpenAIBackend",
+    "vllm": "radprompter.backends.openai:VLLMBackend",
     "openai-batch": "radprompter.backends.batch:OpenAIBatchBackend",
     "vllm-offline": "radprompter.backends.offline:OfflineBackend",
     "scripted": "radprompter.backends.scripted:ScriptedBackend",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from radprompter.backends.base import Backend
 from radprompter.backends.batch_folder import Batch, BatchFolder
@@ -48,6 +48,12 @@ class OpenAIBatchOptions(OpenAIOptions):
     folder: Path | None = Field(
         None, description="folder for files of requests and answers; `{out}/label/batches` if null"
     )
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if self.replicas or self.azure is not None:
+            raise ValueError("replicas and azure are settings of the backend openai; batches go to one base_url")
+        return self
 
     def identity(self) -> dict[str, Any]:
         """The settings that change an answer."""

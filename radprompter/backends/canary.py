@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from radprompter.backends.chat import Reply
-from radprompter.backends.conversation import Conversations, FailureError
+from radprompter.backends.conversation import Conversations
+from radprompter.backends.failing import FailureError
+from radprompter.backends.replicas import Replicas
 from radprompter.backends.request import OpenAIOptions, write_messages
 from radprompter.backends.thinking import divide_thinking, is_switched
 from radprompter.errors import BackendError
 from radprompter.records import Message, Turn
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 SYSTEM = "You answer short made-up questions, which show whether this server does what it is asked."
 
@@ -38,7 +36,7 @@ class RefusedError(Exception):
 class Canary:
     """Asks made-up questions in the form of a turn; `replies` are those that came."""
 
-    client: AsyncOpenAI
+    replicas: Replicas
     options: OpenAIOptions
     has_system: bool
     replies: list[Reply] = field(default_factory=list)
@@ -67,7 +65,7 @@ class Canary:
     async def send(self, options: OpenAIOptions, turn: Turn) -> Reply:
         """The reply under some options, as it came."""
         messages = write_messages(turn.messages, system_role=options.system_role)
-        reply, _ = await Conversations(self.client, options).reply(messages, turn)
+        reply, _ = await Conversations(self.replicas, options).reply(messages, turn)
         return reply
 
     @property
@@ -77,7 +75,7 @@ class Canary:
 
     def unproven(self, problem: str, *, kind: str = "unproven", retryable: bool = False) -> BackendError:
         """The error that says what the endpoint did."""
-        return BackendError(f"{urlsplit(str(self.client.base_url)).netloc} {problem}", kind=kind, retryable=retryable)
+        return BackendError(f"{self.replicas.hosts} {problem}", kind=kind, retryable=retryable)
 
     def messages(self, question: str) -> tuple[Message, ...]:
         """A question, after a system message where the turns have one."""

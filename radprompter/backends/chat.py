@@ -84,7 +84,7 @@ def join_reply(reply: Reply, turn: Turn) -> Reply:
     space around it, is taken to repeat it; so is one that did not go on but began anew with the same words. A reply
     that has a stop text ends before it, even where the endpoint went on and cut the reply off later.
     """
-    if not reply.text or turn.top_logprobs:
+    if not reply.text or turn.top_logprobs or not (turn.prefill or turn.stop):
         return reply
     generated = _without(reply.text, turn.prefill)
     ends = [generated.index(stop) for stop in turn.stop if stop in generated]

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from typing import Any
+
+import orjson
 
 from radprompter.backends.chat import Reply, read_reply
 from radprompter.backends.dialogue import Dialogue
+from radprompter.backends.failing import SILENT, STOPS, FailureError, refusal
+from radprompter.backends.replicas import Replicas
 from radprompter.backends.request import OpenAIOptions, request_body
-from radprompter.backends.retrying import asked_wait_s, is_retryable, wait_s
+from radprompter.backends.retrying import exhausted_s, wait_s
 from radprompter.errors import BackendError
 from radprompter.records import Completion, Prompt, Turn
 
-if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ChatCompletionMessageParam
-
-STOPS = frozenset({"unauthorised", "unknown_model", "redirected", "unreachable"})
-"""Kinds of failure that every other request would share."""
-
 UNREACHABLE_AFTER = 8
-"""Requests in a row that get no answer from the endpoint, each after all its attempts, before the run stops."""
+"""Conversations in a row that get no answer from the endpoint, each after all its attempts, before the run stops."""
 
 FIRST_RETRIES = 2
 """Attempts after the first while no connection was ever made: the server is probably not running."""
@@ -32,20 +29,19 @@ FIRST_RETRIES = 2
 
 @dataclass
 class Conversations:
-    """Holds conversations with one endpoint; what is learned of the endpoint's state is shared by all of them.
+    """Holds conversations with one model; what is learned of its state is shared by all of them.
 
     Parameters
     ----------
-    client:
-        A client that does not retry by itself.
+    replicas:
+        The addresses that serve the model.
     options:
         The model, what it is asked, how long is waited and how often an attempt is made again.
     """
 
-    client: AsyncOpenAI
+    replicas: Replicas
     options: OpenAIOptions
-    _open_at: float = 0.0  # loop time before which the endpoint asked not to be called
-    _n_silent: int = 0  # requests in a row that got no answer
+    _n_silent: int = 0  # conversations in a row that got no answer
     _n_answers: int = 0
 
     async def hold(self, prompt: Prompt) -> Completion:
@@ -74,102 +70,73 @@ class Conversations:
         """
         if turn.prefill:
             messages = [*messages, {"role": "assistant", "content": turn.prefill}]
+        body = _write({"model": self.options.model, "messages": messages, **request_body(self.options, turn)})
         now = asyncio.get_running_loop().time
         deadline = now() + self.options.deadline_s
         attempt = 0
         while True:
             attempt += 1
             try:
-                async with asyncio.timeout_at(deadline):
-                    while (wait := self._open_at - now()) > 0:
-                        await asyncio.sleep(wait)
-                    reply = await self._request(messages, turn)
-            except TimeoutError:
-                raise self._give_up("timeout", attempt) from None
+                reply = await self._attempt(body, deadline, logprobs=turn.top_logprobs > 0)
             except FailureError as error:
                 pause = wait_s(attempt, error.asked_s)
-                if error.asked_s is not None:
-                    self._open_at = max(self._open_at, now() + error.asked_s)
-                most = self.options.max_retries if self._n_answers or error.kind != "connection" else FIRST_RETRIES
-                if not error.retryable or attempt > min(most, self.options.max_retries) or now() + pause > deadline:
-                    raise self._give_up(error.kind, attempt, error.detail) from None
-                await asyncio.sleep(pause)
+                if not error.retryable or attempt > self._most_retries(error) or now() + pause > deadline:
+                    raise self._give_up(error, attempt) from None
+                self.replicas.n_resting += 1
+                try:
+                    await asyncio.sleep(pause)
+                finally:
+                    self.replicas.n_resting -= 1
             else:
                 self._n_silent = 0
                 self._n_answers += 1
                 return reply, attempt
 
-    async def _request(self, messages: list[dict[str, str]], turn: Turn) -> Reply:
-        """One attempt."""
-        import openai
-
+    async def _attempt(self, body: bytes, deadline: float, *, logprobs: bool) -> Reply:
+        """One attempt, at whichever address has the most room."""
+        place = await self.replicas.enter(deadline)
+        until = min(deadline, asyncio.get_running_loop().time() + self.options.request_timeout_s)
         try:
-            response = await self.client.chat.completions.with_raw_response.create(
-                model=self.options.model,
-                messages=cast("list[ChatCompletionMessageParam]", messages),
-                extra_body=request_body(self.options, turn),
-            )
-        except openai.APITimeoutError:
-            raise FailureError("timeout", retryable=True) from None
-        except openai.APIConnectionError:
-            raise FailureError("connection", retryable=True) from None
-        except openai.APIStatusError as error:
-            raise _refused(error) from None
-        reply = read_reply(response.content, logprobs=turn.top_logprobs > 0)
-        if reply is None:
-            raise FailureError("bad_response", retryable=True)
+            response = await place.replica.transport.post(body, until=until)
+            if response.status >= 300:
+                raise refusal(*response)
+            reply = read_reply(response.body, logprobs=logprobs)
+            if reply is None:
+                raise FailureError("bad_response", retryable=True)
+            self.replicas.answered(place, rest_s=exhausted_s(response.headers))
+        except FailureError as failure:
+            self.replicas.failed(place, failure)
+            raise
+        finally:
+            self.replicas.leave(place)
         return reply
 
-    def _give_up(self, kind: str, attempts: int, detail: str = "") -> Exception:
+    def _most_retries(self, failure: FailureError) -> int:
+        """Attempts that may follow the first."""
+        most = self.options.max_retries
+        is_first = failure.kind == "connection" and not self._n_answers
+        return min(most, FIRST_RETRIES + len(self.replicas) - 1) if is_first else most
+
+    def _give_up(self, failure: FailureError, attempts: int) -> Exception:
         """The failure of one conversation, or of the run where every other request would fail the same way."""
-        where = f"{urlsplit(str(self.client.base_url)).netloc}"
-        if kind in ("connection", "server_error", "timeout"):
-            self._n_silent += 1
-            silent = kind == "connection" and not self._n_answers
-            if silent or self._n_silent >= UNREACHABLE_AFTER:
-                return BackendError(
-                    f"{where} gives no answer ({kind}, {attempts} attempts each); is the server running? "
-                    "What was answered is kept: run the same command again to go on",
-                    kind="unreachable",
-                    retryable=True,
-                )
-        else:
-            self._n_silent = 0
+        kind, hosts = failure.kind, self.replicas.hosts
         if kind in STOPS:
-            return BackendError(f"{where}: {detail}", kind=kind)
+            return BackendError(f"{hosts}: {failure.detail}", kind=kind)
+        self._n_silent = self._n_silent + 1 if kind in SILENT else 0
+        silent = kind == "connection" and not self._n_answers
+        if silent or self._n_silent >= UNREACHABLE_AFTER:
+            return BackendError(
+                f"{hosts} gives no answer ({kind}, {attempts} attempts each); is the server running? "
+                "What was answered is kept: run the same command again to go on",
+                kind="unreachable",
+                retryable=True,
+            )
         return FailureError(kind, attempts=attempts)
 
 
-class FailureError(Exception):
-    """An attempt or a conversation that failed."""
-
-    def __init__(
-        self, kind: str, *, retryable: bool = False, asked_s: float | None = None, attempts: int = 0, detail: str = ""
-    ) -> None:
-        super().__init__(kind)
-        self.kind, self.retryable, self.asked_s, self.attempts, self.detail = kind, retryable, asked_s, attempts, detail
-
-
-def _refused(error: APIStatusError) -> FailureError:
-    """What an error status means. Messages of the endpoint are not passed on: they may quote the report or the key."""
-    status = error.status_code
-    if status in (401, 403):
-        return FailureError(
-            "unauthorised", detail=f"refuses the key ({status}); set api_key_env to a variable that has it"
-        )
-    if status == 404:
-        return FailureError("unknown_model", detail="does not know this model or path (404); check model and base_url")
-    if 300 <= status < 400:
-        return FailureError("redirected", detail=f"redirects ({status}), which is not followed; check base_url")
-    asked = asked_wait_s(error.response.headers)
-    if is_retryable(status):
-        kind = {408: "timeout", 429: "rate_limited"}.get(status, "server_error" if status >= 500 else "conflict")
-        return FailureError(kind, retryable=True, asked_s=asked)
-    if error.code == "context_length_exceeded" or "maximum context length" in str(error.body):
-        return FailureError("beyond_context")
-    if error.code == "content_filter":
-        return FailureError("filtered")
-    names = [
-        name for name in (error.code, error.param) if isinstance(name, str) and re.fullmatch(r"[a-z_.]{3,40}", name)
-    ]
-    return FailureError("bad_request" + (f" ({' '.join(names)})" if names else ""))
+def _write(body: Mapping[str, Any]) -> bytes:
+    """A request's body; names that are no text (tokens of a logit bias) and lone surrogates are written as JSON can."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        return json.dumps(body).encode()

@@ -8,7 +8,7 @@ from itertools import chain, combinations
 from typing import Any
 
 from radprompter.backends.canary import Canary
-from radprompter.backends.conversation import FailureError
+from radprompter.backends.failing import FailureError
 from radprompter.backends.request import OpenAIOptions
 from radprompter.errors import BackendError
 from radprompter.records import Turn

@@ -1,33 +1,32 @@
-"""Any endpoint that speaks OpenAI's chat completions: a local vLLM server, or a hosted model."""
+"""Any endpoint that speaks OpenAI's chat completions: a local vLLM server, a hosted model, or Azure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from radprompter.backends.base import Backend
-from radprompter.backends.conversation import Conversations
-from radprompter.backends.endpoint import check_address, find_key, is_on_this_machine
+from radprompter.backends.endpoint import find_addresses
 from radprompter.backends.in_flight import LoopThread
-from radprompter.backends.proof import prove
-from radprompter.backends.request import OpenAIOptions
+from radprompter.backends.request import OpenAIOptions, Structured
 from radprompter.records import Completion, Prompt, Turn
 from radprompter.region import Region
 from radprompter.typed_yaml import Section
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from radprompter.backends.replicas import Replicas
 
 
 class OpenAIBackend:
-    """A labeler behind an OpenAI-compatible endpoint.
+    """A labeler behind an OpenAI-compatible endpoint, at one address or several.
 
     Raises
     ------
     RecipeError
-        If the endpoint is not on this machine and the recipe does not allow that, or its key is not set.
+        If an address is not on this machine and the recipe does not allow that, or its key is not set.
     """
 
     Options: ClassVar[type[Section]] = OpenAIOptions
@@ -36,8 +35,7 @@ class OpenAIBackend:
 
     def __init__(self, options: OpenAIOptions, region: Region) -> None:
         self._options = options
-        self._base_url = check_address(options.base_url, remote=options.remote)
-        self._key = find_key(options.api_key_env, self._base_url, keyring=options.api_key_keyring)
+        self._addresses = find_addresses(options)
 
     @property
     def model(self) -> str:
@@ -46,28 +44,37 @@ class OpenAIBackend:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """Endpoint, model and parameters of a request; not the key, nor how requests are sent."""
-        return {"base_url": self._base_url, **self._options.identity()}
+        """Endpoint, model and parameters of a request; not the key, nor how requests are sent.
+
+        The endpoint is `base_url`, whichever address answers: `replicas` are said to serve the same model, so one more
+        or one less changes no answer.
+        """
+        return {"base_url": self._options.base_url.rstrip("/"), **self._options.identity()}
 
     @property
     def at_once(self) -> int:
-        """Requests at the same time."""
-        return self._options.max_in_flight
+        """Requests at the same time, at all addresses."""
+        return self._options.max_in_flight * len(self._addresses)
 
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
-        """See `Backend.prove`; one to four short requests, and more only to find out why one is refused.
+        """See `Backend.prove`; one to four short requests to each address, more only to find out why one is refused.
+
+        What is told is that of the first address that answers, with the number of addresses where there are several.
+        One that gives no answer is left to the run, which does without it as long as it must.
 
         Raises
         ------
         BackendError
-            If the endpoint cannot be asked, or does not do what the turns need: the setting to change is named.
+            If no address can be asked, or one does not do what the turns need: the setting to change is named.
         RecipeError
             If the turns ask for what excludes each other.
         """
         if not self._options.canary or not turns:
             return {}
-        with LoopThread() as loop, self._connected(loop) as client:
-            return loop.submit(prove(client, self._options, turns)).result()
+        from radprompter.backends.proof import prove_all
+
+        with LoopThread() as loop, self._connected(loop) as replicas:
+            return loop.submit(prove_all(replicas, self._options, turns)).result()
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         """Answer each prompt, as answers come.
@@ -77,32 +84,56 @@ class OpenAIBackend:
         BackendError
             If the endpoint refuses the key, does not know the model, redirects, or is not there.
         """
-        with LoopThread() as loop, self._connected(loop) as client:
-            conversations = Conversations(client, self._options)
-            yield from loop.map(conversations.hold, prompts, limit=self._options.max_in_flight)
+        from radprompter.backends.conversation import Conversations
+
+        with LoopThread() as loop, self._connected(loop) as replicas:
+            conversations = Conversations(replicas, self._options)
+            yield from loop.map(conversations.hold, prompts, limit=lambda: replicas.room)
 
     @contextmanager
-    def _connected(self, loop: LoopThread) -> Iterator[AsyncOpenAI]:
-        """A client whose requests run on the loop; those under way at the end are cancelled."""
-        client = loop.submit(_connect(self._options, self._base_url, self._key)).result()
+    def _connected(self, loop: LoopThread) -> Iterator[Replicas]:
+        """The addresses, asked on the loop; requests under way at the end are cancelled."""
+        from radprompter.backends.replicas import connect
+
+        replicas = loop.submit(connect(self._addresses, self._options.max_in_flight)).result()
         try:
-            yield client
+            yield replicas
         finally:
             loop.cancel()
-            loop.submit(client.close()).result()
+            loop.submit(replicas.close()).result()
 
     def close(self) -> None:
         """Connections last only as long as a call."""
 
 
-async def _connect(options: OpenAIOptions, base_url: str, key: str) -> AsyncOpenAI:
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+class VLLMOptions(OpenAIOptions):
+    """Settings of the `vllm` backend: those of `openai`, as a vLLM server on this machine takes them."""
 
-    # A redirect could lead off this machine, and so could a proxy from the environment.
-    local = is_on_this_machine(urlsplit(base_url).hostname or "")
-    http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not local)
-    timeout = options.request_timeout_s
-    return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=timeout, http_client=http)
+    base_url: str = Field("http://localhost:8000/v1", description="address of the server")
+    api_key_env: str = Field(
+        "VLLM_API_KEY", description="environment variable that holds the key, where the server asks for one"
+    )
+    max_in_flight: int = Field(
+        256, ge=1, le=4096, description="most requests at the same time, to each address; vLLM's --max-num-seqs"
+    )
+    structured: Structured = Field(
+        "structured_outputs",
+        description="how answers are constrained by JSON schema: vLLM's structured_outputs, response_format (true), "
+        "or none (false)",
+    )
 
 
-_: type[Backend] = OpenAIBackend
+class VLLMBackend(OpenAIBackend):
+    """A labeler behind a vLLM server that runs already.
+
+    Raises
+    ------
+    RecipeError
+        If an address is not on this machine and the recipe does not allow that, or its key is not set.
+    """
+
+    Options: ClassVar[type[Section]] = VLLMOptions
+    name: ClassVar[str] = "vllm"
+
+
+_: tuple[type[Backend], ...] = (OpenAIBackend, VLLMBackend)

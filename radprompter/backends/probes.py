@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from radprompter.backends.canary import Canary
-from radprompter.backends.conversation import FailureError
+from radprompter.backends.failing import FailureError
 from radprompter.backends.request import OpenAIOptions
 from radprompter.backends.thinking import divide_thinking
 from radprompter.records import Turn

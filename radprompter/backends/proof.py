@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from radprompter.backends.canary import Canary, RefusedError
 from radprompter.backends.diagnosis import diagnose
+from radprompter.backends.failing import SILENT
 from radprompter.backends.probes import needed_probes
+from radprompter.backends.replicas import Replicas
 from radprompter.backends.request import OpenAIOptions, request_body
 from radprompter.records import Turn
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+UNANSWERED = SILENT | {"unreachable"}
+"""Kinds of failure of an address that may come back."""
 
 
-async def prove(client: AsyncOpenAI, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
+async def prove_all(replicas: Replicas, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
+    """What was proven of each address that answers: of the first of them, and their number where there are several.
+
+    Raises
+    ------
+    BackendError
+        If one does not do what the turns need, or none answers.
+    RecipeError
+        If the turns ask for what excludes each other.
+    """
+    tries = [prove(one, options, turns) for one in replicas.apart()]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    shown = [result for result in results if isinstance(result, dict)]
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in errors:
+        if not shown or getattr(error, "kind", None) not in UNANSWERED:
+            raise error
+    return shown[0] if len(results) == 1 else {**shown[0], "addresses": {"asked": len(results), "answered": len(shown)}}
+
+
+async def prove(replicas: Replicas, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
     """What was proven of an endpoint, with the model that answered, requests, tokens and seconds.
 
     Raises
@@ -29,7 +52,7 @@ async def prove(client: AsyncOpenAI, options: OpenAIOptions, turns: Sequence[Tur
     started = time.monotonic()
     for turn in turns:
         request_body(options, turn)
-    canary = Canary(client, options, any(m.role == "system" for turn in turns for m in turn.messages))
+    canary = Canary(replicas, options, any(m.role == "system" for turn in turns for m in turn.messages))
     proven: dict[str, Any] = {}
     try:
         for probe, turn in needed_probes(options, turns):

@@ -21,11 +21,18 @@ ALIASES: Mapping[Any, bool] = {"response_format": True, "none": False}
 ALWAYS_IDENTITY = frozenset({"model", "temperature", "seed", "structured", "extra_body"})
 NO_IDENTITY = frozenset(
     {
-        "base_url", "api_key_env", "api_key_keyring", "remote", "max_in_flight", "max_tokens_field",
+        "base_url", "replicas", "api_key_env", "api_key_keyring", "remote", "max_in_flight", "max_tokens_field",
         "request_timeout_s", "deadline_s", "max_retries", "canary",
     }
 )  # fmt: skip
 """Settings that change how a request is sent, or where to, and no answer; the address is told apart by its owner."""
+
+
+class Azure(Section):
+    """How Azure OpenAI is asked: by deployment and version, with the key in a header of its own."""
+
+    api_version: str = Field(pattern=r"^[0-9a-z.-]+$", description="version of the interface, such as 2024-10-21")
+    deployment: str | None = Field(None, min_length=1, description="name of the deployment; that of the model if null")
 
 
 class OpenAIOptions(Section):
@@ -33,6 +40,14 @@ class OpenAIOptions(Section):
 
     model: str = Field(description="name of the model, as the endpoint knows it")
     base_url: str = Field(HOSTED, description="address of the endpoint, such as http://localhost:8000/v1")
+    replicas: tuple[str, ...] = Field(
+        (),
+        description="further addresses that serve the very same model; answers count as those of base_url, "
+        "whichever gave them",
+    )
+    azure: Azure | None = Field(
+        None, description="for Azure OpenAI, whose base_url is such as https://NAME.openai.azure.com"
+    )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
     api_key_keyring: str | None = Field(
         None,
@@ -40,7 +55,7 @@ class OpenAIOptions(Section):
         description="entry `service/user` of the keyring that holds the key, where the variable does not",
     )
     remote: Literal["refuse", "allow"] = Field("refuse", description="whether reports may leave this machine")
-    max_in_flight: int = Field(32, ge=1, le=4096, description="requests at the same time")
+    max_in_flight: int = Field(32, ge=1, le=4096, description="most requests at the same time, to each address")
     temperature: float | None = Field(0.0, ge=0, le=2, description="null for models that do not take it")
     seed: int | None = Field(None, description="sent with each request, where the endpoint takes it")
     structured: Structured = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import random
+import re
 import time
 from collections.abc import Mapping
 
@@ -12,6 +13,13 @@ RETRYABLE = frozenset({408, 409, 429})
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+
+LIMITED = ("requests", "tokens")
+LONGEST_FORECAST_S = 60.0
+"""How long is waited at most for a quota that was said to be full again later; OpenAI tells when all of it is, and the
+next request may be possible long before."""
+
+UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def is_retryable(status: int) -> bool:
@@ -44,3 +52,26 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
         except (ValueError, TypeError):
             return None
     return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
+
+
+def exhausted_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a quota is full again of which a response says that nothing is left; ``None`` if none is used up.
+
+    OpenAI writes the time as ``6m0s`` or ``120ms``, Azure as a number of seconds; Azure's ``-1`` means unknown.
+    Source: https://platform.openai.com/docs/guides/rate-limits (headers), and the same names in Azure OpenAI.
+    """
+    waits = [
+        _duration_s(headers.get(f"x-ratelimit-reset-{what}", ""))
+        for what in LIMITED
+        if headers.get(f"x-ratelimit-remaining-{what}") == "0"
+    ]
+    return min(max(waits), LONGEST_FORECAST_S) if waits else None
+
+
+def _duration_s(text: str) -> float:
+    """Seconds of a duration such as ``1m30.5s``, ``20ms`` or ``12``; 0 if it is none."""
+    try:
+        return max(0.0, float(text)) if text[:1].isdigit() else 0.0
+    except ValueError:
+        parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])", text[:40])
+        return sum(float(number) * UNITS_S[unit] for number, unit in parts)

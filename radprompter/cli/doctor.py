@@ -21,8 +21,8 @@ from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, pri
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "core": (
-        "jinja2", "json-repair", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML", "rich",
-        "typer",
+        "aiohttp", "jinja2", "json-repair", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML",
+        "rich", "typer",
     ),
     "phantom": ("pillow", "pydicom"),
     "train": (
@@ -30,7 +30,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
         "scikit-learn", "scipy", "timm", "torch", "torchvision",
     ),
     "vllm": ("vllm",),
-    "ray": ("ray", "aiohttp"),
+    "ray": ("ray",),
     "tokens": ("tokenizers",),
 }  # fmt: skip
 """The extras of this project and the distributions that each needs."""

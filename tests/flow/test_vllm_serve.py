@@ -43,7 +43,7 @@ def test_a_server_answers_by_the_lines_it_prints_and_ends_with_all_its_processes
         said = [server.stdout.readline() for _ in range(7)]
         assert said[1].startswith("ready at"), "".join(said)
         backend = yaml.safe_load("".join(said[2:]))["label"]["backend"]
-        assert (backend["name"], backend["model"]) == ("openai", MODEL)
+        assert (backend["name"], backend["model"]) == ("vllm", MODEL)
         reports = tmp_path / "reports.jsonl"
         reports.write_text(json.dumps({"id": "a", "text": "There is a small left apical pneumothorax."}))
         section = {"reports": {"path": reports, "id": "id", "text": "text"}, "region": "chest_ptx_ribfx"}

@@ -46,6 +46,7 @@ def region(tmp_path: Path) -> Region:
 def settings(request: pytest.FixtureRequest, server: Endpoint, batches: str, tmp_path: Path) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
         "openai": {"model": "m", "base_url": server.url},
+        "vllm": {"model": "m", "base_url": server.url},
         "openai-batch": {"model": "m", "base_url": batches, "batch": {"wait_s": 60}, "folder": str(tmp_path / "b")},
         "vllm-offline": {"model": "m"},
         "scripted": {"default": ANSWER},
@@ -93,7 +94,7 @@ def test_what_a_backend_has_proven_can_be_written_down_and_one_without_an_endpoi
     proven = backend.prove(prompts(backend, region)[0].turns)
     backend.close()
     assert json.loads(json.dumps(dict(proven))) == proven
-    assert bool(proven) == settings["name"].startswith("openai")
+    assert bool(proven) == (settings["name"] in ("openai", "openai-batch", "vllm"))
 
 
 def test_the_same_settings_are_the_same_identity_and_it_can_be_written_down(

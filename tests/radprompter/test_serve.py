@@ -43,7 +43,7 @@ def test_a_dry_run_prints_the_command_and_why_and_starts_nothing(tmp_path: Path)
 
 def test_the_recipe_lines_name_the_model_as_it_is_served() -> None:
     plan = ServerPlan("/models/m", Path("python"), extra=("--served-model-name", "mine"))
-    assert recipe_lines(plan)[2:] == ("    name: openai", "    model: mine", "    base_url: http://127.0.0.1:8000/v1")
+    assert recipe_lines(plan)[2:] == ("    name: vllm", "    model: mine", "    base_url: http://127.0.0.1:8000/v1")
 
 
 @pytest.mark.parametrize(
