@@ -50,6 +50,7 @@ def label_summary(manifest: Mapping[str, Any], *, up_to_date: bool) -> dict[str,
         "length",
         "privacy",
         "tokens",
+        "models",
         "spent_usd",
     )
     line = f"{manifest['n_reports']:,} reports x {manifest['n_findings']} findings by {manifest['backend']}"

@@ -101,6 +101,9 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         console().print(f"{FOLLOW_UPS[kind]}: {number:,}", markup=False)
     if summary["n_skipped"]:
         console().print(f"reports without text, skipped: {summary['n_skipped']:,}")
+    if len(summary["models"]) > 1:
+        names = ", ".join(f"{name} {number:,}" for name, number in summary["models"].items())
+        console().print(f"answers of several models: {names}", markup=False, style="yellow", soft_wrap=True)
     for line in (*length_lines(summary["length"] or {}), *privacy_lines(summary["privacy"])):
         console().print(line, markup=False, style="yellow", soft_wrap=True)
     for kind, number in summary["failures"].items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_endpoint import answer, endpoint
 from label_study import ANSWER, write_recipe, write_reports
 from typer.testing import CliRunner, Result
 
@@ -115,3 +116,11 @@ def test_messages_never_quote_a_report(recipe: str, tmp_path: Path) -> None:
     captured: Any = run(recipe)
     assert captured.exit_code == 2
     assert secret not in captured.output
+
+
+def test_a_model_that_changes_under_the_same_name_is_told(tmp_path: Path) -> None:
+    write_reports(tmp_path / "reports.csv", TEXTS)
+    with endpoint(lambda number, _: {**answer(ANSWER), "model": f"m-2026-0{number + 1}"}) as server:
+        backend = {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 1}
+        result = run(str(write_recipe(tmp_path, backend)))
+    assert "answers of several models: m-2026-01 1, m-2026-02 1\n" in result.stdout
