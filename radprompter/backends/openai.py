@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from radprompter.addresses import is_on_this_machine
 from radprompter.backends.base import Backend
 from radprompter.backends.conversation import Conversations
-from radprompter.backends.endpoint import check_address, find_key, is_on_this_machine
+from radprompter.backends.endpoint import check_address, find_key
 from radprompter.backends.in_flight import LoopThread
 from radprompter.backends.proof import prove
 from radprompter.backends.request import OpenAIOptions
