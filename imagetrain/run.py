@@ -22,6 +22,7 @@ from imagetrain.store import (
     save_predictions,
     save_split,
 )
+from imagetrain.tracked import track_training
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_json, write_stamp
 from radprompter.terminal import Track, quiet
 
@@ -107,6 +108,7 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
             save_split(study.out / "train" / "split.csv", prepared.split)
             _train_run(name, folder, study, prepared, cache, track, on_epoch)
             write_stamp(folder, made_from, OUTPUTS)
+        track_training(study, name)
         runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
     return tuple(runs)
 

@@ -32,6 +32,7 @@ from radprompter.records import LabeledReport, Report
 from radprompter.rounds import Labeling, Rounds
 from radprompter.store import LABELS_PARQUET, MANIFEST, LabelFiles, read_labels, read_reports
 from radprompter.terminal import Track, quiet
+from radprompter.tracked import track_labels
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
@@ -106,6 +107,7 @@ def label_reports(
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
+            track_labels(recipe)
             return LabelRun.of(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
         labeling = Labeling(template, backend, label_rounds(section))
         with ExitStack() as opened:
@@ -134,6 +136,7 @@ def label_reports(
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
                 write_stamp(folder, made_from, (*names, MANIFEST))
+    track_labels(recipe)
     return LabelRun.of(folder, label_summary(manifest, up_to_date=False))
 
 
