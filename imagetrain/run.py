@@ -104,7 +104,6 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
         made_from = _made_from(data, recipe, policy, prepared, cache)
         up_to_date = is_up_to_date(folder, made_from)
         if not up_to_date:
-            folder.mkdir(parents=True, exist_ok=True)
             save_split(study.out / "train" / "split.csv", prepared.split)
             _train_run(name, folder, study, prepared, cache, track, on_epoch)
             write_stamp(folder, made_from, OUTPUTS)
