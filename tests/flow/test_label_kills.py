@@ -25,7 +25,8 @@ FILES = ("labels.parquet", "labels.csv", "failures.csv")
 WORDS = ("present", "absent", "possible", "not mentioned", "perhaps")
 
 KILLS_ASKING, KILLS_READING, MOST_OF_ONE_RUN = 75, 25, 30
-MOST_ASKING_S = 0.4
+MOST_AT_A_TIME = 170
+"""Requests after which a run is killed at the latest, so that kills fall all over a history."""
 
 Question = tuple[str, str]
 
@@ -73,6 +74,12 @@ def settle(server: Endpoint) -> int:
     return before
 
 
+def wait_for_requests(server: Endpoint, n_more: int) -> None:
+    n_before = len(server.bodies)
+    while len(server.bodies) < n_before + n_more:
+        time.sleep(0.001)
+
+
 def killed_until_done(runs: Forked, server: Endpoint, recipe: Path, chance: random.Random, most: int) -> int:
     """Begin a run again and again until it is done; the number of kills, none of which may cost a stored answer."""
     journal = recipe.parent / "out/label/journal.sqlite"
@@ -80,7 +87,9 @@ def killed_until_done(runs: Forked, server: Endpoint, recipe: Path, chance: rand
     while True:
         pid = runs.begin(recipe)
         if len(kept) < most and runs.wait_until_it_asks():
-            time.sleep(chance.uniform(0, MOST_ASKING_S))
+            n_left = N_REQUESTS - (len(kept[-1][1]) if kept else 0)
+            wait_for_requests(server, chance.randint(0, min(n_left, MOST_AT_A_TIME)))
+            time.sleep(chance.uniform(0, 0.02))
             if runs.kill(pid):
                 kept.append((settle(server), stored(journal)))
                 continue
