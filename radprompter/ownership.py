@@ -51,7 +51,8 @@ def replacing(folder: Path, names: Iterable[str], *, study: str) -> Iterator[Non
 
 def _refuse(path: Path, reason: str) -> None:
     raise InputError(
-        f"{path}: is there already, and {reason}; move it away, choose another folder with --out, or give --overwrite"
+        f"{path}: is there already, and {reason}; move it away, choose another folder with --out, "
+        "or give `radprompter label --overwrite`"
     )
 
 
