@@ -18,6 +18,7 @@ from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import Reference, StudyRecipe
 from imagetrain.records import EXTERNAL, PARTS, TEST, EvaluationReport, Predictions
 from imagetrain.store import read_predictions
+from imagetrain.tracked import track_evaluation, track_page
 from radprompter.errors import InputError, TableError
 from radprompter.files import (
     is_up_to_date,
@@ -61,6 +62,7 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     settings = {"evaluate": study.evaluate.model_dump(mode="json"), "name": study.name, "format": FORMAT}
     made_from = stamp_inputs(settings | {"version": __version__}, inputs)
     if is_up_to_date(folder, made_from):
+        track_evaluation(study, folder / METRICS)
         return _summary(read_json(folder / METRICS), folder, up_to_date=True)
     runs = {name: read_predictions(path) for name, path in files.items()}
     if reference is not None:
@@ -76,6 +78,7 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     for name, table in TABLES.items():
         write_text(folder / name, table(metrics))
     write_stamp(folder, made_from, [METRICS, *TABLES])
+    track_evaluation(study, folder / METRICS)
     return _summary(metrics, folder, up_to_date=False)
 
 
@@ -99,6 +102,7 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         for name, drawing in track(drawings.items(), "draw", len(drawings)):
             write_text(folder / "plots" / name, drawing)
         write_stamp(folder, made_from, [PAGE, *(f"plots/{name}" for name in drawings)])
+    track_page(study, folder / PAGE)
     return {"up_to_date": up_to_date, "n_failed": 0, "page": str(folder / PAGE), "line": str(folder / PAGE)}
 
 

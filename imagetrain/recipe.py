@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from radprompter.errors import RecipeError
+from radprompter.tracking import TrackingRecipe
 from radprompter.typed_yaml import Section, open_document, validate
 
 PolicyName = Literal["inclusive", "exclusive", "ignore"]
@@ -156,6 +157,7 @@ class StudyRecipe(Section):
     data: Data | None = None
     train: TrainRecipe | None = None
     evaluate: EvaluateRecipe = EvaluateRecipe()
+    tracking: TrackingRecipe = TrackingRecipe()
 
     def need_data(self) -> Data:
         """The section `data`; a `RecipeError` if it is absent."""

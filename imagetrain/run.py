@@ -22,6 +22,7 @@ from imagetrain.store import (
     save_predictions,
     save_split,
 )
+from imagetrain.tracked import track_training
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_json, write_stamp
 from radprompter.terminal import Track, quiet
 
@@ -103,10 +104,10 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
         made_from = _made_from(data, recipe, policy, prepared, cache)
         up_to_date = is_up_to_date(folder, made_from)
         if not up_to_date:
-            folder.mkdir(parents=True, exist_ok=True)
             save_split(study.out / "train" / "split.csv", prepared.split)
             _train_run(name, folder, study, prepared, cache, track, on_epoch)
             write_stamp(folder, made_from, OUTPUTS)
+        track_training(study, name)
         runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
     return tuple(runs)
 

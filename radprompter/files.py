@@ -149,6 +149,24 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, orjson.dumps(value, default=str, option=options | orjson.OPT_SERIALIZE_NUMPY))
 
 
+def reserve(path: Path, n_bytes: int) -> None:
+    """Make a file at least so long, with room on the disk for all of it: a memory map without room ends the process.
+
+    Raises
+    ------
+    WriteError
+        If there is no room, or the file cannot be written; it is then as long as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file, contextlib.ExitStack() as undo:
+            undo.callback(os.truncate, path, file.tell())
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            undo.pop_all()
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror}); make room or mend access, run again") from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return orjson.loads(path.read_bytes())

@@ -1,8 +1,8 @@
 """Recipes: what `radprompter` is asked to do, as frozen values read from YAML.
 
 A recipe file has one section a stage. This package reads `phantom`, `label` and `agree`; `imagetrain` reads `data`,
-`train` and `evaluate` from the same file. Relative paths are relative to the working directory; ``{out}`` stands for
-the output folder.
+`train` and `evaluate` from the same file, and both read `tracking`. Relative paths are relative to the working
+directory; ``{out}`` stands for the output folder.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from radprompter.labels import PROJECTIONS
+from radprompter.tracking import TrackingRecipe
 from radprompter.typed_yaml import Section, open_document, validate
 
 SectionChoice = Literal["whole", "findings", "impression"]
@@ -248,6 +249,7 @@ class StudyRecipe(Section):
     data: dict[str, Any] | None = Field(None, description="read by imagetrain")
     train: dict[str, Any] | None = Field(None, description="read by imagetrain")
     evaluate: dict[str, Any] | None = Field(None, description="read by imagetrain")
+    tracking: TrackingRecipe = Field(TrackingRecipe(), description="finished stages side by side in MLflow")
 
 
 def load_recipe(path: Path, *, settings: Sequence[str] = (), out: Path | None = None) -> StudyRecipe:

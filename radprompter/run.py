@@ -23,6 +23,7 @@ from radprompter.headway import Headway
 from radprompter.journal import Journal
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
+from radprompter.ownership import refuse_to_replace, replacing
 from radprompter.privacy import Found, Screening, refuse_examples
 from radprompter.prompting.length import LengthCounts, describe_length
 from radprompter.prompting.templates import Template, load_template
@@ -30,12 +31,23 @@ from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, Privacy, StudyRecipe
 from radprompter.records import LabeledReport, Report
 from radprompter.rounds import Labeling, Rounds
-from radprompter.store import LABELS_PARQUET, MANIFEST, LabelFiles, read_labels, read_reports
+from radprompter.store import (
+    ATTRIBUTES_CSV,
+    FAILURES_CSV,
+    LABELS_CSV,
+    LABELS_PARQUET,
+    MANIFEST,
+    LabelFiles,
+    read_labels,
+    read_reports,
+)
 from radprompter.terminal import Track, quiet
+from radprompter.tracked import track_labels
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
 BATCHES = "batches"
+OUTPUTS = (LABELS_PARQUET, LABELS_CSV, FAILURES_CSV, ATTRIBUTES_CSV, MANIFEST)
 
 KEPT = {"journal", "durability", "budget"}
 """Settings that say where and how answers are kept, and when a run stops; no label depends on them."""
@@ -77,7 +89,12 @@ def _go_on(survey: Survey) -> None:
 
 
 def label_reports(
-    recipe: StudyRecipe, *, journal: Path | None = None, track: Track = quiet, before: Before = _go_on
+    recipe: StudyRecipe,
+    *,
+    journal: Path | None = None,
+    overwrite: bool = False,
+    track: Track = quiet,
+    before: Before = _go_on,
 ) -> LabelRun:
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
@@ -88,7 +105,8 @@ def label_reports(
     Raises
     ------
     InputError
-        If the recipe, the table of reports or the region cannot be used; nothing is asked then.
+        If the recipe, the table of reports or the region cannot be used, or a file would be replaced that this study
+        did not write and `overwrite` is not set; nothing is asked then.
     JournalError
         If another process labels into the same folder, or the journal is damaged.
     BackendError
@@ -106,7 +124,10 @@ def label_reports(
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
         made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
+            track_labels(recipe)
             return LabelRun.of(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
+        if not overwrite:
+            refuse_to_replace(folder, OUTPUTS, study=recipe.name)
         labeling = Labeling(template, backend, label_rounds(section))
         with ExitStack() as opened:
             path = journal or label_journal(recipe)
@@ -124,6 +145,7 @@ def label_reports(
                     files.add(labeled.cells)
                     lengths = lengths.plus(labeled.report)
                     found.add(labeled.report)
+                opened.enter_context(replacing(folder, OUTPUTS, study=recipe.name))
                 names = files.finish()
             manifest = label_manifest(_provenance(section, template, backend, made_from), files, asker.tally)
             manifest["spent_usd"] = limits.spent_usd(asker.tally)
@@ -134,6 +156,7 @@ def label_reports(
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again
                 write_stamp(folder, made_from, (*names, MANIFEST))
+    track_labels(recipe)
     return LabelRun.of(folder, label_summary(manifest, up_to_date=False))
 
 

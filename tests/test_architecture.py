@@ -15,7 +15,7 @@ from radprompter.region import region_names
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for package in ("radprompter", "imagetrain") for path in (ROOT / package).rglob("*.py"))
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
-HEAVY = ("torch", "timm", "monai", "openai", "aiohttp", "vllm", "ray", "pandas", "sklearn", "matplotlib")
+HEAVY = ("torch", "timm", "monai", "openai", "aiohttp", "vllm", "ray", "pandas", "sklearn", "matplotlib", "mlflow")
 
 
 def test_sources_and_recipes_are_found() -> None:

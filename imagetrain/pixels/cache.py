@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
 from radprompter.errors import ImageError
-from radprompter.files import digest, read_json, write_json
+from radprompter.files import digest, read_json, reserve, write_json
 from radprompter.terminal import Track, quiet
 
 PIXELS, MANIFEST = "pixels.u8", "manifest.json"
@@ -120,6 +120,8 @@ def build_cache(
     ImageError
         If files are absent or unusable and `bad_images` is ``refuse``; the message names the first of them. What could
         be read is kept in the cache.
+    WriteError
+        If the disk has no room for all images, or the folder cannot be written; what the cache had is kept.
     """
     if bad_images == "refuse":
         _refuse([f"{i.path} (study {i.study_id}): no such image file" for i in images if not i.path.is_file()])
@@ -136,11 +138,10 @@ def build_cache(
     if not todo and len(done) == len(known):
         return PixelCache(folder, preprocessing, n_rows, tuple(done.values()), {})
 
-    folder.mkdir(parents=True, exist_ok=True)
     side = preprocessing.size
     excluded: dict[str, str] = {}
     if todo:
-        _grow(folder / PIXELS, (n_rows + len(todo)) * side * side)
+        reserve(folder / PIXELS, (n_rows + len(todo)) * side * side)
         pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r+", shape=(n_rows + len(todo), side, side))
         work = ((images[index], known.get((images[index].study_id, images[index].view))) for index in todo)
         read = _in_threads(work, preprocessing, n_threads)
@@ -235,11 +236,6 @@ def _refuse(problems: Sequence[str]) -> None:
     if problems:
         more = f"\nand {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise ImageError("\n".join(problems[:SHOWN]) + more + "\n(data.bad_images: exclude leaves their studies out)")
-
-
-def _grow(path: Path, n_bytes: int) -> None:
-    path.touch()
-    os.truncate(path, max(n_bytes, path.stat().st_size))
 
 
 Work = tuple[ImageFile, CachedImage | None]

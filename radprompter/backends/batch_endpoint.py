@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from radprompter.addresses import is_on_this_machine
 from radprompter.backends.batch_folder import Batch, BatchFolder
 from radprompter.backends.batch_lines import read_answers
-from radprompter.backends.endpoint import check_address, find_key, is_on_this_machine
+from radprompter.backends.endpoint import check_address, find_key
 from radprompter.backends.request import OpenAIOptions
 from radprompter.backends.retrying import is_retryable
 from radprompter.errors import BackendError

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import ipaddress
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from radprompter.addresses import is_on_this_machine
 from radprompter.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -97,31 +96,6 @@ def check_address(base_url: str, *, remote: str, setting: str = "base_url") -> s
             "write `remote: allow` beside it if they may leave this machine"
         )
     return base_url.rstrip("/")
-
-
-def is_on_this_machine(host: str) -> bool:
-    """Whether a host is ``localhost``, a loopback address, or a private address of one of this machine's interfaces.
-
-    Other names are taken to be elsewhere, whatever they resolve to now.
-    """
-    if host.rstrip(".").lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or (address.is_private and _is_own(address))
-
-
-def _is_own(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether a socket can be bound to the address, which only an address of this machine allows."""
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((str(address), 0))
-    except OSError:
-        return False
-    return True
 
 
 def goes_elsewhere(settings: Any) -> bool:

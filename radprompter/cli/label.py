@@ -29,6 +29,9 @@ def label(
     at_most: Annotated[
         int | None, typer.Option("--at-most", min=0, metavar="N", help="Send nothing if more than N requests are new.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace label files that another study, program or person wrote.")
+    ] = False,
     json: AsJson = False,
 ) -> int:
     """Label the reports of a recipe; run it again to go on after a stop."""
@@ -39,7 +42,7 @@ def label(
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
     try:
-        run = label_reports(study, track=show_progress, before=_announce(at_most))
+        run = label_reports(study, overwrite=overwrite, track=show_progress, before=_announce(at_most))
     except AwaitingError as awaiting:
         if not json:
             raise

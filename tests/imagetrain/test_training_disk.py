@@ -1,0 +1,96 @@
+"""Training on a full disk or in a folder that cannot be written: one clear line, old files whole, then it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from shapes import shapes_recipe, write_study
+
+from imagetrain.run import run_train
+
+IMAGETRAIN = [sys.executable, "-c", "from imagetrain.cli.app import main; main()"]
+
+
+def write_recipe(folder: Path, out: Path) -> Path:
+    """The recipe of the shapes as a file; written to a folder that may lie elsewhere."""
+    recipe = json.loads(shapes_recipe(folder, train={"epochs": 1}).model_dump_json(exclude={"tracking"}))
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**recipe, "out": str(out)}))
+    return path
+
+
+def refused(code: int, said: str, *expected: str) -> None:
+    assert code == 1, said
+    assert "Traceback" not in said
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, said
+    assert all(text in errors[0] for text in expected), errors
+
+
+def alone(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script with mounts of its own."""
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """A folder on which scripts may mount a small disk of their own, that only they see."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("unshare") is None or alone(f"mount -t tmpfs -o size=1m none {folder}").returncode:
+        pytest.skip("this machine lets nobody mount a small disk: unshare --map-root-user --mount fails")
+    return folder
+
+
+def test_a_cache_that_does_not_fit_is_refused_before_any_image_is_read(disk: Path, tmp_path: Path) -> None:
+    write_study(tmp_path / "study", n_patients=12)
+    recipe = write_recipe(tmp_path / "study", disk / "out")
+    script = (
+        f"mount -t tmpfs -o size=40k none {disk}; "
+        f'"$@" > {tmp_path}/first 2>&1; echo $? > {tmp_path}/code; '
+        f"mount -o remount,size=64m {disk}; "
+        f'"$@" --json > {tmp_path}/second 2>&1'
+    )
+    done = alone(script, *IMAGETRAIN, "cache", str(recipe))
+    refused(int((tmp_path / "code").read_text()), (tmp_path / "first").read_text(), "pixels.u8", "No space left")
+    assert "read images" not in (tmp_path / "first").read_text()
+    assert done.returncode == 0, (tmp_path / "second").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_one_line(disk: Path, tmp_path: Path) -> None:
+    write_study(tmp_path / "study", n_patients=12)
+    recipe = write_recipe(tmp_path / "study", disk / "out")
+    script = f'mount -t tmpfs -o size=8m none {disk}; mount -o remount,ro {disk}; "$@"'
+    done = alone(script, *IMAGETRAIN, "train", str(recipe))
+    refused(done.returncode, done.stderr, "pixels.u8", "Read-only file system")
+
+
+def test_weights_that_do_not_fit_leave_the_old_ones_whole_and_the_next_run_writes_them(tmp_path: Path) -> None:
+    write_study(tmp_path, n_patients=12)
+    run_train(shapes_recipe(tmp_path, train={"epochs": 2}))
+    folder = tmp_path / "out/train/inclusive"
+    old = {path.name: path.read_bytes() for path in folder.iterdir()}
+    recipe = write_recipe(tmp_path, tmp_path / "out")
+    done = subprocess.run(
+        [*IMAGETRAIN, "train", str(recipe)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY)),
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    refused(done.returncode, done.stderr, "model.safetensors", "File too large", "the old file is unchanged")
+    assert old == {path.name: path.read_bytes() for path in folder.iterdir()}
+    summary = run_train(shapes_recipe(tmp_path, train={"epochs": 1}))
+    assert not summary["up_to_date"]
+    assert summary["runs"]["inclusive"]["recipe"]["epochs"] == 1
