@@ -36,6 +36,7 @@ from radprompter.records import Report
 from radprompter.run import label_journal, label_reports, label_template
 from radprompter.store import MANIFEST, read_reference, read_reports
 from radprompter.terminal import Track, quiet
+from radprompter.tracking import TrackingRecipe
 
 PLANS: tuple[str, ...] = get_args(PlanName)
 PILOT_FILE = "pilot.json"
@@ -102,7 +103,7 @@ def run_pilot(
     trials, tables = [], {}
     for name, way in sections.items():
         out = study.out / "pilot" / name
-        recipe = study.model_copy(update={"out": out, "label": way})
+        recipe = study.model_copy(update={"out": out, "label": way, "tracking": TrackingRecipe()})
         run = label_reports(recipe, journal=label_journal(study), track=track, before=partial(before, name))
         right = None if truth is None else score(run.table, truth, projection)
         tables[name] = run.table
