@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,8 +100,8 @@ def build(folder: Path) -> None:
 
 
 @contextmanager
-def serving(folder: Path, python: Path, *, script: Path = Path(__file__)) -> Iterator[str]:
-    """Have a script build a model in a folder, and serve it; gives the address of the endpoint."""
+def serving(folder: Path, python: Path, *, script: Path = Path(__file__), flags: Sequence[str] = ()) -> Iterator[str]:
+    """Have a script build a model in a folder, and serve it, with further flags; gives the address of the endpoint."""
     environment = {**os.environ, **ENVIRONMENT}
     log = folder / "server.log"
     with log.open("wb") as output:
@@ -109,7 +109,7 @@ def serving(folder: Path, python: Path, *, script: Path = Path(__file__)) -> Ite
         subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=True)
         port = _free_port()
         # the module, since the `vllm` command of the CPU build does not start
-        command = [str(python), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}", *FLAGS]
+        command = [str(python), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}", *FLAGS, *flags]
         command += ["--host=127.0.0.1", f"--port={port}"]
         server = subprocess.Popen(
             command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
