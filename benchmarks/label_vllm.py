@@ -45,11 +45,11 @@ MOST_TOKENS = 256
 SETTLE_S = 1.0
 """A server counts a request shortly after it has answered it."""
 
-METRICS = {
+METRICS = {  # beside the server's name of each
     "requests": "vllm:request_success_total",
-    "prompt": "vllm:prompt_tokens_total",
-    "cached": "vllm:prefix_cache_hits_total",
-    "completion": "vllm:generation_tokens_total",
+    "prompt tokens": "vllm:prompt_tokens_total",
+    "cached tokens": "vllm:prefix_cache_hits_total",
+    "completion tokens": "vllm:generation_tokens_total",
 }
 
 Labeler = Callable[[], int]
@@ -193,7 +193,7 @@ def as_radprompter() -> None:
 def tiny_server(folder: Path) -> Iterator[Server]:
     """A model of random weights behind a real vLLM on this machine's cores."""
     sys.path.insert(0, str(HERE.parent / "tests"))
-    from tiny_model import MODEL, serving, vllm_python
+    from tiny_model import MODEL, make_model, serving, vllm_python
 
     python = vllm_python()
     if python is None:
@@ -201,9 +201,11 @@ def tiny_server(folder: Path) -> Iterator[Server]:
             "no vLLM environment: `make test` makes .venv-vllm; or set RADPROMPTER_VLLM_PYTHON to its Python, "
             "or give --url and --model of a server"
         )
-    os.environ |= {"VLLM_SERVER_DEV_MODE": "1", "OMP_NUM_THREADS": "1"}
+    os.environ["VLLM_SERVER_DEV_MODE"] = "1"
     # a block is what the cache shares: 128 tokens on a CPU by default, 16 on a GPU
-    with serving(folder, python, flags=("--enable-prefix-caching", "--block-size=32", "--max-num-seqs=32")) as url:
+    with serving(
+        make_model(folder, python), python, flags=("--enable-prefix-caching", "--block-size=32", "--max-num-seqs=32")
+    ) as url:
         yield Server(url, MODEL)
 
 
@@ -251,17 +253,7 @@ def main() -> None:
         else:
             print(f"without RadPrompter: {asked.peer} is absent (--peer)", file=sys.stderr)
         print(f"{n_reports} different reports, {many} requests at the same time\n")
-        titles = (
-            "",
-            "s",
-            "reports/s",
-            "requests",
-            "prompt tokens",
-            "computed",
-            "cached",
-            "completion",
-            "cells without label",
-        )
+        titles = ("", "s", "reports/s", *METRICS, "computed", "cached", "no label")
         print(f"| {' | '.join(titles)} |\n|---{'|--:' * (len(titles) - 1)}|")
         for title, contender in contenders.items():
             with contender as label:
@@ -269,11 +261,11 @@ def main() -> None:
                 before, started = server.counts(), time.perf_counter()
                 n_failed = label()
                 seconds = time.perf_counter() - started
-                found = {kind: n - before[kind] for kind, n in server.counts().items()}
+                row = {kind: n - before[kind] for kind, n in server.counts().items()}
+            counts = " | ".join(f"{n:,}" for n in (*row.values(), row["prompt tokens"] - row["cached tokens"]))
+            share = row["cached tokens"] / max(row["prompt tokens"], 1)
             print(
-                f"| {title} | {seconds:.1f} | {n_reports / seconds:.1f} | {found['requests']:,} | {found['prompt']:,} "
-                f"| {found['prompt'] - found['cached']:,} | {found['cached'] / max(found['prompt'], 1):.1%} "
-                f"| {found['completion']:,} | {n_failed:,} |",
+                f"| {title} | {seconds:.1f} | {n_reports / seconds:.1f} | {counts} | {share:.1%} | {n_failed:,} |",
                 flush=True,
             )
 

@@ -42,6 +42,7 @@ def region(tmp_path: Path) -> Region:
     return small_region(tmp_path)
 
 
+# `vllm-offline` answers in tests/flow/test_vllm_offline.py: that takes a model and vLLM
 @pytest.fixture(params=sorted(BACKENDS))
 def settings(request: pytest.FixtureRequest, server: Endpoint, batches: str, tmp_path: Path) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
@@ -63,9 +64,8 @@ def test_a_backend_has_the_name_it_is_registered_under(settings: dict[str, Any])
     assert find_backend(settings["name"]).name == settings["name"]
 
 
+@pytest.mark.parametrize("settings", sorted(BACKENDS.keys() - {"vllm-offline"}), indirect=True)
 def test_each_prompt_is_answered_once_with_something_that_can_be_read(settings: dict[str, Any], region: Region) -> None:
-    if settings["name"] == "vllm-offline":
-        pytest.skip("needs a model and vLLM: tests/flow/test_vllm_offline.py")
     backend = open_backend(settings, region)
     completions = list(backend.complete(prompts(backend, region)))
     backend.close()
