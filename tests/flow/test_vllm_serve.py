@@ -32,7 +32,14 @@ def test_a_server_answers_by_the_lines_it_prints_and_ends_with_all_its_processes
     command = [sys.executable, "-c", "from radprompter.cli.app import main; main()", "serve", str(noise)]
     command += [f"--python={vllm}", f"--port={port}", "--max-num-seqs=16", "--log", str(tmp_path / "log"), "--"]
     command += [flag for flag in FLAGS if not flag.startswith(OURS)]
-    server = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         assert server.stdout is not None
         said = [server.stdout.readline() for _ in range(7)]
