@@ -22,6 +22,9 @@ from radprompter.prompting.templates import load_template
 from radprompter.records import Prompt, Report
 from radprompter.region import Region
 
+ANSWERING = sorted(BACKENDS.keys() - {"vllm-offline"})
+"""Those that need no model here; that one answers in tests/flow/test_vllm_offline.py."""
+
 REPORTS = [Report(f"r{number}", {"report": f"There is a fracture. Number {number}."}) for number in range(20)]
 
 
@@ -42,7 +45,6 @@ def region(tmp_path: Path) -> Region:
     return small_region(tmp_path)
 
 
-# `vllm-offline` answers in tests/flow/test_vllm_offline.py: that takes a model and vLLM
 @pytest.fixture(params=sorted(BACKENDS))
 def settings(request: pytest.FixtureRequest, server: Endpoint, batches: str, tmp_path: Path) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
@@ -64,7 +66,7 @@ def test_a_backend_has_the_name_it_is_registered_under(settings: dict[str, Any])
     assert find_backend(settings["name"]).name == settings["name"]
 
 
-@pytest.mark.parametrize("settings", sorted(BACKENDS.keys() - {"vllm-offline"}), indirect=True)
+@pytest.mark.parametrize("settings", ANSWERING, indirect=True)
 def test_each_prompt_is_answered_once_with_something_that_can_be_read(settings: dict[str, Any], region: Region) -> None:
     backend = open_backend(settings, region)
     completions = list(backend.complete(prompts(backend, region)))
@@ -87,6 +89,7 @@ def test_no_prompts_give_no_completions_and_closing_twice_does_no_harm(
     backend.close()
 
 
+@pytest.mark.parametrize("settings", ANSWERING, indirect=True)
 def test_what_a_backend_has_proven_can_be_written_down_and_one_without_an_endpoint_proves_nothing(
     settings: dict[str, Any], region: Region
 ) -> None:
