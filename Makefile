@@ -13,7 +13,7 @@ demo: .venv/ready-train
 	@$(BIN)/radprompter run $(RECIPE)
 
 test: .venv/ready-dev .venv-vllm/ready chromium
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

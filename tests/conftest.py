@@ -16,14 +16,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # side by side with others: more thread
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: the tests of a file stay together, and so do all that use the one tiny vLLM model."""
-    for item in items:
-        uses_vllm = "noise" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("vllm" if uses_vllm else item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real reports, images and oracles, which is not part of the project."""
