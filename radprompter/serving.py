@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from radprompter.errors import InputError, RadprompterError
 
 MODULE = "vllm.entrypoints.openai.api_server"
 """Started as a module, which every build of vLLM has; the `vllm` command of some does not start."""
+
+LEASH = str(Path(__file__).with_name("leash.py"))
 
 POLL_S = 0.5
 END_S = 30.0
@@ -134,7 +137,7 @@ def check_plan(plan: ServerPlan) -> None:
 def serving(
     plan: ServerPlan, *, start_limit_s: float = 1800, log: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A running server that answers; ended, with every process that it started, when the block ends.
+    """A running server that answers; ended, with every process that it started, when the block or this process ends.
 
     Raises
     ------
@@ -145,9 +148,9 @@ def serving(
         path = log or Path(own.name)
         with path.open("wb") as output:
             server = subprocess.Popen(
-                plan.command,
+                [sys.executable, "-I", LEASH, *plan.command],
                 env={**os.environ, **plan.environment},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # never written to: it closes when this process ends, even if it is killed
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -157,6 +160,8 @@ def serving(
             yield server
         finally:
             end_group(server)
+            if server.stdin is not None:
+                server.stdin.close()
 
 
 def _wait(plan: ServerPlan, server: subprocess.Popen[bytes], log: Path, limit_s: float) -> None:

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+LEASH = ROOT / "radprompter" / "leash.py"
 MODEL = "tiny"
 LONGEST = 8192  # tokens of prompt and reply
 VOCABULARY = 1024
@@ -27,6 +28,7 @@ START_LIMIT_S = 400
 ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB; unset, most of the machine's memory is taken
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",  # more wait for one another on a busy machine, and so small a model has no work for them
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
@@ -99,20 +101,30 @@ def build(folder: Path) -> None:
     Qwen3ForCausalLM(config).eval().save_pretrained(folder)
 
 
-@contextmanager
-def serving(folder: Path, python: Path, *, script: Path = Path(__file__)) -> Iterator[str]:
-    """Have a script build a model in a folder, and serve it; gives the address of the endpoint."""
-    environment = {**os.environ, **ENVIRONMENT}
-    log = folder / "server.log"
-    with log.open("wb") as output:
+def make_model(folder: Path, python: Path, *, script: Path = Path(__file__)) -> Path:
+    """Have a script build a model in a folder, which is given back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "model.log").open("wb") as log:
         command = [str(python), str(script), str(folder)]
-        subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=True)
+        subprocess.run(command, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=subprocess.STDOUT, check=True)
+    return folder
+
+
+@contextmanager
+def serving(model: Path, python: Path, *, flags: Sequence[str] = ()) -> Iterator[str]:
+    """Serve the model of a folder, with further flags; gives the address of the endpoint."""
+    log = model / "server.log"
+    with log.open("wb") as output:
         port = _free_port()
         # the module, since the `vllm` command of the CPU build does not start
-        command = [str(python), "-m", "vllm.entrypoints.openai.api_server", f"--model={folder}", *FLAGS]
-        command += ["--host=127.0.0.1", f"--port={port}"]
+        command = [str(python), "-m", "vllm.entrypoints.openai.api_server", f"--model={model}", *FLAGS, *flags]
         server = subprocess.Popen(
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            [sys.executable, "-I", str(LEASH), *command, "--host=127.0.0.1", f"--port={port}"],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,  # never written to: it closes when this process ends, even if it is killed
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             _wait(port, server, log)
@@ -151,6 +163,8 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
     server.wait()
+    if server.stdin is not None:
+        server.stdin.close()
 
 
 def main(folder: Path, *, serve: bool) -> None:
@@ -161,8 +175,7 @@ def main(folder: Path, *, serve: bool) -> None:
     elif python is None:
         raise SystemExit("no vLLM environment: `make test` makes .venv-vllm")
     else:
-        folder.mkdir(parents=True, exist_ok=True)
-        with serving(folder, python) as url:
+        with serving(make_model(folder, python), python) as url:
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             signal.pause()

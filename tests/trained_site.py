@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import trained_model
-from tiny_model import MODEL, serving
+from tiny_model import MODEL, make_model, serving
 
 from radprompter.labels import LABELS, LabelState
 from radprompter.recipe import StudyRecipe
@@ -54,7 +54,8 @@ def trained_site(folder: Path, python: Path) -> Iterator[TrainedSite]:
     templates = trained_model.write_templates(folder / "templates")
     reports = trained_model.write_study(folder / "study")
     trained_model.write_lessons(folder, templates)
-    with serving(folder, python, script=Path(trained_model.__file__)) as server:
+    model = make_model(folder, python, script=Path(trained_model.__file__))
+    with serving(model, python) as server:
         yield TrainedSite(server, templates, reports)
 
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from radprompter.backends.chat import Reply
-from radprompter.backends.conversation import Conversations
 from radprompter.backends.failing import FailureError
-from radprompter.backends.replicas import Replicas
-from radprompter.backends.request import OpenAIOptions, write_messages
+from radprompter.backends.request import OpenAIOptions
 from radprompter.backends.thinking import divide_thinking, is_switched
 from radprompter.errors import BackendError
 from radprompter.records import Message, Turn
@@ -32,11 +30,30 @@ class RefusedError(Exception):
         self.turn, self.failure = turn, failure
 
 
+class Answerer(Protocol):
+    """What is to be proven: an endpoint, or an engine in this process."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where it does not do what is asked."""
+        ...
+
+    async def answer(self, options: OpenAIOptions, turn: Turn) -> Reply:
+        """The reply to one turn under some options, as it came.
+
+        Raises
+        ------
+        FailureError
+            If there is none.
+        """
+        ...
+
+
 @dataclass
 class Canary:
     """Asks made-up questions in the form of a turn; `replies` are those that came."""
 
-    replicas: Replicas
+    answerer: Answerer
     options: OpenAIOptions
     has_system: bool
     replies: list[Reply] = field(default_factory=list)
@@ -64,9 +81,7 @@ class Canary:
 
     async def send(self, options: OpenAIOptions, turn: Turn) -> Reply:
         """The reply under some options, as it came."""
-        messages = write_messages(turn.messages, system_role=options.system_role)
-        reply, _ = await Conversations(self.replicas, options).reply(messages, turn)
-        return reply
+        return await self.answerer.answer(options, turn)
 
     @property
     def thinks(self) -> bool:
@@ -75,7 +90,7 @@ class Canary:
 
     def unproven(self, problem: str, *, kind: str = "unproven", retryable: bool = False) -> BackendError:
         """The error that says what the endpoint did."""
-        return BackendError(f"{self.replicas.hosts} {problem}", kind=kind, retryable=retryable)
+        return BackendError(f"{self.answerer.name} {problem}", kind=kind, retryable=retryable)
 
     def messages(self, question: str) -> tuple[Message, ...]:
         """A question, after a system message where the turns have one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,18 +19,17 @@ from pydantic import Field
 from radprompter.backends.base import Backend
 from radprompter.backends.chat import Reply, read_reply
 from radprompter.backends.dialogue import Dialogue
+from radprompter.backends.engine import engine_errors, is_refusal, response_body
+from radprompter.backends.failing import FailureError
 from radprompter.backends.request import OpenAIOptions, Structured, request_body
-from radprompter.errors import BackendError, RadprompterError, RecipeError
+from radprompter.errors import RecipeError
 from radprompter.files import sha256
-from radprompter.records import Completion, Prompt, Turn
+from radprompter.records import Completion, Prompt, Report, Turn
 from radprompter.region import Region
 from radprompter.typed_yaml import Section
 
 if TYPE_CHECKING:
     from vllm import LLM, RequestOutput, SamplingParams
-
-LEAST_LOGPROB = -9999.0
-"""What the server writes for a token that a grammar forbids."""
 
 INHERITED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
 """Sampling parameters that a model may bring defaults for, which the server takes too."""
@@ -59,6 +58,9 @@ class OfflineOptions(Section):
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="more sampling parameters, such as top_p, and chat_template_kwargs"
     )
+    canary: bool = Field(
+        True, description="prove by made-up requests that the model does what is asked, before the first report"
+    )
 
     def request(self) -> OpenAIOptions:
         """The settings that make a request, as the `openai` backend has them."""
@@ -79,7 +81,7 @@ class OfflineBackend:
     name: ClassVar[str] = "vllm-offline"
     reads: ClassVar[Literal["messages", "report"]] = "messages"
 
-    def __init__(self, options: OfflineOptions, region: Region) -> None:
+    def __init__(self, options: OfflineOptions, region: Region | None = None) -> None:
         self._options = options
         self._request = options.request()
         self._llm: LLM | None = None
@@ -110,8 +112,50 @@ class OfflineBackend:
         return self._options.chunk_size
 
     def prove(self, turns: Sequence[Turn]) -> Mapping[str, Any]:
-        """Nothing is to be proven: the engine is set up here, and refuses what it does not know."""
-        return {}
+        """See `Backend.prove`; the model is loaded, and answers one to four short requests.
+
+        Raises
+        ------
+        BackendError
+            If the model cannot be loaded, or does not do what the turns need: the setting to change is named.
+        RecipeError
+            If vLLM is not installed, or the turns ask for what excludes each other.
+        """
+        if not self._options.canary or not turns:
+            return {}
+        from radprompter.backends.proof import prove
+
+        self._load()
+        proof = prove(self, self._request, turns)
+        try:
+            proof.send(None)  # by hand: nothing in it waits, and in a notebook a loop is running already
+        except StopIteration as done:
+            return dict(done.value)
+        raise AssertionError("a proof of the engine waits for nothing")
+
+    async def answer(self, options: OpenAIOptions, turn: Turn) -> Reply:
+        """The reply of the engine to one turn under other options, as it came, with the prompt as the model saw it.
+
+        Raises
+        ------
+        FailureError
+            If the engine refuses it.
+        """
+        extra_body = {name: value for name, value in options.extra_body.items() if name != "return_prompt_text"}
+        changes = {name: getattr(options, name) for name in ("temperature", "seed", "structured", "system_role")}
+        other = OfflineBackend(self._options.model_copy(update={**changes, "extra_body": extra_body}))
+        other._llm = llm = self._load()
+        dialogue = Dialogue(Prompt(Report("made up", {}), (turn,)), options.system_role)
+        try:
+            (output,) = other._chat([dialogue], bool(turn.prefill))
+        except Exception as error:
+            if not (is_refusal(error) or isinstance(error, RecipeError)):
+                raise
+            raise FailureError("bad_request") from None
+        reply = other._reply(output, dialogue)
+        if reply is None:
+            raise FailureError("bad_response")
+        return replace(reply, prompt=str(llm.get_tokenizer().decode(output.prompt_token_ids)))
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
         """Answer each prompt, chunk by chunk; the turns of a chunk's conversations are asked together.
@@ -138,7 +182,7 @@ class OfflineBackend:
         try:
             outputs: Sequence[RequestOutput | str] = self._chat(dialogues, begun)
         except Exception as error:
-            if not _is_refusal(error):
+            if not is_refusal(error):
                 raise
             if len(dialogues) > 1:
                 for dialogue in dialogues:
@@ -158,7 +202,7 @@ class OfflineBackend:
         llm = self._load()
         extra, template = self._options.extra_body, self._options.chat_template
         params = [self._sampling(llm, dialogue) for dialogue in dialogues]
-        with _engine_errors("the engine ended while it answered"):
+        with engine_errors("the engine ended while it answered"):
             outputs: list[RequestOutput] = llm.chat(
                 [dialogue.messages for dialogue in dialogues],
                 params,
@@ -226,11 +270,11 @@ class OfflineBackend:
             "enable_prefix_caching": True,
             "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         }
-        with _engine_errors("the model cannot be loaded"):
+        with engine_errors("the model cannot be loaded"):
             try:
                 self._llm = LLM(**{**arguments, **options.engine})
             except Exception as error:
-                if not (_is_refusal(error) or isinstance(error, TypeError)):
+                if not (is_refusal(error) or isinstance(error, TypeError)):
                     raise
                 reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
                 raise RecipeError(f"label.backend: vLLM cannot be set up with these settings: {reason}") from None
@@ -239,47 +283,6 @@ class OfflineBackend:
     def close(self) -> None:
         """Let go of the model."""
         self._llm = None
-
-
-def response_body(output: RequestOutput, model: str, n_listed: int) -> dict[str, Any]:
-    """What vLLM's server would send for an output of the engine, as far as it is read."""
-    choice = output.outputs[0]
-    told: dict[str, Any] = {"finish_reason": choice.finish_reason, "message": {"content": choice.text}}
-    if n_listed and choice.logprobs:
-        first = choice.logprobs[0]
-        listed = [_token(entry) for entry in list(first.values())[:n_listed]]
-        told["logprobs"] = {"content": [{**_token(first[choice.token_ids[0]]), "top_logprobs": listed}]}
-    usage = {
-        "prompt_tokens": len(output.prompt_token_ids or ()),
-        "completion_tokens": len(choice.token_ids),
-        "prompt_tokens_details": {"cached_tokens": output.num_cached_tokens or 0},
-    }
-    return {"model": model, "choices": [told], "usage": usage}
-
-
-def _token(entry: Any) -> dict[str, Any]:
-    return {"token": entry.decoded_token or "", "logprob": max(float(entry.logprob), LEAST_LOGPROB)}
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether vLLM refuses what it is asked; by the name, since what has vLLM's classes is slow to import."""
-    return isinstance(error, ValueError) or any(kind.__name__ == "VLLMClientError" for kind in type(error).__mro__)
-
-
-@contextmanager
-def _engine_errors(what: str) -> Iterator[None]:
-    """Errors of the engine are ours; their words are not passed on: they may quote a report."""
-    try:
-        yield
-    except RadprompterError:
-        raise
-    except Exception as error:
-        if _is_refusal(error):
-            raise
-        raise BackendError(
-            f"vLLM: {what} ({type(error).__name__}); what was answered is kept: run the same command again",
-            kind="engine",
-        ) from None
 
 
 _: type[Backend] = OfflineBackend

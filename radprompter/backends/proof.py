@@ -5,18 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from radprompter.backends.canary import Canary, RefusedError
+from radprompter.backends.canary import Answerer, Canary, RefusedError
+from radprompter.backends.chat import Reply
+from radprompter.backends.conversation import Conversations
 from radprompter.backends.diagnosis import diagnose
 from radprompter.backends.failing import SILENT
 from radprompter.backends.probes import needed_probes
 from radprompter.backends.replicas import Replicas
-from radprompter.backends.request import OpenAIOptions, request_body
+from radprompter.backends.request import OpenAIOptions, request_body, write_messages
 from radprompter.records import Turn
 
 UNANSWERED = SILENT | {"unreachable"}
 """Kinds of failure of an address that may come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address of an endpoint, as it is asked made-up questions."""
+
+    replicas: Replicas
+
+    @property
+    def name(self) -> str:
+        """Its host."""
+        return self.replicas.hosts
+
+    async def answer(self, options: OpenAIOptions, turn: Turn) -> Reply:
+        """See `Answerer.answer`."""
+        messages = write_messages(turn.messages, system_role=options.system_role)
+        reply, _ = await Conversations(self.replicas, options).reply(messages, turn)
+        return reply
 
 
 async def prove_all(replicas: Replicas, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -29,7 +50,7 @@ async def prove_all(replicas: Replicas, options: OpenAIOptions, turns: Sequence[
     RecipeError
         If the turns ask for what excludes each other.
     """
-    tries = [prove(one, options, turns) for one in replicas.apart()]
+    tries = [prove(Address(one), options, turns) for one in replicas.apart()]
     results = await asyncio.gather(*tries, return_exceptions=True)
     shown = [result for result in results if isinstance(result, dict)]
     errors = [result for result in results if isinstance(result, BaseException)]
@@ -39,8 +60,8 @@ async def prove_all(replicas: Replicas, options: OpenAIOptions, turns: Sequence[
     return shown[0] if len(results) == 1 else {**shown[0], "addresses": {"asked": len(results), "answered": len(shown)}}
 
 
-async def prove(replicas: Replicas, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
-    """What was proven of an endpoint, with the model that answered, requests, tokens and seconds.
+async def prove(answerer: Answerer, options: OpenAIOptions, turns: Sequence[Turn]) -> dict[str, Any]:
+    """What was proven of an endpoint or an engine, with the model that answered, requests, tokens and seconds.
 
     Raises
     ------
@@ -52,7 +73,7 @@ async def prove(replicas: Replicas, options: OpenAIOptions, turns: Sequence[Turn
     started = time.monotonic()
     for turn in turns:
         request_body(options, turn)
-    canary = Canary(replicas, options, any(m.role == "system" for turn in turns for m in turn.messages))
+    canary = Canary(answerer, options, any(m.role == "system" for turn in turns for m in turn.messages))
     proven: dict[str, Any] = {}
     try:
         for probe, turn in needed_probes(options, turns):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_model import vllm_python
 from trained_model import LESSONS
 from trained_site import TrainedSite, brier, hard_labels, share_right, soft_labels, trained_site
 
@@ -26,11 +26,8 @@ READ_OUT = 30  # reports, each of which takes a request a finding
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainedSite]:
-    python = vllm_python()
-    if python is None:
-        pytest.skip("no vLLM environment: `make test` makes .venv-vllm; or set RADPROMPTER_VLLM_PYTHON to its Python")
-    with trained_site(tmp_path_factory.mktemp("trained"), python) as site:
+def site(vllm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainedSite]:
+    with trained_site(tmp_path_factory.mktemp("trained"), vllm) as site:
         yield site
 
 

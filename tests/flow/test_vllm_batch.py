@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tiny_model import ENVIRONMENT, FLAGS, MODEL, vllm_python
+from tiny_model import ENVIRONMENT, FLAGS, MODEL
 
 from radprompter.errors import AwaitingError
 from radprompter.labels import LABELS
@@ -36,11 +36,11 @@ def recipe(folder: Path) -> StudyRecipe:
     return StudyRecipe.model_validate({"name": "noise", "out": folder / "out", "label": {**section, "reasks": 0}})
 
 
-def answer(folder: Path, model: Path) -> None:
+def answer(folder: Path, model: Path, python: Path) -> None:
     """Have vLLM answer each file of requests that has no output."""
     for requests in (folder / "out" / "label" / "batches").glob("*.requests.jsonl"):
         output = requests.with_name(requests.name.replace("requests", "output"))
-        command = [str(vllm_python()), "-m", "vllm.entrypoints.openai.run_batch", f"--model={model}", *FLAGS]
+        command = [str(python), "-m", "vllm.entrypoints.openai.run_batch", f"--model={model}", *FLAGS]
         done = subprocess.run(
             [*(flag for flag in command if "trust-request" not in flag), "-i", str(requests), "-o", str(output)],
             env={**os.environ, **ENVIRONMENT},
@@ -51,16 +51,12 @@ def answer(folder: Path, model: Path) -> None:
         assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_vllms_batch_runner_answers_our_files_and_its_output_is_read_back(tmp_path: Path) -> None:
-    python = vllm_python()
-    if python is None:
-        pytest.skip("no vLLM environment: `make test` makes .venv-vllm")
-    model = tmp_path / "model"
-    build = [str(python), str(Path(__file__).parent.parent / "tiny_model.py"), str(model)]
-    subprocess.run(build, env={**os.environ, **ENVIRONMENT}, check=True, capture_output=True)
+def test_vllms_batch_runner_answers_our_files_and_its_output_is_read_back(
+    noise: Path, vllm: Path, tmp_path: Path
+) -> None:
     with pytest.raises(AwaitingError, match="3 answers are awaited"):
         label_reports(recipe(tmp_path))
-    answer(tmp_path, model)
+    answer(tmp_path, noise, vllm)
     run = label_reports(recipe(tmp_path))
     wide = run.table.wide()
     assert run.summary["failures"] == {"beyond_context": 1}

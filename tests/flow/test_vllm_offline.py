@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import ENVIRONMENT, LONGEST, MODEL, ROOT, VOCABULARY, vllm_python
+from tiny_model import CHAT_TEMPLATE, ENVIRONMENT, LONGEST, MODEL, ROOT, VOCABULARY, vllm_python
 
 from radprompter.backends import open_backend
 from radprompter.prompting.templates import load_template
@@ -35,6 +35,12 @@ WAYS: list[dict[str, Any]] = [
     {"template": {"plan": "label_read"}, "backend": {"extra_body": {"top_logprobs": 50}}},
     {"template": {"prefill": "The ", "stop": (".",)}, "backend": {"structured": False, "extra_body": {"top_k": 9}}},
 ]
+NO_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    + CHAT_TEMPLATE
+)
+"""What Gemma's chat template does."""
+
 ENGINE = {
     "dtype": "float32",
     "max_model_len": LONGEST,
@@ -49,8 +55,8 @@ ENGINE = {
 }
 
 
-def offline(folder: Path, model: str) -> list[list[dict[str, Any]]]:
-    """The answers of a process in the vLLM environment, which lacks one package of ours."""
+def offline(folder: Path, model: str, ways: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answers and proofs of a process in the vLLM environment, which lacks one package of ours."""
     packages = folder / "packages"
     packages.mkdir()
     found = importlib.util.find_spec("orjson")
@@ -59,34 +65,50 @@ def offline(folder: Path, model: str) -> list[list[dict[str, Any]]]:
     variables = {"PYTHONPATH": f"{ROOT}{os.pathsep}{packages}", "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     done = subprocess.run(
         [str(vllm_python()), str(ROOT / "tests" / "offline_answers.py"), str(folder / "answers.json")],
-        input=json.dumps({"backend": {"model": model, **ENGINE}, "texts": TEXTS, "ways": WAYS}),
+        input=json.dumps({"backend": {"model": model, **ENGINE}, "texts": TEXTS, "ways": ways}),
         env={**os.environ, **ENVIRONMENT, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    answers: list[list[dict[str, Any]]] = json.loads((folder / "answers.json").read_text())
-    return answers
+    found: dict[str, Any] = json.loads((folder / "answers.json").read_text())
+    return found
 
 
-def served(server: str, way: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+def served(server: str, way: dict[str, Any]) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str, Any]]:
+    """The answers of the server, and what it was proven to do."""
     template = load_template("chest_ptx_ribfx", **way["template"])
     prompts = [p for name, text in TEXTS.items() for p in template.prompts(Report(name, {"report": text}))]
     settings = {"name": "openai", "model": MODEL, "base_url": server, **way["backend"]}
     backend = open_backend(settings, template.region)
-    return keyed(json.loads(json.dumps([asdict(completion) for completion in backend.complete(prompts)])))
+    proven = dict(backend.prove(prompts[0].turns)["proven"])
+    return keyed(json.loads(json.dumps([asdict(completion) for completion in backend.complete(prompts)]))), proven
+
+
+def likened(proven: dict[str, Any]) -> dict[str, Any]:
+    """What was proven, with probabilities rounded as far as the engine's sums agree."""
+    text = json.dumps(proven)
+    rounded: dict[str, Any] = json.loads(text, parse_float=lambda number: round(float(number), 3))
+    return rounded
 
 
 def keyed(completions: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["report_id"], "/".join(row["findings"])): row for row in completions}
 
 
-def test_answers_in_the_process_are_those_of_the_server(server: str, tmp_path: Path) -> None:
+def test_answers_and_proofs_in_the_process_are_those_of_the_server(server: str, tmp_path: Path) -> None:
     with urllib.request.urlopen(f"{server}/models") as response:
         model = json.load(response)["data"][0]["root"]
-    for way, answers in zip(WAYS, offline(tmp_path, model), strict=True):
-        expected, found = served(server, way), keyed(answers)
+    (tmp_path / "no_system.jinja").write_text(NO_SYSTEM, encoding="utf-8")
+    refused: dict[str, Any] = {"template": {}, "backend": {"chat_template": str(tmp_path / "no_system.jinja")}}
+    done = offline(tmp_path, model, [*WAYS, refused])
+    assert "vllm-offline refuses what the recipe asks for" in done["proofs"][-1]
+    assert "set label.backend.system_role: false" in done["proofs"][-1]
+    for way, answers, proof in zip(WAYS, done["answers"][:-1], done["proofs"][:-1], strict=True):
+        (expected, proven), found = served(server, way), keyed(answers)
+        assert proof["requests"] > 0
+        assert likened(proof["proven"]) == likened(proven), way
         assert expected.keys() == found.keys()
         if way["template"].get("strategy") == "chain_of_thought":
             assert {len(row["replies"]) for row in answers} == {0, 2}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_model import ENVIRONMENT, FLAGS, MODEL, vllm_python
+from tiny_model import ENVIRONMENT, FLAGS, MODEL
 
 from radprompter.labels import LABELS
 from radprompter.recipe import StudyRecipe
@@ -23,21 +23,23 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 OURS = ("--max-num-seqs", "--max-logprobs", "--structured-outputs-config", "--trust-request-chat-template")
 
 
-def test_a_server_answers_by_the_lines_it_prints_and_ends_with_all_its_processes(tmp_path: Path) -> None:
-    python = vllm_python()
-    if python is None:
-        pytest.skip("no vLLM environment: `make test` makes .venv-vllm")
-    environment = {**os.environ, **ENVIRONMENT}
-    model = tmp_path / "model"
-    build = [str(python), str(Path(__file__).parent.parent / "tiny_model.py"), str(model)]
-    subprocess.run(build, env=environment, check=True, capture_output=True)
+def test_a_server_answers_by_the_lines_it_prints_and_ends_with_all_its_processes(
+    noise: Path, vllm: Path, tmp_path: Path
+) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from radprompter.cli.app import main; main()", "serve", str(model)]
-    command += [f"--python={python}", f"--port={port}", "--max-num-seqs=16", "--log", str(tmp_path / "log"), "--"]
+    command = [sys.executable, "-c", "from radprompter.cli.app import main; main()", "serve", str(noise)]
+    command += [f"--python={vllm}", f"--port={port}", "--max-num-seqs=16", "--log", str(tmp_path / "log"), "--"]
     command += [flag for flag in FLAGS if not flag.startswith(OURS)]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         assert server.stdout is not None
         said = [server.stdout.readline() for _ in range(7)]

@@ -63,11 +63,11 @@ def test_unconstrained_noise_is_stored_as_what_it_is_and_never_as_a_label(server
 
 
 def test_a_second_run_asks_the_server_nothing(server: str, tmp_path: Path) -> None:
-    first = label_reports(recipe(tmp_path, server))
+    first = label_reports(recipe(tmp_path, server)).table
     (tmp_path / "out" / "label" / "stage.json").unlink()
     second = label_reports(recipe(tmp_path, server))
     assert second.summary["requests"] == {"asked": 0, "from_journal": 3}
-    assert second.table.frame.equals(first.table.frame)
+    assert second.table.frame.equals(first.frame)
 
 
 def test_a_model_that_the_server_does_not_have_stops_the_run(server: str, tmp_path: Path) -> None:

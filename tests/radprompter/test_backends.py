@@ -22,6 +22,9 @@ from radprompter.prompting.templates import load_template
 from radprompter.records import Prompt, Report
 from radprompter.region import Region
 
+ANSWERING = sorted(BACKENDS.keys() - {"vllm-offline"})
+"""Those that need no model here; that one answers in tests/flow/test_vllm_offline.py."""
+
 REPORTS = [Report(f"r{number}", {"report": f"There is a fracture. Number {number}."}) for number in range(20)]
 
 
@@ -63,9 +66,8 @@ def test_a_backend_has_the_name_it_is_registered_under(settings: dict[str, Any])
     assert find_backend(settings["name"]).name == settings["name"]
 
 
+@pytest.mark.parametrize("settings", ANSWERING, indirect=True)
 def test_each_prompt_is_answered_once_with_something_that_can_be_read(settings: dict[str, Any], region: Region) -> None:
-    if settings["name"] == "vllm-offline":
-        pytest.skip("needs a model and vLLM: tests/flow/test_vllm_offline.py")
     backend = open_backend(settings, region)
     completions = list(backend.complete(prompts(backend, region)))
     backend.close()
@@ -87,6 +89,7 @@ def test_no_prompts_give_no_completions_and_closing_twice_does_no_harm(
     backend.close()
 
 
+@pytest.mark.parametrize("settings", ANSWERING, indirect=True)
 def test_what_a_backend_has_proven_can_be_written_down_and_one_without_an_endpoint_proves_nothing(
     settings: dict[str, Any], region: Region
 ) -> None:

@@ -13,7 +13,7 @@ from label_study import study
 from small_region import small_region
 
 from radprompter.backends import open_backend
-from radprompter.backends.offline import response_body
+from radprompter.backends.engine import response_body
 from radprompter.errors import RecipeError
 
 

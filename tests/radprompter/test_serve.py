@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import stat
 import subprocess
@@ -74,11 +75,49 @@ def test_a_server_that_is_not_ready_in_time_is_ended_with_all_its_processes(tmp_
     plan = ServerPlan("m", a_python(tmp_path, runs=f"sleep 987 & echo $! > {tmp_path}/child; wait"), port=1)
     with pytest.raises(RadprompterError, match="not ready in 2 s"), serving(plan, start_limit_s=2):
         pass
-    child = int((tmp_path / "child").read_text())
-    until = time.monotonic() + 10
-    while time.monotonic() < until and _runs(child):
+    assert _has_ended(int((tmp_path / "child").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "child"),
+    [
+        (signal.SIGINT, 0, "sleep 987"),
+        (signal.SIGTERM, 0, "sleep 987"),
+        (signal.SIGKILL, -signal.SIGKILL, "(trap '' TERM; exec sleep 987)"),  # which does not end when it is told to
+    ],
+)
+def test_however_the_command_ends_none_of_its_processes_is_left(
+    how: signal.Signals, code: int, child: str, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "health").touch()
+    server = f"exec {sys.executable} -m http.server {port} --bind 127.0.0.1 --directory {tmp_path}"
+    python = a_python(tmp_path, runs=f"{child} & echo $$ $! > {tmp_path}/processes; {server}")
+    command = [sys.executable, "-c", "from radprompter.cli.app import main; main()", "serve", "m"]
+    with subprocess.Popen(
+        [*command, f"--python={python}", f"--port={port}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as serve:
+        assert serve.stdout is not None
+        assert any(line.startswith("ready at") for line in serve.stdout)
+        processes = [int(number) for number in (tmp_path / "processes").read_text().split()]
+        assert all(map(_runs, processes))
+        serve.send_signal(how)
+        assert serve.wait(60) == code
+    assert all(map(_has_ended, processes))
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process ends, if not at once then soon."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until and _runs(process):
         time.sleep(0.05)
-    assert not _runs(child)
+    return not _runs(process)
 
 
 def _runs(process: int) -> bool:
