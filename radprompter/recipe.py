@@ -150,6 +150,10 @@ class LabelRecipe(Section):
         "none of those stored",
     )
 
+    cluster: Literal["refuse", "allow"] = Field(
+        "refuse", description="whether reports may go to the machines of a Ray cluster (`--engine ray`)"
+    )
+
     @field_validator("backend")
     @classmethod
     def _named(cls, backend: dict[str, Any]) -> dict[str, Any]:

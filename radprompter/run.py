@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from radprompter.answers import parser_digest
 from radprompter.asking import Asker, Survey
@@ -49,8 +49,8 @@ JOURNAL = "journal.sqlite"
 BATCHES = "batches"
 OUTPUTS = (LABELS_PARQUET, LABELS_CSV, FAILURES_CSV, ATTRIBUTES_CSV, MANIFEST)
 
-KEPT = {"journal", "durability", "budget"}
-"""Settings that say where and how answers are kept, and when a run stops; no label depends on them."""
+KEPT = {"journal", "durability", "budget", "cluster"}
+"""Settings that say where answers come from and how they are kept, and when a run stops; no label depends on them."""
 
 Before = Callable[[Survey], None]
 """Is told what will be sent before anything is."""
@@ -88,6 +88,19 @@ def _go_on(survey: Survey) -> None:
     """Ask, whatever it takes."""
 
 
+class Engine(Protocol):
+    """Answers the questions of a run ahead of it, by many at once."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether reports may go to other machines."""
+        ...
+
+    def fill(self, section: LabelRecipe, labeling: Labeling, asker: Asker, *, n_reports: int, track: Track) -> None:
+        """Put the answers into the journal of the asker."""
+        ...
+
+
 def label_reports(
     recipe: StudyRecipe,
     *,
@@ -95,12 +108,14 @@ def label_reports(
     overwrite: bool = False,
     track: Track = quiet,
     before: Before = _go_on,
+    engine: Engine | None = None,
 ) -> LabelRun:
     """Label the reports of a recipe into ``{out}/label``; skip what is up to date, ask only what is not in the journal.
 
     Reports are read twice and never held together: once to see what will be sent, which `before` is told and may
-    raise to prevent, once to label them. Runs may share a `journal`, which goes before the recipe's own. The same
-    completions give the same label files, byte for byte, in whatever order they came.
+    raise to prevent, once to label them; an `engine` has the questions answered in between. Runs may share a `journal`,
+    which goes before the recipe's own. The same completions give the same label files, byte for byte, in whatever
+    order they came.
 
     Raises
     ------
@@ -118,7 +133,7 @@ def label_reports(
     """
     started = time.monotonic()
     section, folder = _label_section(recipe), recipe.out / "label"
-    screening = label_screening(section)
+    screening = label_screening(section, elsewhere=engine is not None and engine.is_elsewhere)
     template = replace(label_template(section), screen=screening)
     limits = label_limits(section)
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
@@ -138,6 +153,8 @@ def label_reports(
             before(survey)
             if not isinstance(asker.journal, Journal):
                 asker.journal = opened.enter_context(Journal(path, durability=section.durability))
+            if engine is not None:
+                engine.fill(section, labeling, asker, n_reports=survey.n_reports, track=track)
             lengths, found = LengthCounts(), Found(screening)
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
@@ -248,9 +265,9 @@ def label_template(section: LabelRecipe) -> Template:
     )
 
 
-def label_screening(section: LabelRecipe) -> Screening:
-    """What a `label` section does about identifiers, given where its backend sends the reports."""
-    elsewhere = goes_elsewhere(choose_backend(section.backend).options.model_dump())
+def label_screening(section: LabelRecipe, *, elsewhere: bool = False) -> Screening:
+    """What a `label` section does about identifiers, given where its backend, or an engine, sends the reports."""
+    elsewhere = elsewhere or goes_elsewhere(choose_backend(section.backend).options.model_dump())
     return Screening.of(section.privacy, elsewhere=elsewhere)
 
 

@@ -56,6 +56,11 @@ class Tally:
         if completion.failure is not None:
             self.n_faults[completion.failure] += 1
 
+    def add_ahead(self, completion: Completion) -> None:
+        """Count a request that others sent for this run, before the run finds its answer in the journal."""
+        self.add_request(completion)
+        self.n_from_journal -= 1
+
     def add_answer(self, prompt: Prompt, completion: Completion) -> None:
         """Count the answer to a prompt, wherever it came from."""
         self.tokens.add(completion)

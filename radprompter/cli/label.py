@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,14 @@ from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, pri
 
 if TYPE_CHECKING:
     from radprompter.asking import Survey
+    from radprompter.run import Engine
+
+
+class EngineName(StrEnum):
+    """Who asks."""
+
+    ONE = "one"
+    RAY = "ray"
 
 
 FOLLOW_UPS = {
@@ -32,6 +41,15 @@ def label(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace label files that another study, program or person wrote.")
     ] = False,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="ray: ask by several workers, here or on a cluster.")
+    ] = EngineName.ONE,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Workers of --engine ray; else all there is.")
+    ] = None,
+    block: Annotated[
+        int | None, typer.Option("--block", min=1, metavar="N", help="Reports that a worker of --engine ray takes.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Label the reports of a recipe; run it again to go on after a stop."""
@@ -41,8 +59,11 @@ def label(
     from radprompter.shipped import find_recipe
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    asked_by = _engine(engine, workers, block)
     try:
-        run = label_reports(study, overwrite=overwrite, track=show_progress, before=_announce(at_most))
+        run = label_reports(
+            study, overwrite=overwrite, track=show_progress, before=_announce(at_most), engine=asked_by
+        )
     except AwaitingError as awaiting:
         if not json:
             raise
@@ -56,6 +77,18 @@ def label(
         more = "attributes.csv, " if (folder / "attributes.csv").is_file() else ""
         console().print(f"wrote {folder}/labels.parquet, labels.csv, failures.csv, {more}manifest.json", markup=False)
     return DONE_WITH_FAILURES if run.summary["n_failed"] else DONE
+
+
+def _engine(name: EngineName, workers: int | None, block: int | None) -> Engine | None:
+    from radprompter.errors import InputError
+
+    if name is EngineName.RAY:
+        from radprompter.scale_out import RayEngine
+
+        return RayEngine(workers, block)
+    if workers or block:
+        raise InputError("--workers and --block are for --engine ray; add it, or leave them out")
+    return None
 
 
 def _announce(at_most: int | None) -> Callable[[Survey], None]:
