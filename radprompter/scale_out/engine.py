@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from radprompter.asking import Answers, Asker
+from radprompter.asking import Asker
 from radprompter.backends import choose_backend
 from radprompter.errors import RecipeError
 from radprompter.journal import Journal
@@ -16,9 +14,9 @@ from radprompter.journal.snapshot import Snapshot
 from radprompter.recipe import LabelRecipe
 from radprompter.records import Completion
 from radprompter.rounds import Labeling
-from radprompter.scale_out.blocks import Outcome
 from radprompter.scale_out.cluster import address, connected
 from radprompter.scale_out.job import Job
+from radprompter.scale_out.storing import WithFailures, stored
 from radprompter.terminal import Track
 
 BLOCK = 256
@@ -80,38 +78,6 @@ class RayEngine:
             from radprompter.scale_out.pipeline import outcomes
 
             with closing(outcomes(job, demand)) as done:
-                for _ in track(_stored(done, asker, failed), f"ask on {demand.n_workers} workers", n_reports):
+                for _ in track(stored(done, asker, failed), f"ask on {demand.n_workers} workers", n_reports):
                     pass
-        asker.journal = _WithFailures(journal, failed)
-
-
-def _stored(done: Iterable[Outcome], asker: Asker, failed: dict[str, Completion]) -> Iterator[None]:
-    """Store what comes, and count it as asked by this run; once for each report that was read."""
-    for outcome in done:
-        for key, completion in outcome.answers:
-            asker.journal.store(key, completion)
-            asker.tally.add_ahead(completion)
-            if completion.failure is not None:
-                failed[key] = completion
-            asker.watch(asker.tally)
-        if outcome.stopped is not None:
-            raise outcome.stopped
-        asker.proven = asker.proven or outcome.proven
-        yield from itertools.repeat(None, outcome.n_read)
-
-
-class _WithFailures:
-    """A journal that also has the failures of this run: they are told, not asked again before the next run."""
-
-    def __init__(self, journal: Answers, failed: Mapping[str, Completion]) -> None:
-        self._journal, self._failed = journal, failed
-
-    def find_all(self, keys: Iterable[str], *, truncated: bool = False) -> dict[str, Completion]:
-        """What the journal has, and else how a request of this run failed."""
-        wanted = list(keys)
-        failed = {key: self._failed[key] for key in wanted if key in self._failed}
-        return failed | self._journal.find_all(wanted, truncated=truncated)
-
-    def store(self, key: str, completion: Completion) -> None:
-        """Keep an answer in the journal."""
-        self._journal.store(key, completion)
+        asker.journal = WithFailures(journal, failed)

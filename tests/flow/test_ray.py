@@ -35,7 +35,8 @@ N_BLOCK = 25
 TEXTS = {
     f"r{number:04d}": f"Report {number:04d}. {SENTENCES[number % 5]} {SENTENCES[number // 5 % 5]}"
     for number in range(2000)
-} | {"alike": "Report 0007. No fracture. No fracture.", "empty": " "}
+} | {"alike": "Report 0007. Possible effusion. No fracture.", "empty": " "}
+SOME = {name: text for number, (name, text) in enumerate(TEXTS.items()) if number < 500 or number >= 2000}
 
 pytestmark = [
     pytest.mark.slow,
@@ -138,7 +139,7 @@ def by_text(number: int, body: Body) -> Body | Fault:
     """An answer that depends on the question alone: some fail, some are faulty and asked about again."""
     time.sleep(0.002)
     report = int(re.findall(r"Report (\d{4})", body["messages"][1]["content"])[-1])
-    if report % 400 == 3:
+    if report % 100 == 3:
         return Fault(400)
     state = (
         "perhaps" if report % 50 == 4 and len(body["messages"]) == 2 else ("present", "absent", "possible")[report % 3]
@@ -157,18 +158,18 @@ def test_requests_to_a_server_are_repeated_for_the_block_of_a_killed_worker_alon
     killed: list[psutil.Process] = []
 
     def kills_one(number: int, body: Body) -> Body | Fault:
-        if number == 700:
+        if number == 200:
             killed.append(workers()[0])
             killed[0].kill()
         return by_text(number, body)
 
     with endpoint(by_text) as server:
         # the address is part of the keys, so that both runs must ask the same server
-        label_reports(study(one, server_of(server), TEXTS))
+        label_reports(study(one, server_of(server), SOME))
         n_asked = len(server.bodies)
         server.bodies.clear()
         server.behaviour = kills_one
-        run = label_reports(study(many, server_of(server), TEXTS, cluster="allow"), engine=RayEngine(2, N_BLOCK))
+        run = label_reports(study(many, server_of(server), SOME, cluster="allow"), engine=RayEngine(2, N_BLOCK))
         assert len(killed) == 1
         assert_equal_runs(one, many)
         assert run.summary["failures"] == {"bad_request": 5, "no_text": 1}
@@ -232,10 +233,10 @@ def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(
     for folder in (one, many):
         folder.mkdir()
     with endpoint(by_text) as server:
-        label_reports(study(one, server_of(server), TEXTS))
+        label_reports(study(one, server_of(server), SOME))
         n_asked = len(server.bodies)
         server.bodies.clear()
-        write_reports(many / "reports.csv", TEXTS)
+        write_reports(many / "reports.csv", SOME)
         recipe = write_recipe(many, server_of(server))
         for end in (signal.SIGKILL, signal.SIGINT):
             process = start(recipe)
