@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -153,12 +153,13 @@ def label_reports(
             before(survey)
             if not isinstance(asker.journal, Journal):
                 asker.journal = opened.enter_context(Journal(path, durability=section.durability))
+            headway = Headway(asker.tally, limits)
             if engine is not None:
-                engine.fill(section, labeling, asker, n_reports=survey.n_reports, track=track)
+                engine.fill(section, labeling, asker, n_reports=survey.n_reports, track=partial(track, note=headway))
             lengths, found = LengthCounts(), Found(screening)
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
-                for labeled in track(done, "label reports", survey.n_reports, note=Headway(asker.tally, limits)):
+                for labeled in track(done, "label reports", survey.n_reports, note=headway):
                     files.add(labeled.cells)
                     lengths = lengths.plus(labeled.report)
                     found.add(labeled.report)

@@ -6,21 +6,34 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
 from radprompter.asking import Answers, Asker
+from radprompter.errors import BudgetError
 from radprompter.records import Completion
 from radprompter.scale_out.blocks import Outcome
 
 
 def stored(done: Iterable[Outcome], asker: Asker, failed: dict[str, Completion]) -> Iterator[None]:
-    """Store what comes, and count it as asked by this run; once for each report that was read."""
+    """Store what comes, and count it as asked by this run; yields once for each report that was read.
+
+    Raises
+    ------
+    BackendError, InputError
+        What stopped a worker, after its answers were stored.
+    BudgetError
+        If the run's budget is used up.
+    """
+    over_budget: BudgetError | None = None
     for outcome in done:
         for key, completion in outcome.answers:
             asker.journal.store(key, completion)
             asker.tally.add_ahead(completion)
             if completion.failure is not None:
                 failed[key] = completion
-            asker.watch(asker.tally)
-        if outcome.stopped is not None:
-            raise outcome.stopped
+            try:
+                asker.watch(asker.tally)
+            except BudgetError as error:
+                over_budget = over_budget or error  # the block is paid for: all of it is kept
+        if (stopped := outcome.stopped or over_budget) is not None:
+            raise stopped
         asker.proven = asker.proven or outcome.proven
         yield from itertools.repeat(None, outcome.n_read)
 

@@ -122,7 +122,7 @@ def test_a_run_of_which_a_worker_was_killed_gives_what_one_process_gives(tmp_pat
     label_reports(study(one, rules, TEXTS, **region))
     killed: list[psutil.Process] = []
 
-    def killing(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    def killing(items: Iterable[T], description: str, total: int | None = None, **_: Any) -> Iterator[T]:
         for number, item in enumerate(items):
             yield item
             if number == 100 and description.startswith("ask on 2 workers"):

@@ -12,7 +12,7 @@ from label_study import ANSWER, study
 
 from radprompter.asking import Asker
 from radprompter.backends import open_backend
-from radprompter.errors import BackendError, InputError, JournalError, RadprompterError, RecipeError
+from radprompter.errors import BackendError, BudgetError, InputError, JournalError, RadprompterError, RecipeError
 from radprompter.journal import Journal
 from radprompter.journal.snapshot import Snapshot
 from radprompter.records import Completion, Report
@@ -23,6 +23,7 @@ from radprompter.scale_out.job import Job
 from radprompter.scale_out.reading import read_blocks
 from radprompter.scale_out.storing import WithFailures, stored
 from radprompter.scale_out.working import Worker
+from radprompter.tally import Tally
 from radprompter.terminal import Track
 
 TEXTS = {f"r{number}": f"Report {number}. Fracture of the radius." for number in range(7)}
@@ -173,3 +174,20 @@ def test_failures_that_workers_bring_are_told_and_not_asked_again(tmp_path: Path
     assert set(run.table.wide().loc["r3"]) == {"failed"}
     again = label_reports(study(tmp_path, SCRIPTED | {"answers": {"r3": ANSWER}}, TEXTS))
     assert again.summary["failures"] == {}
+
+
+def test_a_budget_that_is_used_up_ends_the_run_when_the_block_is_stored(tmp_path: Path) -> None:
+    work = job(tmp_path, TEXTS)
+    section = work.section
+
+    def stop(tally: Tally) -> None:
+        if tally.n_asked >= 2:
+            raise BudgetError("stopped")
+
+    with Journal(work.journal) as journal:
+        asker = Asker(open_backend(section.backend, label_template(section).region), journal, watch=stop)
+        with pytest.raises(BudgetError):
+            list(stored(map(Worker(work).label, read_blocks(work)), asker, {}))
+    assert asker.tally.n_asked == work.n_reports
+    with Snapshot(work.journal) as now:
+        assert now.last_row == work.n_reports
