@@ -14,7 +14,7 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 from ray.util.annotations import RayDeprecationWarning
 
-from radprompter.errors import BackendError
+from radprompter.errors import BackendError, RadprompterError
 from radprompter.scale_out.blocks import Block, Outcome
 from radprompter.scale_out.cluster import Demand
 from radprompter.scale_out.job import Job
@@ -33,6 +33,8 @@ def outcomes(job: Job, demand: Demand) -> Generator[Outcome, None, None]:
 
     Raises
     ------
+    InputError, JournalError
+        If the table or the journal cannot be read.
     BackendError
         If a worker's process dies over the same block again and again.
     """
@@ -64,12 +66,25 @@ def outcomes(job: Job, demand: Demand) -> Generator[Outcome, None, None]:
         for batch in answered.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
             for content in batch.column(COLUMN):
                 yield Outcome.of(content.as_py())
-    except ray.exceptions.RayError as error:
+    except (ray.exceptions.RayError, RadprompterError) as error:
+        if (own := _own(error)) is not None:
+            raise own from None
         raise BackendError(
             f"Ray: a worker or a machine was lost too often ({type(error).__name__}); what came back is kept: "
             "run the same command again, with smaller blocks (--block) or fewer workers if memory was short",
             kind="worker",
         ) from None
+
+
+def _own(error: BaseException) -> RadprompterError | None:
+    """The error of the reader that Ray wrapped, if it is one of ours."""
+    seen: BaseException | None = error
+    while seen is not None:
+        found = getattr(seen, "cause", None) or seen
+        if isinstance(found, RadprompterError):
+            return found
+        seen = seen.__cause__
+    return None
 
 
 def _table(*contents: bytes) -> pa.Table:

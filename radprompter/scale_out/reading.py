@@ -14,6 +14,7 @@ from radprompter.rounds import Labeling
 from radprompter.scale_out.blocks import Block
 from radprompter.scale_out.job import Job
 from radprompter.store import read_reports
+from radprompter.store.seen import SeenHashes
 
 UNANSWERED = "no_answer"
 
@@ -35,15 +36,14 @@ def read_blocks(job: Job) -> Iterator[Block]:
     with Snapshot(job.journal, job.last_row) as journal:
         left: list[Report] = []
         known: dict[str, Completion] = {}
-        seen: set[int] = set()
+        seen = SeenHashes()
         n_read = 0
         for report in reports:
             n_read += 1
             chosen = labeling.template.choose(report)
             alike = hash((chosen.language, *chosen.sections.items()))
-            if chosen.unasked is not None or alike in seen:
+            if chosen.unasked is not None or seen.setdefault(alike, alike) is not None:
                 continue
-            seen.add(alike)
             answers = _Found(journal)
             if job.last_row and _is_answered(report, labeling, answers, keep_truncated=job.keeps_truncated):
                 continue

@@ -21,7 +21,7 @@ import pytest
 from fake_endpoint import Body, Endpoint, Fault, answer, endpoint
 from label_study import study, write_recipe, write_reports
 
-from radprompter.errors import BackendError
+from radprompter.errors import BackendError, TableError
 from radprompter.run import label_reports
 from radprompter.scale_out import RayEngine
 
@@ -31,6 +31,7 @@ COMMAND = [sys.executable, "-c", "from radprompter.cli.app import main; main()",
 FILES = ("labels.parquet", "labels.csv", "failures.csv")
 SENTENCES = ("Fracture of the radius.", "No fracture.", "Possible effusion.", "No effusion.", "Normal wrist.")
 N_BLOCK = 25
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}
 
 TEXTS = {
     f"r{number:04d}": f"Report {number:04d}. {SENTENCES[number % 5]} {SENTENCES[number // 5 % 5]}"
@@ -83,12 +84,11 @@ def cluster() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     ray = str(Path(sys.executable).with_name("ray"))
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 32}
     process = subprocess.Popen(
         [ray, "start", "--head", "--block", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=2",
          "--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=100000000"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env={**os.environ, **token},
+        env={**os.environ, **TOKEN},
     )  # fmt: skip
     assert process.stdout is not None
     said = []
@@ -98,7 +98,7 @@ def cluster() -> Iterator[str]:
             break
     assert process.poll() is None, "".join(said)
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in {**token, "RAY_ADDRESS": f"127.0.0.1:{port}"}.items():
+        for name, value in {**TOKEN, "RAY_ADDRESS": f"127.0.0.1:{port}"}.items():
             environment.setenv(name, value)
         yield f"127.0.0.1:{port}"
     below = psutil.Process(process.pid).children(recursive=True)
@@ -196,12 +196,35 @@ def test_an_error_of_a_worker_is_told_as_in_one_process(tmp_path: Path, cluster:
     assert not (tmp_path / "many" / "out" / "label" / "labels.csv").exists()
 
 
-def start(recipe: Path) -> subprocess.Popen[str]:
+def test_a_table_that_goes_away_before_it_is_read_is_told_as_in_one_process(tmp_path: Path, cluster: str) -> None:
+    recipe = study(tmp_path, {"name": "rules"}, SOME, cluster="allow")
+    with pytest.raises(TableError, match=r"reports\.csv: no such file"):
+        label_reports(recipe, engine=RayEngine(1), before=lambda _: (tmp_path / "reports.csv").unlink())
+
+
+def test_a_block_that_kills_each_of_its_workers_ends_the_run(tmp_path: Path, cluster: str) -> None:
+    def kills_all(number: int, body: Body) -> Body | Fault:
+        if "Report 0030" in body["messages"][1]["content"]:
+            for worker in workers():
+                worker.kill()
+        return by_text(number, body)
+
+    with endpoint(kills_all) as server:
+        texts = dict(list(SOME.items())[:60])
+        with pytest.raises(BackendError, match="lost too often") as error:
+            label_reports(study(tmp_path, server_of(server), texts, cluster="allow"), engine=RayEngine(1, N_BLOCK))
+        assert error.value.kind == "worker"
+        assert 2 <= server.asked().total() / N_BLOCK <= 8
+    assert len(keys(tmp_path)) >= N_BLOCK - 1  # the block before
+
+
+def start(recipe: Path, variables: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, str(recipe), "--engine", "ray", "--workers", "2", "--block", str(N_BLOCK)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=variables,
         start_new_session=True,
         # a shell that runs the tests in the background has interrupts ignored, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -224,22 +247,20 @@ def wait_for(folder: Path, n_more: int, process: subprocess.Popen[str]) -> int:
         time.sleep(0.02)
 
 
-def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(tmp_path: Path, cluster: str) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     for folder in (one, many):
         folder.mkdir()
+    there = dict(os.environ)  # the cluster; without it Ray is started for the run
+    here = {name: value for name, value in there.items() if name not in ("RAY_ADDRESS", *TOKEN)}
     with endpoint(by_text) as server:
         label_reports(study(one, server_of(server), SOME))
         n_asked = len(server.bodies)
         server.bodies.clear()
         write_reports(many / "reports.csv", SOME)
-        recipe = write_recipe(many, server_of(server))
-        for end in (signal.SIGKILL, signal.SIGINT):
-            process = start(recipe)
+        recipe = write_recipe(many, server_of(server), cluster="allow")
+        for end, variables in ((signal.SIGKILL, here), (signal.SIGINT, there)):
+            process = start(recipe, variables)
             n_stored = wait_for(many, 100, process)
             assert n_stored < n_asked
             below = psutil.Process(process.pid).children(recursive=True)
@@ -252,7 +273,7 @@ def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(
             assert {named(child).split()[0] for child in alive} <= {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
             for child in alive:
                 child.kill()
-        process = start(recipe)
+        process = start(recipe, there)
         said = "".join(process.communicate(timeout=120))
         assert process.returncode == 1, said  # some reports have no full answer
         assert len(server.bodies) <= n_asked + 2 * 4 * N_BLOCK + 5  # blocks under way, twice; failures are asked again
