@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -59,6 +62,12 @@ def named(process: psutil.Process) -> str:
         return ""
 
 
+def end(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def keys(folder: Path) -> Counter[str]:
     """How often each key is in the journal with an answer."""
     database = sqlite3.connect(f"file:{folder}/out/label/journal.sqlite?mode=ro", uri=True)
@@ -83,10 +92,12 @@ def cluster() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    folder = tempfile.mkdtemp(prefix="ray-")  # paths of sockets must be short
     ray = str(Path(sys.executable).with_name("ray"))
     process = subprocess.Popen(
         [ray, "start", "--head", "--block", f"--port={port}", "--node-ip-address=127.0.0.1", "--num-cpus=2",
-         "--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=100000000"],
+         "--include-dashboard=false", "--disable-usage-stats", "--object-store-memory=100000000",
+         f"--temp-dir={folder}"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env={**os.environ, **TOKEN},
     )  # fmt: skip
@@ -104,9 +115,9 @@ def cluster() -> Iterator[str]:
     below = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     _, alive = psutil.wait_procs(below, timeout=20)
-    for child in alive:
-        child.kill()
+    end(alive)
     process.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_run_of_which_a_worker_was_killed_gives_what_one_process_gives(tmp_path: Path, cluster: str) -> None:
@@ -259,20 +270,19 @@ def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(tmp_path: Pa
         server.bodies.clear()
         write_reports(many / "reports.csv", SOME)
         recipe = write_recipe(many, server_of(server), cluster="allow")
-        for end, variables in ((signal.SIGKILL, here), (signal.SIGINT, there)):
+        for number, variables in ((signal.SIGKILL, here), (signal.SIGINT, there)):
             process = start(recipe, variables)
             n_stored = wait_for(many, 100, process)
             assert n_stored < n_asked
             below = psutil.Process(process.pid).children(recursive=True)
-            os.kill(process.pid, end)
+            os.kill(process.pid, number)
             said = "".join(process.communicate(timeout=60))
-            assert process.returncode == (-end if end == signal.SIGKILL else 130), said
+            assert process.returncode == (-number if number == signal.SIGKILL else 130), said
             assert "Traceback" not in said
             _, alive = psutil.wait_procs(below, timeout=20)
             # two agents of Ray's, which never see a report, take minutes to see that a killed run is gone
             assert {named(child).split()[0] for child in alive} <= {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}
-            for child in alive:
-                child.kill()
+            end(alive)
         process = start(recipe, there)
         said = "".join(process.communicate(timeout=120))
         assert process.returncode == 1, said  # some reports have no full answer
