@@ -49,10 +49,9 @@ pytestmark = [
 ]
 
 
-def workers(*, of: int | None = None) -> list[psutil.Process]:
-    """The processes of Ray's that label, wherever they belong, or those below a process."""
-    found = psutil.process_iter() if of is None else psutil.Process(of).children(recursive=True)
-    return [process for process in found if named(process).startswith("ray::MapWorker")]
+def workers(cluster: psutil.Process) -> list[psutil.Process]:
+    """The processes of a cluster that label."""
+    return [process for process in cluster.children(recursive=True) if named(process).startswith("ray::MapWorker")]
 
 
 def named(process: psutil.Process) -> str:
@@ -87,7 +86,7 @@ def assert_equal_runs(one: Path, many: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+def cluster() -> Iterator[psutil.Process]:
     """A cluster of this machine alone, with two CPUs: no more than two workers take."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -111,7 +110,7 @@ def cluster() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {**TOKEN, "RAY_ADDRESS": f"127.0.0.1:{port}"}.items():
             environment.setenv(name, value)
-        yield f"127.0.0.1:{port}"
+        yield psutil.Process(process.pid)
     below = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     _, alive = psutil.wait_procs(below, timeout=20)
@@ -120,7 +119,9 @@ def cluster() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_run_of_which_a_worker_was_killed_gives_what_one_process_gives(tmp_path: Path, cluster: str) -> None:
+def test_a_run_of_which_a_worker_was_killed_gives_what_one_process_gives(
+    tmp_path: Path, cluster: psutil.Process
+) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     for folder in (one, many):
         folder.mkdir()
@@ -137,7 +138,7 @@ def test_a_run_of_which_a_worker_was_killed_gives_what_one_process_gives(tmp_pat
         for number, item in enumerate(items):
             yield item
             if number == 100 and description.startswith("ask on 2 workers"):
-                killed.append(workers()[0])
+                killed.append(workers(cluster)[0])
                 killed[0].kill()
                 assert len(keys(many)) < 1000
 
@@ -162,7 +163,9 @@ def server_of(server: Endpoint, **settings: Any) -> dict[str, Any]:
     return {"name": "openai", "model": "m", "base_url": server.url, "max_in_flight": 8, **settings}
 
 
-def test_requests_to_a_server_are_repeated_for_the_block_of_a_killed_worker_alone(tmp_path: Path, cluster: str) -> None:
+def test_requests_to_a_server_are_repeated_for_the_block_of_a_killed_worker_alone(
+    tmp_path: Path, cluster: psutil.Process
+) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     for folder in (one, many):
         folder.mkdir()
@@ -170,7 +173,7 @@ def test_requests_to_a_server_are_repeated_for_the_block_of_a_killed_worker_alon
 
     def kills_one(number: int, body: Body) -> Body | Fault:
         if number == 200:
-            killed.append(workers()[0])
+            killed.append(workers(cluster)[0])
             killed[0].kill()
         return by_text(number, body)
 
@@ -190,7 +193,7 @@ def test_requests_to_a_server_are_repeated_for_the_block_of_a_killed_worker_alon
         assert set(repeated) <= {2}
 
 
-def test_an_error_of_a_worker_is_told_as_in_one_process(tmp_path: Path, cluster: str) -> None:
+def test_an_error_of_a_worker_is_told_as_in_one_process(tmp_path: Path, cluster: psutil.Process) -> None:
     def refuses(number: int, body: Body) -> Fault:
         return Fault(401)
 
@@ -207,16 +210,18 @@ def test_an_error_of_a_worker_is_told_as_in_one_process(tmp_path: Path, cluster:
     assert not (tmp_path / "many" / "out" / "label" / "labels.csv").exists()
 
 
-def test_a_table_that_goes_away_before_it_is_read_is_told_as_in_one_process(tmp_path: Path, cluster: str) -> None:
+def test_a_table_that_goes_away_before_it_is_read_is_told_as_in_one_process(
+    tmp_path: Path, cluster: psutil.Process
+) -> None:
     recipe = study(tmp_path, {"name": "rules"}, SOME, cluster="allow")
     with pytest.raises(TableError, match=r"reports\.csv: no such file"):
         label_reports(recipe, engine=RayEngine(1), before=lambda _: (tmp_path / "reports.csv").unlink())
 
 
-def test_a_block_that_kills_each_of_its_workers_ends_the_run(tmp_path: Path, cluster: str) -> None:
+def test_a_block_that_kills_each_of_its_workers_ends_the_run(tmp_path: Path, cluster: psutil.Process) -> None:
     def kills_all(number: int, body: Body) -> Body | Fault:
         if "Report 0030" in body["messages"][1]["content"]:
-            for worker in workers():
+            for worker in workers(cluster):
                 worker.kill()
         return by_text(number, body)
 
@@ -258,7 +263,7 @@ def wait_for(folder: Path, n_more: int, process: subprocess.Popen[str]) -> int:
         time.sleep(0.02)
 
 
-def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(tmp_path: Path, cluster: str) -> None:
+def test_a_run_that_was_killed_and_interrupted_goes_on_where_it_was(tmp_path: Path, cluster: psutil.Process) -> None:
     one, many = tmp_path / "one", tmp_path / "many"
     for folder in (one, many):
         folder.mkdir()
