@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from radprompter.answers import parser_digest
 from radprompter.asking import Asker, Survey
@@ -17,6 +17,7 @@ from radprompter.backends import choose_backend, open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.budget import Limits
+from radprompter.engine import Engine
 from radprompter.errors import RecipeError, TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.headway import Headway
@@ -86,19 +87,6 @@ class LabelRun:
 
 def _go_on(survey: Survey) -> None:
     """Ask, whatever it takes."""
-
-
-class Engine(Protocol):
-    """Answers the questions of a run ahead of it, by many at once."""
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether reports may go to other machines."""
-        ...
-
-    def fill(self, section: LabelRecipe, labeling: Labeling, asker: Asker, *, n_reports: int, track: Track) -> None:
-        """Put the answers into the journal of the asker."""
-        ...
 
 
 def label_reports(

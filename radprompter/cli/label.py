@@ -13,7 +13,7 @@ from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, pri
 
 if TYPE_CHECKING:
     from radprompter.asking import Survey
-    from radprompter.run import Engine
+    from radprompter.engine import Engine
 
 
 class EngineName(StrEnum):
@@ -61,9 +61,7 @@ def label(
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
     asked_by = _engine(engine, workers, block)
     try:
-        run = label_reports(
-            study, overwrite=overwrite, track=show_progress, before=_announce(at_most), engine=asked_by
-        )
+        run = label_reports(study, overwrite=overwrite, track=show_progress, before=_announce(at_most), engine=asked_by)
     except AwaitingError as awaiting:
         if not json:
             raise
