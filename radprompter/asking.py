@@ -99,6 +99,7 @@ class Asker:
                 continue
             if self.proven is None:
                 self.proven = self.backend.prove(first.turns)
+            n_before = self.tally.n_asked
             with closing(_closable(self.backend.complete(window))) as answers:
                 for completion in answers:
                     self._keep(window.key(completion), completion)
@@ -107,7 +108,7 @@ class Asker:
                     yield from window.results()
             if self.over_budget is not None:
                 raise self.over_budget
-            window.give_up("no_answer")
+            window.give_up("no_answer", due_too=self.tally.n_asked == n_before)
 
     def survey(self, reports: Iterable[Sequence[Prompt]], conditional: Collection[str] = ()) -> Survey:
         """What asking the prompts of some reports takes; nothing is sent.

@@ -142,8 +142,10 @@ class Window(Generic[T]):
             conversation.completions[key] = completion
         self._go_on(conversation for conversation in waiting if conversation.is_answered)
 
-    def give_up(self, failure: str) -> None:
-        """Fail what was handed out and has no completion."""
+    def give_up(self, failure: str, *, due_too: bool) -> None:
+        """Fail what was handed out and has no completion; what is due as well, if nobody takes it."""
+        if due_too:
+            self._due.clear()
         due = {_asked(prompt) for prompt in self._due}
         for report_id, findings, sample in [asked for asked in self._keys if asked not in due]:
             self.take(Completion(report_id, (), failure=failure, findings=findings, sample=sample))

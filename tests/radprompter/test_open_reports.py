@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -216,6 +217,19 @@ def test_requests_under_way_end_when_nobody_wants_results_any_more() -> None:
     assert not closed
     results.close()  # type: ignore[attr-defined]
     assert closed == [True]
+
+
+@pytest.mark.parametrize("n_pulled", [0, 1, 2, 5])
+def test_prompts_that_a_backend_takes_and_forgets_or_never_takes_have_failed(n_pulled: int) -> None:
+    class Forgetful(Echo):
+        def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+            for one in itertools.islice(prompts, n_pulled):
+                if one.report.id == "r1":
+                    yield Completion("r1", ("yes",))
+
+    found = list(Asker(Forgetful()).hold(converse(f"r{number}") for number in range(40)))
+    assert found[1] == ["no_answer" if n_pulled < 2 else "yes"]
+    assert found[:1] + found[2:] == [["no_answer"]] * 39
 
 
 def test_what_was_sent_and_what_it_took_is_counted_apart() -> None:

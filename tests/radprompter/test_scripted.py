@@ -54,7 +54,7 @@ def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(tmp_path: Pat
 
 
 def test_an_unknown_backend_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="known: rules, openai, openai-batch, vllm-offline, scripted"):
+    with pytest.raises(RecipeError, match="known: rules, openai, vllm, openai-batch, vllm-offline, scripted"):
         open_backend({"name": "gpt"}, small_region(tmp_path))
 
 
