@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from radprompter.backends.base import Backend
 from radprompter.errors import BudgetError
 from radprompter.journal import Memory, journal_key
-from radprompter.open_reports import Wanted, Window
+from radprompter.open_reports import OpenReports, Wanted
 from radprompter.records import Completion, Prompt, Questions
 from radprompter.tally import Tally
 
@@ -91,24 +91,24 @@ class Asker:
         BudgetError
             If `watch` says so.
         """
-        window = Window(conversations, self._key, self._find, self.tally, at_once=self.backend.at_once)
-        while window.open_more() or window.is_open:
-            yield from window.results()
-            first = window.first_due
+        under_way = OpenReports(conversations, self._key, self._find, self.tally, at_once=self.backend.at_once)
+        while under_way.open_more() or under_way.is_open:
+            yield from under_way.results()
+            first = under_way.first_due
             if first is None:
                 continue
             if self.proven is None:
                 self.proven = self.backend.prove(first.turns)
             n_before = self.tally.n_asked
-            with closing(_closable(self.backend.complete(window))) as answers:
+            with closing(_closable(self.backend.complete(under_way))) as answers:
                 for completion in answers:
-                    self._keep(window.key(completion), completion)
-                    window.take(completion)
-                    self._look(window)
-                    yield from window.results()
+                    self._keep(under_way.key(completion), completion)
+                    under_way.take(completion)
+                    self._look(under_way)
+                    yield from under_way.results()
             if self.over_budget is not None:
                 raise self.over_budget
-            window.give_up("no_answer", due_too=self.tally.n_asked == n_before)
+            under_way.give_up("no_answer", due_too=self.tally.n_asked == n_before)
 
     def survey(self, reports: Iterable[Sequence[Prompt]], conditional: Collection[str] = ()) -> Survey:
         """What asking the prompts of some reports takes; nothing is sent.
@@ -152,14 +152,14 @@ class Asker:
         self.journal.store(key, completion)
         self.tally.add_request(completion)
 
-    def _look(self, window: Window[Any]) -> None:
+    def _look(self, under_way: OpenReports[Any]) -> None:
         """Have the watch look at the tally; where it stops the run, what is under way is still waited for and kept."""
         if self.over_budget is None:
             try:
                 self.watch(self.tally)
             except BudgetError as error:
                 self.over_budget = error
-                window.shut()
+                under_way.shut()
 
 
 def _closable(answers: Iterator[Completion]) -> Generator[Completion, None, None]:

@@ -52,7 +52,7 @@ class _Open(Generic[T]):
         ]
 
 
-class Window(Generic[T]):
+class OpenReports(Generic[T]):
     """Conversations, of which a bounded number is open: an iterator over the prompts that are due.
 
     It ends when nothing is due *now*; after completions were taken, or results, there may be more. Results come in the
