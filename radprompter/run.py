@@ -139,6 +139,8 @@ def label_reports(
                 asker.journal = opened.enter_context(Journal(path, durability=section.durability))
             survey = _look_ahead(labeling, asker, screening, track(_reports(section), "look ahead", section.limit))
             before(survey)
+            if stamp_inputs({}, [section.reports.path])["inputs"] != made_from["inputs"]:
+                raise TableError(f"{section.reports.path}: changed while it was looked at; nothing was sent, run again")
             if not isinstance(asker.journal, Journal):
                 asker.journal = opened.enter_context(Journal(path, durability=section.durability))
             headway = Headway(asker.tally, limits)

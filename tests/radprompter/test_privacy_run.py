@@ -12,10 +12,11 @@ from fake_endpoint import answer, endpoint
 from label_study import ANSWER, study, write_recipe, write_reports
 from typer.testing import CliRunner
 
+from radprompter.asking import Survey
 from radprompter.backends import open_backend
 from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.cli.app import app
-from radprompter.errors import InputError, RecipeError
+from radprompter.errors import InputError, RecipeError, TableError
 from radprompter.privacy import Screening, refuse_examples
 from radprompter.prompting.templates import load_template
 from radprompter.recipe import IdentifierKind, Privacy
@@ -185,3 +186,14 @@ def test_an_unknown_kind_or_none_at_all_is_refused(tmp_path: Path) -> None:
     for kinds in (["names"], []):
         with pytest.raises(RecipeError, match=r"privacy\.kinds"):
             study(tmp_path, {"name": "rules"}, TEXTS, privacy={"action": "mask", "kinds": kinds})
+
+
+def test_a_table_that_changes_after_it_was_screened_is_not_sent(tmp_path: Path) -> None:
+    recipe = study(tmp_path, {"name": "scripted", "default": ANSWER}, {"a": "Fracture."}, privacy={"action": "block"})
+
+    def change(survey: Survey) -> None:
+        write_reports(tmp_path / "reports.csv", {"a": "Fracture, Dr. Quibble."})
+
+    with pytest.raises(TableError, match="changed while it was looked at; nothing was sent"):
+        label_reports(recipe, before=change)
+    assert not (tmp_path / "out").exists()
