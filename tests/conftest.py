@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_disk import alone
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,3 +37,13 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """A folder on which scripts may mount a small disk of their own, that only they see."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("unshare") is None or alone(f"mount -t tmpfs -o size=1m none {folder}").returncode:
+        pytest.skip("this machine lets nobody mount a small disk: unshare --map-root-user --mount fails")
+    return folder

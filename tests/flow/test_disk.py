@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from label_study import ANSWER as REPLY
 from label_study import study, write_recipe, write_reports
+from small_disk import alone, refused
 
 from radprompter.run import label_reports
 
@@ -21,30 +20,6 @@ SHOW = [*LABEL[:-1], "journal", "show"]
 TEXTS = {f"report{number:05d}": f"Words of report {number}." for number in range(4000)}
 SCRIPTED = {"name": "scripted", "default": REPLY}
 FILES = ("labels.parquet", "labels.csv", "failures.csv")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    """A folder on which scripts may mount a small disk of their own, that only they see."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("unshare") is None or alone(f"mount -t tmpfs -o size=1m none {folder}").returncode:
-        pytest.skip("this machine lets nobody mount a small disk: unshare --map-root-user --mount fails")
-    return folder
-
-
-def alone(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell script with mounts of its own."""
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
-def refused(code: int, said: str, *expected: str) -> None:
-    assert code == 1, said
-    assert "Traceback" not in said
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, said
-    assert all(text in errors[0] for text in expected), errors
 
 
 def test_a_run_that_fills_the_disk_stops_and_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:

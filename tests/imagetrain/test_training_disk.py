@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 from shapes import shapes_recipe, write_study
+from small_disk import alone, refused
 
 from imagetrain.run import run_train
 
@@ -25,30 +24,6 @@ def write_recipe(folder: Path, out: Path) -> Path:
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump({**recipe, "out": str(out)}))
     return path
-
-
-def refused(code: int, said: str, *expected: str) -> None:
-    assert code == 1, said
-    assert "Traceback" not in said
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, said
-    assert all(text in errors[0] for text in expected), errors
-
-
-def alone(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell script with mounts of its own."""
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    """A folder on which scripts may mount a small disk of their own, that only they see."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("unshare") is None or alone(f"mount -t tmpfs -o size=1m none {folder}").returncode:
-        pytest.skip("this machine lets nobody mount a small disk: unshare --map-root-user --mount fails")
-    return folder
 
 
 def test_a_cache_that_does_not_fit_is_refused_before_any_image_is_read(disk: Path, tmp_path: Path) -> None:
