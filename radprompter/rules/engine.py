@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from radprompter.labels import LabelState
-from radprompter.rules.lexicon import Combination
+from radprompter.rules.lexicon import Category, Combination
 from radprompter.rules.phrases import END, TOKEN, Found
 from radprompter.rules.scopes import STATE_OF, Placed, Shape, divide, reach
 from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mention, Modifier, Vocabulary
@@ -20,14 +20,44 @@ _PREDICATE = 4  # words between a noun and what is said of it, as in "heart rema
 _ALTERNATIVE = 5  # words between the two sides of an "or"
 
 
+class Given(NamedTuple):
+    """A mention that the caller knows of: characters of the sentence, and what it means."""
+
+    start: int
+    end: int
+    meaning: Mention
+
+
+class Use(NamedTuple):
+    """A modifier at work: its group, category and phrase in the lexicon, and the characters that it fills."""
+
+    group: str
+    category: Category
+    phrase: str
+    start: int
+    end: int
+
+
 class Claim(NamedTuple):
-    """What one phrase of a sentence says of one finding; `start` and `end` are characters of the sentence."""
+    """What one phrase of a sentence says of one finding.
+
+    `state` is ``None`` where it says nothing of the present: history, a condition, the family. `phrases` are the
+    entries of the lexicon that name the finding, `start` and `end` the characters that they fill; `modifiers` is the
+    chain that decides.
+    """
 
     finding: str
-    state: LabelState
+    state: LabelState | None
     rule: str
     start: int
     end: int
+    phrases: tuple[str, ...]
+    modifiers: tuple[Use, ...] = ()
+
+    def name(self, sentence: str) -> str:
+        """The id of all that made it: the rule, then each modifier's group with its words in the sentence."""
+        words = (f"/{use.group}:{' '.join(sentence[use.start : use.end].split())}" for use in self.modifiers)
+        return self.rule + "".join(words)
 
 
 @dataclass(slots=True)
@@ -55,15 +85,26 @@ class _Mention:
         return _NEGATIVE if outcome is _POSITIVE else None
 
 
-_Said = tuple[str, LabelState, str, _Mention, int, int]  # finding, state, rule, what carries it, first and last token
+class _Said(NamedTuple):
+    """A claim in tokens; `head` carries its state."""
+
+    finding: str
+    state: LabelState | None
+    rule: str
+    head: _Mention
+    start: int
+    end: int
+    phrases: tuple[str, ...]
 
 
-def read_sentence(text: str, vocabulary: Vocabulary) -> tuple[Claim, ...]:
-    """What a sentence claims, phrase by phrase."""
+def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()) -> tuple[Claim, ...]:
+    """What a sentence claims, phrase by phrase; `given` are mentions besides those that the vocabulary finds."""
     spans = [match.span() for match in TOKEN.finditer(text)]
     tokens = [text[start:end] for start, end in spans]
+    found = _found(given, spans)
     tokens.append(END)
-    found = vocabulary.trie.find(tokens)
+    spans.append((len(text), len(text)))
+    found += vocabulary.trie.find(tokens)
     if not any(type(item.meaning) is Mention for item in found):
         return ()
     named = _mentions(found, vocabulary)
@@ -80,20 +121,31 @@ def read_sentence(text: str, vocabulary: Vocabulary) -> tuple[Claim, ...]:
         if mention.meaning.name in vocabulary.attributes and mention.affirmed is _UNCERTAIN:
             mention.says = mention.says and mention.meaning.outcome is _POSITIVE  # a nondisplaced fracture is possible
     own = [
-        (m.meaning.name, state, m.meaning.rule, m, m.start, m.end)
+        _Said(m.meaning.name, m.state(m.meaning.outcome), m.meaning.rule, m, m.start, m.end, (m.meaning.phrase,))
         for m in named
-        if m.says and m.meaning.is_finding and (state := m.state(m.meaning.outcome)) is not None
+        if m.says and m.meaning.is_finding
     ]
-    return tuple(
-        Claim(finding, state, rule + _modified(head, tokens), spans[start][0], spans[end - 1][1])
-        for finding, state, rule, head, start, end in (*own, *combined)
+    return tuple(_claim(said, spans) for said in (*own, *combined))
+
+
+def _claim(said: _Said, spans: Sequence[tuple[int, int]]) -> Claim:
+    by = said.head.by
+    uses = tuple(
+        Use(p.modifier.group, p.modifier.category, p.modifier.phrase, spans[p.start][0], spans[p.end - 1][1])
+        for p in (by.chain if by else ())
     )
+    start, end = spans[said.start][0], spans[said.end - 1][1]
+    return Claim(said.finding, said.state, said.rule, start, end, said.phrases, uses)
 
 
-def _modified(mention: _Mention, tokens: Sequence[str]) -> str:
-    """The part of a rule's id that names the modifier: its group, and its words in the sentence."""
-    by = mention.by
-    return f"/{by.modifier.rule}:{' '.join(tokens[by.start : by.end])}" if by else ""
+def _found(given: Sequence[Given], spans: Sequence[tuple[int, int]]) -> list[Found]:
+    """The given mentions in tokens; one that covers no token is left out."""
+    found = []
+    for start, end, meaning in given:
+        inside = [token for token, (first, last) in enumerate(spans) if first < end and start < last]
+        if inside:
+            found.append(Found(inside[0], inside[-1] + 1, meaning))
+    return found
 
 
 def _mentions(found: Sequence[Found], vocabulary: Vocabulary) -> list[_Mention]:
@@ -177,12 +229,14 @@ def _combine(named: Sequence[_Mention], shape: Shape, vocabulary: Vocabulary) ->
                     continue
                 outcome = rule.state if head.meaning.outcome is _POSITIVE else head.meaning.outcome
                 state = head.state(outcome)
-                if state is None:
-                    continue
+                if state is None and head.affirmed is not None:
+                    continue  # "not intact" denies no fracture, and affirms none
                 if head.meaning.is_finding and head.meaning.name != rule.finding and (denied or rule.instead):
                     head.says = False
                 name = f"combine:{head.meaning.name}+{place.meaning.name}"
-                claims.append((rule.finding, state, name, head, min(head.start, place.start), max(head.end, place.end)))
+                start, end = min(head.start, place.start), max(head.end, place.end)
+                phrases = (head.meaning.phrase, place.meaning.phrase)
+                claims.append(_Said(rule.finding, state, name, head, start, end, phrases))
     return claims
 
 

@@ -2,14 +2,15 @@
 
 The language file says how findings are negated, hedged and told apart from history. A region needs no lexicon: the
 synonyms of its ``region.yaml`` are enough; ``templates/<region>/lexicon.<language>.yaml`` adds what they cannot say.
+Every phrase stands with an example sentence, which is its test: see `radprompter.rules.examples`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from radprompter.errors import TemplateError
 from radprompter.labels import LabelState
@@ -18,7 +19,14 @@ from radprompter.typed_yaml import Section, read_yaml, validate
 
 Category = Literal["negated", "resolved", "uncertain", "historical", "hypothetical", "family", "pseudo"]
 Place = Literal["before", "after", "around"]
-Phrases = tuple[str, ...]
+
+
+def _without_examples(phrases: object) -> object:
+    return dict.fromkeys(phrases, "") if isinstance(phrases, list | tuple) else phrases
+
+
+Phrases = Annotated[dict[str, str], BeforeValidator(_without_examples)]
+"""Phrase -> an example sentence in which it does its work."""
 
 FOLDER = Path(__file__).parent / "lexicon"
 
@@ -36,8 +44,11 @@ class ModifierGroup(Section):
 class Headings(Section):
     """Headings inside free text."""
 
-    read: Phrases = Field((), description="what stands below these is read")
-    skip: Phrases = Field((), description="what stands below these is left out: indication, comparison, technique")
+    read: tuple[str, ...] = Field((), description="what stands below these is read")
+    addendum: tuple[str, ...] = Field((), description="what stands below these was added later, and corrects the rest")
+    skip: tuple[str, ...] = Field(
+        (), description="what stands below these is left out: indication, comparison, technique"
+    )
 
 
 class Language(Section):
@@ -46,14 +57,16 @@ class Language(Section):
     modifiers: dict[str, ModifierGroup]
     boundaries: dict[str, Phrases] = Field(description="what ends the reach of modifiers; `clause` ends that of all")
     or_words: Phrases = Field(description="join alternatives: `A or B` is uncertain where both are else unmodified")
-    and_words: Phrases = ()
-    predicates: Phrases = Field((), description="words that make a statement out of a subject")
-    openers: Phrases = Field((), description="words that begin a new statement after a comma")
-    adjectives: Phrases = Field((), description="words that begin a new statement after a comma, unless `or` follows")
+    and_words: Phrases = Field(default_factory=dict)
+    predicates: Phrases = Field(default_factory=dict, description="words that make a statement out of a subject")
+    openers: Phrases = Field(default_factory=dict, description="words that begin a new statement after a comma")
+    adjectives: Phrases = Field(
+        default_factory=dict, description="words that begin a new statement after a comma, unless `or` follows"
+    )
     terms: dict[str, Phrases] = Field(default_factory=dict, description="word groups for `combine`")
-    abbreviations: Phrases = ()
-    starters: Phrases = ()
-    before_ordinals: Phrases = ()
+    abbreviations: Phrases = Field(default_factory=dict)
+    starters: Phrases = Field(default_factory=dict)
+    before_ordinals: Phrases = Field(default_factory=dict)
     headings: Headings = Headings()
     endings: tuple[str, ...] = Field(("",), description="what may follow the words of a synonym")
     compound_length: int | None = Field(
@@ -68,10 +81,12 @@ class Language(Section):
 class FindingWords(Section):
     """What a lexicon says of one finding, beyond its synonyms."""
 
-    mentions: Phrases = Field((), description="more words for it")
-    denied_by: Phrases = Field((), description="statements that deny it by themselves")
-    uncertain_by: Phrases = Field((), description="statements that make it uncertain by themselves")
-    not_by: Phrases = Field((), alias="not", description="look-alikes: a mention inside one of these is none")
+    mentions: Phrases = Field(default_factory=dict, description="more words for it")
+    denied_by: Phrases = Field(default_factory=dict, description="statements that deny it by themselves")
+    uncertain_by: Phrases = Field(default_factory=dict, description="statements that make it uncertain by themselves")
+    not_by: Phrases = Field(
+        default_factory=dict, alias="not", description="look-alikes: a mention inside one of these is none"
+    )
 
 
 class Combination(Section):
@@ -82,6 +97,7 @@ class Combination(Section):
     at: tuple[str, ...] = Field(description="terms that must stand in the same clause, such as `radial_head`")
     state: LabelState = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
     reach: int = Field(8, ge=1, description="how many words may be between the two")
+    example: str = Field("", description="a sentence that says it")
     instead: bool = Field(False, description="whether `of` then says nothing of its own finding")
 
 
@@ -94,7 +110,9 @@ class RegionLexicon(Section):
     attributes: tuple[str, ...] = Field(
         (), description="findings that qualify another: `no displaced fracture` denies the displacement alone"
     )
-    abnormal: Phrases = Field((), description="what is no finding of the region, but forbids `no finding`")
+    abnormal: Phrases = Field(
+        default_factory=dict, description="what is no finding of the region, but forbids `no finding`"
+    )
 
 
 def load_language(language: str) -> Language | None:
@@ -134,5 +152,5 @@ def _joined(own: RegionLexicon, inherited: RegionLexicon, *, known: set[str]) ->
         findings={**findings, **own.findings},
         combine=(*own.combine, *(rule for rule in inherited.combine if rule.finding in known)),
         attributes=tuple(dict.fromkeys((*own.attributes, *(name for name in inherited.attributes if name in known)))),
-        abnormal=(*own.abnormal, *inherited.abnormal),
+        abnormal={**inherited.abnormal, **own.abnormal},
     )

@@ -72,7 +72,7 @@ class Trie:
         self._root: dict[Any, Any] = {}
         self._exact: set[str] = set()
         self._stems: set[str] = set()
-        self._parts: dict[str, None] = {}  # patterns with a star, in the order in which they were added
+        self._parts = _Parts()
         self._remembered: dict[str, tuple[str, ...]] = {}
 
     def add(self, phrase: str, meaning: Any, *, inflect: bool = False) -> None:
@@ -93,7 +93,7 @@ class Trie:
         if word == ANY:
             return ANY
         if "*" in word:
-            self._parts[word] = None
+            self._parts.add(word)
             return word
         if inflect and len(word) > 3:
             if not is_last and len(word) > _SHORTEST_ADJECTIVE:
@@ -138,7 +138,7 @@ class Trie:
                 if stem[start:] in self._stems
                 and (start == 0 or (len(stem) - start >= (shortest or 0) and not stem[:start].endswith(not_after)))
             ]
-        keys += [part for part in self._parts if _matches(part, word)]
+        keys += self._parts.matching(word)
         return tuple(dict.fromkeys(keys))
 
     def find(self, tokens: Sequence[str]) -> list[Found]:
@@ -160,11 +160,31 @@ class Trie:
         return found
 
 
-def _matches(part: str, word: str) -> bool:
+class _Parts:
+    """Patterns with a star."""
+
+    def __init__(self) -> None:
+        self._beginnings: set[str] = set()
+        self._others: dict[str, None] = {}  # in the order in which they were added
+        self._longest = 0
+
+    def add(self, part: str) -> None:
+        if part.startswith("*"):
+            self._others[part] = None
+        else:
+            self._beginnings.add(part[:-1])
+            self._longest = max(self._longest, len(part) - 1)
+
+    def matching(self, word: str) -> list[str]:
+        """The patterns that a word matches."""
+        ends = range(1, min(len(word), self._longest) + 1)
+        found = [word[:end] + "*" for end in ends if word[:end] in self._beginnings]
+        return found + [part for part in self._others if _holds(part, word)]
+
+
+def _holds(part: str, word: str) -> bool:
     bare = part.strip("*")
-    if part.startswith("*"):
-        return bare in word if part.endswith("*") else word.endswith(bare)
-    return word.startswith(bare)
+    return bare in word if part.endswith("*") else word.endswith(bare)
 
 
 @cache

@@ -16,6 +16,7 @@ from radprompter.rules.lexicon import Category
 from radprompter.rules.phrases import Found
 from radprompter.rules.vocabulary import Boundary, Mark, Modifier
 
+_LONGEST_CHAIN = 8
 _KEPT = 4  # active modifiers; those farther back never matter
 
 STATE_OF: Mapping[Category, LabelState | None] = {
@@ -36,6 +37,15 @@ class Placed(NamedTuple):
     end: int
     modifier: Modifier
     category: Category
+    touched: Placed | None = None  # the modifier right before it, whose category it takes over
+
+    @property
+    def chain(self) -> tuple[Placed, ...]:
+        """The modifiers that act as one, in the order of the text; of very many, the last."""
+        chain = [self]
+        while (last := chain[-1].touched) and len(chain) < _LONGEST_CHAIN:
+            chain.append(last)
+        return tuple(reversed(chain))
 
 
 class Separator(NamedTuple):
@@ -86,8 +96,8 @@ def place_modifiers(found: Sequence[Found], mentions: Sequence[Found]) -> tuple[
         if modifier.category == "pseudo":
             continue
         touches = last is not None and item.start == last.end and last.modifier.place == modifier.place != "around"
-        category = last.category if last is not None and touches else modifier.category
-        placed.append(Placed(item.start, item.end, modifier, category))
+        touched = last if touches else None
+        placed.append(Placed(item.start, item.end, modifier, (touched or item.meaning).category, touched))
     return tuple(placed), frozenset(filled)
 
 

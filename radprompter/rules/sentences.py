@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 MAX_SENTENCE = 2_000  # characters; a longer one is cut at a space, so that time stays linear in the length of a report
 _LONGEST_WORD = 24
@@ -14,11 +14,15 @@ _UNREMARKABLE = re.compile(r"\bo\. ?B$", re.IGNORECASE)  # "o. B." often ends a 
 _WRAPPED = 55  # characters; a shorter line that ends without punctuation was ended on purpose
 
 
+Part = Literal["body", "addendum"]
+
+
 class Sentence(NamedTuple):
-    """A sentence and where it stands in its section."""
+    """A sentence, where it stands in its section, and whether the report or an addendum to it says it."""
 
     text: str
     start: int
+    part: Part = "body"
 
 
 class Splitter:
@@ -31,7 +35,7 @@ class Splitter:
     starters:
         Capitalised words that begin a sentence even where the full stop before them was lost.
     headings:
-        Heading -> whether the words under it are read.
+        Heading -> the part of the report that begins under it; ``None`` if that is not read.
     before_ordinals:
         Words after which a number with a full stop is an ordinal: ``der 5. Rippe``.
     """
@@ -40,7 +44,7 @@ class Splitter:
         self,
         abbreviations: Iterable[str],
         starters: Iterable[str],
-        headings: Mapping[str, bool],
+        headings: Mapping[str, Part | None],
         before_ordinals: Iterable[str] = (),
     ) -> None:
         self._before_ordinals = frozenset(before_ordinals)
@@ -48,22 +52,27 @@ class Splitter:
         starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
         self._candidate = re.compile(rf"[.!?]+(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
         names = sorted(headings, key=len, reverse=True)
-        self._read = {" ".join(name.lower().split()): read for name, read in headings.items()}
+        self._parts = {" ".join(name.lower().split()): part for name, part in headings.items()}
         patterns = "|".join(r"[ \t]+".join(map(re.escape, name.split())) for name in names) or r"(?!)"
-        self._heading = re.compile(rf"(?:^|(?<=[.!?\n]))[ \t]*({patterns})[ \t]*(?::|(?=\n|$))", re.IGNORECASE)
+        number = r"(?:[ \t]*(?:#|no\.?|nr\.?|vom|of)?[ \t]*\d[\d./-]*)?"
+        heading = rf"(?:^|(?<=[.!?\n]))[ \t*]*({patterns}){number}[ \t*]*(?::|(?=\n|$))"
+        self._heading = re.compile(heading, re.IGNORECASE)
 
     def split(self, text: str) -> Iterator[Sentence]:
         """The sentences of a section that are to be read, in order."""
-        reads, here = True, 0
+        part: Part | None = "body"
+        here, is_addendum = 0, False
         for match in self._heading.finditer(text):
-            if reads:
-                yield from self._sentences(text, here, match.start(1))
-            reads = self._read[" ".join(match[1].lower().split())]
+            if part:
+                yield from self._sentences(text, here, match.start(1), part)
+            part = self._parts[" ".join(match[1].lower().split())]
+            is_addendum = is_addendum or part == "addendum"
+            part = "addendum" if part and is_addendum else part  # the addendum's own findings and impression
             here = match.end()
-        if reads:
-            yield from self._sentences(text, here, len(text))
+        if part:
+            yield from self._sentences(text, here, len(text), part)
 
-    def _sentences(self, text: str, start: int, end: int) -> Iterator[Sentence]:
+    def _sentences(self, text: str, start: int, end: int, part: Part) -> Iterator[Sentence]:
         line_start = start
         for match in self._candidate.finditer(text, start, end):
             if match.start() < start:
@@ -77,9 +86,9 @@ class Splitter:
             else:
                 ends = True
             if ends:
-                yield from _cut(text, start, match.end())
+                yield from _cut(text, start, match.end(), part)
                 start = match.end()
-        yield from _cut(text, start, end)
+        yield from _cut(text, start, end, part)
 
     def _full_stop_ends(self, text: str, start: int, stop: int, after: int) -> bool:
         before = text[max(start, stop - _LONGEST_WORD) : stop]
@@ -114,20 +123,20 @@ class Splitter:
         return short and not following.lstrip()[0].islower() and text[line_end - 1 : line_end] not in ",-"
 
 
-def _cut(text: str, start: int, end: int) -> Iterator[Sentence]:
+def _cut(text: str, start: int, end: int, part: Part) -> Iterator[Sentence]:
     while end - start > MAX_SENTENCE:
         space = text.rfind(" ", start + MAX_SENTENCE // 2, start + MAX_SENTENCE)
         stop = space if space > start else start + MAX_SENTENCE
-        yield from _trimmed(text, start, stop)
+        yield from _trimmed(text, start, stop, part)
         start = stop
-    yield from _trimmed(text, start, end)
+    yield from _trimmed(text, start, end, part)
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:
+def _trimmed(text: str, start: int, end: int, part: Part) -> Iterator[Sentence]:
     piece = text[start:end]
     bare = piece.strip()
     if bare:
-        yield Sentence(bare, start + piece.index(bare))
+        yield Sentence(bare, start + piece.index(bare), part)
 
 
 def has_words(text: str) -> bool:

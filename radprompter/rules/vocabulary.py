@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -9,7 +10,7 @@ from radprompter.labels import LabelState
 from radprompter.region import Region
 from radprompter.rules.lexicon import Category, Combination, Language, Place, RegionLexicon
 from radprompter.rules.phrases import Inflection, Trie
-from radprompter.rules.sentences import Splitter
+from radprompter.rules.sentences import Part, Splitter
 
 ABNORMAL = "abnormal"
 """Name under which the phrases of `abnormal` are found, as if it were a finding."""
@@ -21,7 +22,13 @@ class Mention(NamedTuple):
     name: str
     is_finding: bool
     outcome: LabelState  # what the phrase says where nothing modifies it
-    rule: str
+    phrase: str  # as the lexicon has it
+    kind: str = "mention"  # or "denied_by", "uncertain_by", "abnormal", "term"
+
+    @property
+    def rule(self) -> str:
+        """The rule's id: kind and phrase."""
+        return f"{self.kind}:{self.phrase}"
 
 
 class LookAlike(NamedTuple):
@@ -32,13 +39,14 @@ class LookAlike(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """A phrase that changes what is said of the findings around it."""
+    """A phrase that changes what is said of the findings around it; `group` and `phrase` are the lexicon's."""
 
-    rule: str
+    group: str
     category: Category
     place: Place
     stops_at: frozenset[str]
     reach: int
+    phrase: str = ""
 
 
 class Boundary(NamedTuple):
@@ -82,17 +90,61 @@ def implied_findings(region: Region) -> dict[str, frozenset[str]]:
 
 def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexicon, *, code: str) -> Vocabulary:
     """The vocabulary of a region in a language; `code` is the language's key in ``region.yaml``."""
-    trie = Trie(Inflection(language.endings, language.compound_length, language.compound_not_after))
+    trie = _trie(language)
     _add_findings(trie, region, lexicon, code=code)
-    terms = {**language.terms, **lexicon.terms}
-    used = {name for rule in lexicon.combine for name in (*rule.of, *rule.at)}
+    _add_terms(trie, {**language.terms, **lexicon.terms}, lexicon.combine)
+    _add_language(trie, language)
+    return Vocabulary(
+        trie,
+        splitter_of(language),
+        _by_head(lexicon.combine),
+        frozenset(name for rule in lexicon.combine for name in rule.at),
+        frozenset(lexicon.attributes),
+        implied_findings(region),
+    )
+
+
+def compile_language(language: Language, combine: Sequence[Combination] = ()) -> Vocabulary:
+    """The vocabulary of a language alone, for findings that the caller knows of."""
+    trie = _trie(language)
+    _add_terms(trie, language.terms, combine)
+    _add_language(trie, language)
+    places = frozenset(name for rule in combine for name in rule.at)
+    return Vocabulary(trie, splitter_of(language), _by_head(combine), places, frozenset(), {})
+
+
+def _trie(language: Language) -> Trie:
+    return Trie(Inflection(language.endings, language.compound_length, language.compound_not_after))
+
+
+def splitter_of(language: Language) -> Splitter:
+    """What divides reports of a language into sentences."""
+    headings: dict[str, Part | None] = dict.fromkeys(language.headings.read, "body")
+    headings |= dict.fromkeys(language.headings.addendum, "addendum")
+    headings |= dict.fromkeys(language.headings.skip, None)
+    return Splitter(language.abbreviations, language.starters, headings, language.before_ordinals)
+
+
+def _by_head(combine: Iterable[Combination]) -> dict[str, tuple[Combination, ...]]:
+    rules: dict[str, tuple[Combination, ...]] = {}
+    for rule in combine:
+        for name in rule.of:
+            rules[name] = (*rules.get(name, ()), rule)
+    return rules
+
+
+def _add_terms(trie: Trie, terms: Mapping[str, Iterable[str]], combine: Iterable[Combination]) -> None:
+    used = {name for rule in combine for name in (*rule.of, *rule.at)}
     for name in sorted(used & set(terms)):
         for phrase in terms[name]:
-            trie.add(phrase, Mention(name, False, LabelState.POSITIVE, name), inflect=True)
+            trie.add(phrase, Mention(name, False, LabelState.POSITIVE, phrase, "term"), inflect=True)
+
+
+def _add_language(trie: Trie, language: Language) -> None:
     for key, group in language.modifiers.items():
         for phrase in group.phrases:
             stops_at = frozenset(("clause", *group.stops_at))
-            trie.add(phrase, Modifier(key, group.category, group.place, stops_at, group.reach))
+            trie.add(phrase, Modifier(key, group.category, group.place, stops_at, group.reach, phrase))
     for name, phrases in language.boundaries.items():
         for phrase in phrases:
             trie.add(phrase, Boundary(name))
@@ -105,19 +157,6 @@ def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexico
     ):
         for phrase in phrases:
             trie.add(phrase, Mark(kind))  # type: ignore[arg-type]
-    combinations: dict[str, tuple[Combination, ...]] = {}
-    for rule in lexicon.combine:
-        for name in rule.of:
-            combinations[name] = (*combinations.get(name, ()), rule)
-    headings = {**dict.fromkeys(language.headings.read, True), **dict.fromkeys(language.headings.skip, False)}
-    return Vocabulary(
-        trie,
-        Splitter(language.abbreviations, language.starters, headings, language.before_ordinals),
-        combinations,
-        frozenset(name for rule in lexicon.combine for name in rule.at),
-        frozenset(lexicon.attributes),
-        implied_findings(region),
-    )
 
 
 def _add_findings(trie: Trie, region: Region, lexicon: RegionLexicon, *, code: str) -> None:
@@ -128,12 +167,12 @@ def _add_findings(trie: Trie, region: Region, lexicon: RegionLexicon, *, code: s
         titles = (finding.title[code],) if code in finding.title else ()
         mentions = (*titles, *finding.synonyms.get(code, ()), *(words.mentions if words else ()))
         for phrase in dict.fromkeys(mentions):
-            trie.add(phrase, Mention(name, True, LabelState.POSITIVE, f"mention:{phrase}"), inflect=True)
+            trie.add(phrase, Mention(name, True, LabelState.POSITIVE, phrase), inflect=True)
         for phrase in words.denied_by if words else ():
-            trie.add(phrase, Mention(name, True, LabelState.NEGATIVE, f"denied_by:{phrase}"), inflect=True)
+            trie.add(phrase, Mention(name, True, LabelState.NEGATIVE, phrase, "denied_by"), inflect=True)
         for phrase in words.uncertain_by if words else ():
-            trie.add(phrase, Mention(name, True, LabelState.UNCERTAIN, f"uncertain_by:{phrase}"), inflect=True)
+            trie.add(phrase, Mention(name, True, LabelState.UNCERTAIN, phrase, "uncertain_by"), inflect=True)
         for phrase in words.not_by if words else ():
             trie.add(phrase, LookAlike(name), inflect=True)
     for phrase in lexicon.abnormal:
-        trie.add(phrase, Mention(ABNORMAL, True, LabelState.POSITIVE, f"abnormal:{phrase}"), inflect=True)
+        trie.add(phrase, Mention(ABNORMAL, True, LabelState.POSITIVE, phrase, "abnormal"), inflect=True)

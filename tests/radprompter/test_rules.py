@@ -9,7 +9,8 @@ import pytest
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import load_region
-from radprompter.rules.labeler import Decision, RuleLabeler
+from radprompter.rules.deciding import Decision
+from radprompter.rules.labeler import RuleLabeler
 
 SIGN = {LabelState.POSITIVE: "+", LabelState.NEGATIVE: "-", LabelState.UNCERTAIN: "?"}
 
@@ -273,3 +274,19 @@ def test_only_findings_impression_and_undivided_reports_are_read() -> None:
 @pytest.mark.parametrize("text", ["", " \n\t ", "___", "XXXX XXXX.", "...", "12.5"])
 def test_a_report_without_words_has_no_labels(text: str) -> None:
     assert labeler("chest").label(Report("r", {"findings": text, "indication": "Cough."})) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("FINDINGS: Small pneumothorax.\nADDENDUM: No pneumothorax.", "negative"),
+        ("FINDINGS: No pneumothorax.\n\nADDENDUM 1: Small pneumothorax.", "positive"),
+        ("FINDINGS: Small pneumothorax.\n*** ADDENDUM 03/04/2020 ***\nIMPRESSION: No pneumothorax.", "negative"),
+        ("FINDINGS: Small pneumothorax.\nADDENDUM: No effusion.", "positive"),
+        ("See the addendum. Small pneumothorax.", "positive"),
+    ],
+)
+def test_what_an_addendum_says_of_a_finding_replaces_what_the_report_said(text: str, state: str) -> None:
+    decision = decide("chest", "en", text)["pneumothorax"]
+    assert decision.state == state
+    assert decision.rule.startswith("addendum/") == ("ADDENDUM" in text and "effusion" not in text)

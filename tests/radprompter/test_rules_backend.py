@@ -49,7 +49,7 @@ def test_the_answer_has_state_evidence_and_rule_of_every_finding_in_order() -> N
     region = load_region("elbow")
     completion = complete(region, "Fracture of the olecranon. No effusion.")
     answer = orjson.loads(completion.answer)
-    assert (completion.report_id, completion.model, completion.failure) == ("r1", "rules-1", None)
+    assert (completion.report_id, completion.model, completion.failure) == ("r1", "rules-2", None)
     assert tuple(answer) == region.schema.names
     assert answer["effusion"] == {
         "state": "negative",
@@ -102,7 +102,7 @@ def test_the_identity_changes_with_the_lexicon(tmp_path: Path) -> None:
     plain = foot(tmp_path / "a")
     taught = foot(tmp_path / "b", "findings: {gout: {mentions: [podagra]}}")
     first, second = (open_backend({"name": "rules"}, region).identity for region in (plain, taught))
-    assert first["model"] == second["model"] == "rules-1"
+    assert first["model"] == second["model"] == "rules-2"
     assert first["rules"] != second["rules"]
     assert first == open_backend({"name": "rules"}, plain).identity
 

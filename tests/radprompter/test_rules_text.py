@@ -8,13 +8,13 @@ from radprompter.errors import TemplateError
 from radprompter.rules.lexicon import load_language
 from radprompter.rules.phrases import END, TOKEN, Inflection, Trie, fold, readings
 from radprompter.rules.sentences import Splitter, has_words
+from radprompter.rules.vocabulary import splitter_of
 
 
 def splitter(code: str) -> Splitter:
     language = load_language(code)
     assert language is not None
-    headings = {**dict.fromkeys(language.headings.read, True), **dict.fromkeys(language.headings.skip, False)}
-    return Splitter(language.abbreviations, language.starters, headings, language.before_ordinals)
+    return splitter_of(language)
 
 
 SENTENCES = [

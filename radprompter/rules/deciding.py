@@ -1,0 +1,108 @@
+"""What a report says of each finding, out of all that its sentences claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from radprompter.labels import LabelState
+from radprompter.region import Region
+from radprompter.rules.engine import Claim
+from radprompter.rules.reading import ReadSentence
+from radprompter.rules.vocabulary import ABNORMAL, implied_findings
+
+_STRENGTH = {LabelState.NEGATIVE: 1, LabelState.UNCERTAIN: 2, LabelState.POSITIVE: 3}
+_LONGEST_EVIDENCE = 240  # characters; of a longer sentence, the words around the mention
+_NOT_A_DISEASE = "support_devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state of one finding in one report, the id of the rule, and the claim that decided with its sentence."""
+
+    state: LabelState
+    rule: str = ""
+    sentence: ReadSentence | None = None
+    claim: Claim | None = None
+
+    @property
+    def evidence(self) -> str:
+        """The sentence that decided, or the words of a long one around the claim: a verbatim slice of the report."""
+        return _evidence(self.sentence.text, self.claim) if self.sentence and self.claim else ""
+
+
+_SILENT = Decision(LabelState.NOT_MENTIONED)
+
+
+class Decider:
+    """Decides for reports of one region.
+
+    Claims that disagree: positive over uncertain over negative. What an addendum says of a finding replaces what the
+    report said of it. A finding that is positive or uncertain makes those that it implies at least that. The region's
+    summary finding is positive where nothing but devices is present or suspected.
+    """
+
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._implied = implied_findings(region)
+
+    def decide(self, sentences: Iterable[ReadSentence]) -> dict[str, Decision]:
+        """The decision on every finding of the region, in order."""
+        body: dict[str, Decision] = {}
+        addendum: dict[str, Decision] = {}
+        for sentence in sentences:
+            best = addendum if sentence.part == "addendum" else body
+            for claim in sentence.claims:
+                if claim.state and _outweighs(claim.state, best.get(claim.finding)):
+                    best[claim.finding] = Decision(claim.state, claim.name(sentence.text), sentence, claim)
+        best = body | {name: _renamed(decision, "addendum") for name, decision in addendum.items()}
+        self._imply(best)
+        abnormal = best.pop(ABNORMAL, None)
+        if self._region.schema.no_finding is not None:
+            best[self._region.schema.no_finding] = _no_finding(best, abnormal)
+        return {name: self._allowed(name, best.get(name, _SILENT)) for name in self._region.findings}
+
+    def _imply(self, best: dict[str, Decision]) -> None:
+        for name in self._region.findings:
+            decision = best.get(name)
+            if decision is None or decision.state is LabelState.NEGATIVE:
+                continue
+            for general in self._implied[name]:
+                if _outweighs(decision.state, best.get(general)):
+                    best[general] = _renamed(decision, f"implied:{name}")
+
+    def _allowed(self, name: str, decision: Decision) -> Decision:
+        """The decision in the states that the region allows: uncertain counts as positive, silence as negative."""
+        allowed = self._region.allowed(name)
+        if decision.state in allowed:
+            return decision
+        fallback = LabelState.POSITIVE if decision.state is LabelState.UNCERTAIN else LabelState.NEGATIVE
+        if fallback not in allowed:
+            return _SILENT
+        return Decision(fallback, decision.rule, decision.sentence, decision.claim)
+
+
+def _outweighs(state: LabelState, known: Decision | None) -> bool:
+    return known is None or _STRENGTH[state] > _STRENGTH[known.state]
+
+
+def _renamed(decision: Decision, why: str) -> Decision:
+    return Decision(decision.state, f"{why}/{decision.rule}", decision.sentence, decision.claim)
+
+
+def _no_finding(best: Mapping[str, Decision], abnormal: Decision | None) -> Decision:
+    """Positive where nothing but devices is present or suspected (the CheXpert convention)."""
+    speaking = [abnormal] if abnormal else []
+    speaking += [decision for name, decision in best.items() if name != _NOT_A_DISEASE]
+    if any(decision.state is not LabelState.NEGATIVE for decision in speaking):
+        return _SILENT
+    return Decision(LabelState.POSITIVE, "no_finding:nothing else is present")
+
+
+def _evidence(sentence: str, claim: Claim) -> str:
+    if len(sentence) <= _LONGEST_EVIDENCE:
+        return sentence
+    start, end = max(0, claim.start - 100), min(len(sentence), max(claim.end, claim.start) + 100)
+    start = sentence.find(" ", start, claim.start) + 1 if start else 0
+    stop = sentence.rfind(" ", claim.end, end) if end < len(sentence) else end
+    return sentence[start : stop if stop > claim.start else end].strip()
