@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -11,24 +11,31 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from radprompter.answers import parser_digest
 from radprompter.asking import Asker, Survey
-from radprompter.backends import choose_backend, open_backend
+from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
-from radprompter.budget import Limits
 from radprompter.engine import Engine
-from radprompter.errors import RecipeError, TableError
+from radprompter.errors import TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.headway import Headway
 from radprompter.journal import Journal
+from radprompter.label_section import (
+    label_journal,
+    label_limits,
+    label_provenance,
+    label_rounds,
+    label_screening,
+    label_section,
+    label_settings,
+    label_template,
+)
 from radprompter.label_table import LabelTable
 from radprompter.manifest import label_manifest, label_summary
 from radprompter.ownership import refuse_to_replace, replacing
 from radprompter.privacy import Found, Screening, refuse_examples
 from radprompter.prompting.length import LengthCounts, describe_length
-from radprompter.prompting.templates import Template, load_template
-from radprompter.prompting.tokens import load_counter
+from radprompter.prompting.templates import Template
 from radprompter.recipe import LabelRecipe, Privacy, StudyRecipe
 from radprompter.records import LabeledReport, Report
 from radprompter.rounds import Labeling, Rounds
@@ -44,14 +51,9 @@ from radprompter.store import (
 )
 from radprompter.terminal import Track, quiet
 from radprompter.tracked import track_labels
-from radprompter.version import __version__
 
-JOURNAL = "journal.sqlite"
 BATCHES = "batches"
 OUTPUTS = (LABELS_PARQUET, LABELS_CSV, FAILURES_CSV, ATTRIBUTES_CSV, MANIFEST)
-
-KEPT = {"journal", "durability", "budget", "cluster"}
-"""Settings that say where answers come from and how they are kept, and when a run stops; no label depends on them."""
 
 Before = Callable[[Survey], None]
 """Is told what will be sent before anything is."""
@@ -120,12 +122,12 @@ def label_reports(
         If answers will come later; running the same again fetches them.
     """
     started = time.monotonic()
-    section, folder = _label_section(recipe), recipe.out / "label"
+    section, folder = label_section(recipe), recipe.out / "label"
     screening = label_screening(section, elsewhere=engine is not None and engine.is_elsewhere)
     template = replace(label_template(section), screen=screening)
     limits = label_limits(section)
     with closing(open_backend(section.backend, template.region, folder=folder / BATCHES)) as backend:
-        made_from = stamp_inputs(_settings(section, template, backend), [section.reports.path])
+        made_from = stamp_inputs(label_settings(section, template, backend), [section.reports.path])
         if is_up_to_date(folder, made_from):
             track_labels(recipe)
             return LabelRun.of(folder, label_summary(read_json(folder / MANIFEST), up_to_date=True))
@@ -155,7 +157,7 @@ def label_reports(
                     found.add(labeled.report)
                 opened.enter_context(replacing(folder, OUTPUTS, study=recipe.name))
                 names = files.finish()
-            manifest = label_manifest(_provenance(section, template, backend, made_from), files, asker.tally)
+            manifest = label_manifest(label_provenance(section, template, backend, made_from), files, asker.tally)
             manifest["spent_usd"] = limits.spent_usd(asker.tally)
             manifest["canary"] = dict(asker.proven or {})
             manifest["length"] = describe_length(template.length, template.counter, lengths)
@@ -218,77 +220,3 @@ def _look_ahead(labeling: Labeling, asker: Asker, screening: Screening, reports:
 
 def _reports(section: LabelRecipe) -> Iterator[Report]:
     return islice(read_reports(section.reports), section.limit)
-
-
-def _label_section(recipe: StudyRecipe) -> LabelRecipe:
-    if recipe.label is None:
-        raise RecipeError("the recipe has no `label` section; add one, or use a recipe that has one")
-    return recipe.label
-
-
-def label_journal(recipe: StudyRecipe) -> Path:
-    """The file that keeps the answers of a recipe."""
-    return _label_section(recipe).journal or recipe.out / "label" / JOURNAL
-
-
-def label_template(section: LabelRecipe) -> Template:
-    """The template that a `label` section names.
-
-    Raises
-    ------
-    InputError
-        If the region, strategy, plan or a Jinja template cannot be used.
-    """
-    return load_template(
-        section.region,
-        language=section.language,
-        strategy=section.strategy,
-        plan=section.plan,
-        sections=section.sections,
-        evidence=section.evidence,
-        persona=section.persona,
-        examples=section.examples,
-        prefill=section.prefill,
-        stop=section.stop,
-        templates=section.templates,
-        length=section.length,
-        counter=load_counter(section.tokenizer),
-    )
-
-
-def label_screening(section: LabelRecipe, *, elsewhere: bool = False) -> Screening:
-    """What a `label` section does about identifiers, given where its backend, or an engine, sends the reports."""
-    elsewhere = elsewhere or goes_elsewhere(choose_backend(section.backend).options.model_dump())
-    return Screening.of(section.privacy, elsewhere=elsewhere)
-
-
-def label_limits(section: LabelRecipe) -> Limits:
-    """What a run of a `label` section may cost."""
-    return Limits.of(section.budget, getattr(choose_backend(section.backend).options, "model", None))
-
-
-def label_rounds(section: LabelRecipe) -> Rounds:
-    """What a `label` section does about each question."""
-    return Rounds(section.samples, section.reasks, section.verify, section.least_label_mass)
-
-
-def _settings(section: LabelRecipe, template: Template, backend: Backend) -> dict[str, Any]:
-    """All that the outputs depend on, apart from the reports."""
-    recipe = section.model_dump(mode="json", exclude=KEPT)
-    made_by = {"version": __version__, "parser": parser_digest()}
-    return {"recipe": recipe, "template": template.hash, "backend": backend.identity, **made_by}
-
-
-def _provenance(
-    section: LabelRecipe, template: Template, backend: Backend, made_from: Mapping[str, Any]
-) -> dict[str, Any]:
-    ((path, sha256),) = made_from["inputs"].items()
-    asked = section.model_dump(mode="json", exclude={"reports", "templates", "backend", "limit", "privacy"} | KEPT)
-    return {
-        "template": {**asked, "region": template.region.name, "hash": template.hash},
-        "backend": backend.name,
-        "model": backend.model,
-        "parameters": dict(backend.identity),
-        "seed": backend.identity.get("seed"),
-        "input": {"path": path, "sha256": sha256},
-    }

@@ -16,6 +16,7 @@ from radprompter.asking import Survey
 from radprompter.backends import choose_backend
 from radprompter.errors import InputError, RecipeError, TableError
 from radprompter.files import read_json, write_json
+from radprompter.label_section import label_journal, label_template
 from radprompter.label_table import LabelTable
 from radprompter.labels import PROJECTIONS
 from radprompter.pilot import (
@@ -33,7 +34,7 @@ from radprompter.prompting.prices import Price, cost, find_price
 from radprompter.prompting.strategies import STRATEGIES
 from radprompter.recipe import LabelRecipe, PlanName, StudyRecipe
 from radprompter.records import Report
-from radprompter.run import label_journal, label_reports, label_template
+from radprompter.run import label_reports
 from radprompter.store import MANIFEST, read_reference, read_reports
 from radprompter.terminal import Track, quiet
 from radprompter.tracking import TrackingRecipe

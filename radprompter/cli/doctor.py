@@ -115,9 +115,9 @@ def check_endpoint(recipe: Path, settings: Sequence[str]) -> dict[str, Any]:
     """
     from radprompter.backends import open_backend
     from radprompter.errors import BackendError, RecipeError
+    from radprompter.label_section import label_template
     from radprompter.recipe import load_recipe
     from radprompter.records import Report
-    from radprompter.run import label_template
     from radprompter.shipped import find_recipe
 
     section = load_recipe(find_recipe(recipe), settings=settings).label

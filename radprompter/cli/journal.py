@@ -96,8 +96,8 @@ def _find(path: Path) -> Path:
     """The journal itself, or that of a recipe."""
     if path.suffix not in (".yaml", ".yml"):
         return path
+    from radprompter.label_section import label_journal
     from radprompter.recipe import load_recipe
-    from radprompter.run import label_journal
     from radprompter.shipped import find_recipe
 
     return label_journal(load_recipe(find_recipe(path)))

@@ -43,11 +43,11 @@ def render(
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
     from radprompter.files import write_text
+    from radprompter.label_section import label_screening, label_template
     from radprompter.privacy import Found
     from radprompter.prompting.preview import Plan, preview_page
     from radprompter.prompting.prices import cost, find_price
     from radprompter.recipe import load_recipe
-    from radprompter.run import label_screening, label_template
     from radprompter.shipped import find_recipe
 
     path = find_recipe(recipe)
@@ -214,7 +214,7 @@ def _survey(study: StudyRecipe, template: Template, reports: Iterable[Sequence[P
     from radprompter.backends import open_backend
     from radprompter.errors import InputError, JournalError
     from radprompter.journal import Journal
-    from radprompter.run import label_journal
+    from radprompter.label_section import label_journal
 
     assert study.label is not None
     path = label_journal(study)

@@ -12,11 +12,12 @@ from typed_region import cell_of, found, typed_region
 
 from radprompter import LabelTable, Report, label, load_template, open_backend
 from radprompter.answers import read, read_letter, vote
+from radprompter.label_section import label_template
 from radprompter.labels import CELL_FIELDS, LabelState
 from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Completion
 from radprompter.region import Region
-from radprompter.run import label_reports, label_template
+from radprompter.run import label_reports
 from radprompter.store import read_labels, write_labels
 
 REPORT = Report("r1", {"report": "Transverse fracture of the left radius, step 2,5 cm. No effusion."})

@@ -12,12 +12,12 @@ from small_region import small_region
 
 from radprompter.answers import read
 from radprompter.errors import RecipeError, TemplateError
+from radprompter.label_section import label_template
 from radprompter.prompting import STRATEGIES, load_template
 from radprompter.prompting.check import check_region
 from radprompter.prompting.strict import strict_problems
 from radprompter.records import Completion, Message, Prompt, Report, Turn
 from radprompter.region import Region
-from radprompter.run import label_template
 
 REPORT = Report("a", {"findings": "Fracture of the ulna.", "impression": "Fracture."})
 EXAMPLES = {

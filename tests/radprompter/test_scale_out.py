@@ -15,8 +15,9 @@ from radprompter.backends import open_backend
 from radprompter.errors import BackendError, BudgetError, InputError, JournalError, RadprompterError, RecipeError
 from radprompter.journal import Journal
 from radprompter.journal.snapshot import Snapshot
+from radprompter.label_section import label_screening, label_template
 from radprompter.records import Completion, Report
-from radprompter.run import label_reports, label_screening, label_template
+from radprompter.run import label_reports
 from radprompter.scale_out import RayEngine
 from radprompter.scale_out.blocks import Block, Outcome
 from radprompter.scale_out.job import Job
