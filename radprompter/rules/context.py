@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from radprompter.errors import TemplateError
 from radprompter.labels import LabelState
-from radprompter.rules.engine import Given, Use, read_sentence
+from radprompter.rules.claims import Given, Use
+from radprompter.rules.engine import read_sentence
 from radprompter.rules.lexicon import load_language
 from radprompter.rules.vocabulary import Mention, compile_language
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from radprompter.labels import LabelState
 from radprompter.region import Region
-from radprompter.rules.engine import Claim
+from radprompter.rules.claims import Claim
 from radprompter.rules.reading import ReadSentence
 from radprompter.rules.vocabulary import ABNORMAL, implied_findings
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.region import Region
-from radprompter.rules.engine import Claim, Given, read_sentence
+from radprompter.rules.claims import Claim, Given
+from radprompter.rules.engine import read_sentence
 from radprompter.rules.lexicon import Combination, Language, RegionLexicon, load_language, load_region_lexicon
 from radprompter.rules.scopes import STATE_OF
 from radprompter.rules.vocabulary import ABNORMAL, Mention, Vocabulary, compile_language, compile_vocabulary

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from radprompter.records import Report
-from radprompter.rules.engine import Claim, read_sentence
+from radprompter.rules.claims import Claim
+from radprompter.rules.engine import read_sentence
 from radprompter.rules.sentences import Part, has_words
 from radprompter.rules.vocabulary import Vocabulary
 

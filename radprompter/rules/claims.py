@@ -1,0 +1,49 @@
+"""What one phrase of a sentence says of one finding, and what the caller may give besides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from radprompter.labels import LabelState
+from radprompter.rules.lexicon import Category
+from radprompter.rules.vocabulary import Mention
+
+
+class Given(NamedTuple):
+    """A mention that the caller knows of: characters of the sentence, and what it means."""
+
+    start: int
+    end: int
+    meaning: Mention
+
+
+class Use(NamedTuple):
+    """A modifier at work: its group, category and phrase in the lexicon, and the characters that it fills."""
+
+    group: str
+    category: Category
+    phrase: str
+    start: int
+    end: int
+
+
+class Claim(NamedTuple):
+    """What one phrase of a sentence says of one finding.
+
+    `state` is ``None`` where it says nothing of the present: history, a condition, the family. `phrases` are the
+    entries of the lexicon that name the finding, `start` and `end` the characters that they fill; `modifiers` is the
+    chain that decides.
+    """
+
+    finding: str
+    state: LabelState | None
+    rule: str
+    start: int
+    end: int
+    phrases: tuple[str, ...]
+    modifiers: tuple[Use, ...] = ()
+
+    def name(self, sentence: str) -> str:
+        """The id of all that made it: the rule, then each modifier's group with its words in the sentence."""
+        words = (f"/{use.group}:{' '.join(sentence[use.start : use.end].split())}" for use in self.modifiers)
+        return self.rule + "".join(words)
