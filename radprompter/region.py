@@ -37,6 +37,9 @@ class RegionFile(Section):
     findings: dict[str, Finding] = Field(default_factory=dict, description="name of a finding -> what it is")
     evidence: bool = Field(False, description="ask for the decisive words of the report, for every finding")
     no_finding: str | None = Field(None, description="the finding that says that there is none")
+    no_finding_despite: tuple[str, ...] | None = Field(
+        None, description="findings beside which there may still be none, such as devices; for the rules"
+    )
     states: tuple[LabelState, ...] = Field(LABELS, description="states that an answer may give")
     spelling: dict[LabelState, str] = Field(
         default_factory=dict, description="how an answer spells a state, such as `positive: present`"
@@ -76,6 +79,7 @@ class Region:
     meanings: Mapping[str, LabelState]  # case-folded spelling or alias -> state
     schema: LabelSchema
     folders: tuple[Path, ...]
+    no_finding_despite: tuple[str, ...] = ()  # findings beside which the schema's `no_finding` may still hold
 
     def allowed(self, finding: str) -> tuple[LabelState, ...]:
         """States that one finding may take."""
@@ -99,7 +103,8 @@ class Region:
     def hash(self) -> str:
         """Digest of findings, definitions, spellings and schema."""
         findings = {name: finding.content for name, finding in self.findings.items()}
-        return digest({"findings": findings, "meanings": self.meanings, "schema": self.schema.to_json()})
+        summary = {"despite": self.no_finding_despite, "meanings": self.meanings, "schema": self.schema.to_json()}
+        return digest({"findings": findings, **summary})
 
     def file(self, name: str) -> Path | None:
         """The first file of that name in the region's folders."""
@@ -165,7 +170,13 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
     if wrong := [problem for _, problem in dependence_problems(findings, {spec.name: spec.states for spec in specs})]:
         raise TemplateError("\n".join(f"{folder / REGION_FILE}: {problem}" for problem in wrong))
     folders = (folder, *(parent.folders if parent else (templates / "_shared",)))
-    return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders)
+    despite = file.no_finding_despite
+    despite = parent.no_finding_despite if despite is None and parent else despite or ()
+    if file.no_finding_despite and (strange := [name for name in file.no_finding_despite if name not in findings]):
+        raise TemplateError(
+            f"{folder / REGION_FILE}: no_finding_despite names findings that the region lacks: {strange}"
+        )
+    return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders, despite)
 
 
 def _implying_only(finding: Finding, names: tuple[str, ...]) -> Finding:

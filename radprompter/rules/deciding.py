@@ -13,7 +13,6 @@ from radprompter.rules.vocabulary import ABNORMAL, implied_findings
 
 _STRENGTH = {LabelState.NEGATIVE: 1, LabelState.UNCERTAIN: 2, LabelState.POSITIVE: 3}
 _LONGEST_EVIDENCE = 240  # characters; of a longer sentence, the words around the mention
-_NOT_A_DISEASE = "support_devices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Decider:
 
     Claims that disagree: positive over uncertain over negative. What an addendum says of a finding replaces what the
     report said of it. A finding that is positive or uncertain makes those that it implies at least that. The region's
-    summary finding is positive where nothing but devices is present or suspected.
+    ``no_finding`` is positive where nothing is present or suspected but what ``no_finding_despite`` names.
     """
 
     def __init__(self, region: Region) -> None:
@@ -59,7 +58,7 @@ class Decider:
         self._imply(best)
         abnormal = best.pop(ABNORMAL, None)
         if self._region.schema.no_finding is not None:
-            best[self._region.schema.no_finding] = _no_finding(best, abnormal)
+            best[self._region.schema.no_finding] = self._no_finding(best, abnormal)
         return {name: self._allowed(name, best.get(name, _SILENT)) for name in self._region.findings}
 
     def _imply(self, best: dict[str, Decision]) -> None:
@@ -70,6 +69,13 @@ class Decider:
             for general in self._implied[name]:
                 if _outweighs(decision.state, best.get(general)):
                     best[general] = _renamed(decision, f"implied:{name}")
+
+    def _no_finding(self, best: Mapping[str, Decision], abnormal: Decision | None) -> Decision:
+        speaking = [abnormal] if abnormal else []
+        speaking += [decision for name, decision in best.items() if name not in self._region.no_finding_despite]
+        if any(decision.state is not LabelState.NEGATIVE for decision in speaking):
+            return _SILENT
+        return Decision(LabelState.POSITIVE, "no_finding:nothing else is present")
 
     def _allowed(self, name: str, decision: Decision) -> Decision:
         """The decision in the states that the region allows: uncertain counts as positive, silence as negative."""
@@ -88,15 +94,6 @@ def _outweighs(state: LabelState, known: Decision | None) -> bool:
 
 def _renamed(decision: Decision, why: str) -> Decision:
     return Decision(decision.state, f"{why}/{decision.rule}", decision.sentence, decision.claim)
-
-
-def _no_finding(best: Mapping[str, Decision], abnormal: Decision | None) -> Decision:
-    """Positive where nothing but devices is present or suspected (the CheXpert convention)."""
-    speaking = [abnormal] if abnormal else []
-    speaking += [decision for name, decision in best.items() if name != _NOT_A_DISEASE]
-    if any(decision.state is not LabelState.NEGATIVE for decision in speaking):
-        return _SILENT
-    return Decision(LabelState.POSITIVE, "no_finding:nothing else is present")
 
 
 def _evidence(sentence: str, claim: Claim) -> str:

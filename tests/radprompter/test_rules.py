@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 
+from radprompter.errors import TemplateError
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import load_region
@@ -290,3 +292,16 @@ def test_what_an_addendum_says_of_a_finding_replaces_what_the_report_said(text: 
     decision = decide("chest", "en", text)["pneumothorax"]
     assert decision.state == state
     assert decision.rule.startswith("addendum/") == ("ADDENDUM" in text and "effusion" not in text)
+
+
+def test_a_region_says_beside_which_findings_there_may_still_be_none(tmp_path: Path) -> None:
+    region = tmp_path / "strict" / "region.yaml"
+    region.parent.mkdir()
+    region.write_text("title: {en: Strict}\nschema: strict-14\nextends: chest\nno_finding_despite: []\n")
+    strict = RuleLabeler(load_region(str(region.parent)))
+    decisions = strict.label(Report("r", {"report": "The lungs are clear. Right chest port in place."}))
+    assert decisions is not None
+    assert decisions["no_finding"].state is LabelState.NOT_MENTIONED
+    region.write_text(region.read_text().replace("[]", "[prot]"))
+    with pytest.raises(TemplateError, match="no_finding_despite names findings that the region lacks: \\['prot'\\]"):
+        load_region(str(region.parent))

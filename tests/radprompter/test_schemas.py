@@ -64,7 +64,7 @@ def test_a_backend_is_described_by_its_own_settings() -> None:
     assert definitions["backend_rules"]["properties"]["name"] == {"const": "rules"}
 
 
-@pytest.mark.parametrize("schema", [recipe_schema(), region_schema(), examples_schema()], ids=SCHEMAS)
+@pytest.mark.parametrize("schema", [make() for make in SCHEMAS.values()], ids=SCHEMAS)
 def test_a_schema_refers_only_to_what_it_defines_and_refuses_unknown_keys(schema: dict[str, Any]) -> None:
     assert {name.removeprefix("#/$defs/") for name in references(schema)} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False
