@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Category
@@ -25,6 +25,25 @@ class Use(NamedTuple):
     phrase: str
     start: int
     end: int
+
+
+class Span(NamedTuple):
+    """Characters of a sentence."""
+
+    start: int
+    end: int
+
+
+class Scope(NamedTuple):
+    """How far a modifier reaches, ``after`` it or ``before`` it, and where `end` it, what is there: ``clause``.
+
+    `end` is ``None`` where nothing but the sentence, or the number of words, ends it.
+    """
+
+    use: Use
+    direction: Literal["after", "before"]
+    end: Span | None = None
+    name: str = ""
 
 
 class Claim(NamedTuple):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from radprompter.labels import LabelState
-from radprompter.rules.claims import Claim, Given, Use
+from radprompter.rules.claims import Claim, Given, Scope, Span, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings
 from radprompter.rules.phrases import END, TOKEN, Found
-from radprompter.rules.scopes import Placed, Shape, divide, reach
+from radprompter.rules.scopes import Ended, Placed, Shape, divide, find_ends, reach
 from radprompter.rules.vocabulary import Mention, Modifier, Vocabulary
 
 _ALTERNATIVE = 5  # words between the two sides of an "or"
@@ -19,20 +20,10 @@ _ALTERNATIVE = 5  # words between the two sides of an "or"
 
 def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()) -> tuple[Claim, ...]:
     """What a sentence claims, phrase by phrase; `given` are mentions besides those that the vocabulary finds."""
-    spans = [match.span() for match in TOKEN.finditer(text)]
-    tokens = [text[start:end] for start, end in spans]
-    found = _found(given, spans)
-    tokens.append(END)
-    spans.append((len(text), len(text)))
-    found += vocabulary.trie.find(tokens)
-    if not any(type(item.meaning) is Mention for item in found):
+    understood = _understand(text, vocabulary, given)
+    if understood is None:
         return ()
-    named = find_namings(found, vocabulary)
-    if not named:
-        return ()
-    modifiers = [item for item in found if type(item.meaning) is Modifier]
-    places = [Found(m.start, m.end, m.meaning) for m in named]
-    shape = divide(tokens, found, places, modifiers)
+    spans, named, places, shape = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
         mention.by = placed
     _weigh_alternatives(named, shape)
@@ -50,12 +41,58 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
     return tuple(_claim(said, spans) for said in (*own, *combined))
 
 
+def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
+    """How far each modifier of a sentence reaches, also of those that reach nothing; none where nothing is named."""
+    understood = _understand(text, vocabulary, ())
+    if understood is None:
+        return ()
+    scopes = (_scope(ended, understood.spans) for ended in find_ends(understood.shape))
+    seen = {(s.use.start, s.use.end, s.use.category, s.direction, s.end): s for s in scopes}  # some are in two phrases
+    return tuple(seen.values())
+
+
+class _Understood(NamedTuple):
+    """A sentence in tokens: their characters, what is named, the same as places, and what divides it."""
+
+    spans: list[tuple[int, int]]
+    named: list[Naming]
+    places: list[Found]
+    shape: Shape
+
+
+def _understand(text: str, vocabulary: Vocabulary, given: Sequence[Given]) -> _Understood | None:
+    spans = [match.span() for match in TOKEN.finditer(text)]
+    tokens = [text[start:end] for start, end in spans]
+    found = _found(given, spans)
+    tokens.append(END)
+    spans.append((len(text), len(text)))
+    found += vocabulary.trie.find(tokens)
+    if not any(type(item.meaning) is Mention for item in found):
+        return None
+    named = find_namings(found, vocabulary)
+    if not named:
+        return None
+    modifiers = [item for item in found if type(item.meaning) is Modifier]
+    places = [Found(m.start, m.end, m.meaning) for m in named]
+    shape = divide(tokens, found, places, modifiers)
+    return _Understood(spans, named, places, shape)
+
+
+def _scope(ended: Ended, spans: Sequence[tuple[int, int]]) -> Scope:
+    stop = ended.separator
+    at = None if stop is None else Span(spans[stop.start][0], spans[stop.end - 1][1])
+    return Scope(_use(ended.placed, spans), ended.direction, at, ended.name)
+
+
+def _use(placed: Placed, spans: Sequence[tuple[int, int]]) -> Use:
+    modifier = placed.modifier
+    start, end = spans[placed.start][0], spans[placed.end - 1][1]
+    return Use(modifier.group, modifier.category, modifier.phrase, start, end)
+
+
 def _claim(said: Said, spans: Sequence[tuple[int, int]]) -> Claim:
     by = said.head.by
-    uses = tuple(
-        Use(p.modifier.group, p.modifier.category, p.modifier.phrase, spans[p.start][0], spans[p.end - 1][1])
-        for p in (by.chain if by else ())
-    )
+    uses = tuple(_use(placed, spans) for placed in (by.chain if by else ()))
     start, end = spans[said.start][0], spans[said.end - 1][1]
     return Claim(said.finding, said.state, said.rule, start, end, said.phrases, uses)
 

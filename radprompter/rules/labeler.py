@@ -10,17 +10,18 @@ from radprompter.records import Report
 from radprompter.region import LANGUAGES, Region
 from radprompter.rules.deciding import Decider, Decision
 from radprompter.rules.lexicon import load_language, load_region_lexicon
-from radprompter.rules.reading import Reader, ReadSentence
+from radprompter.rules.reading import Outline, Reader, ReadSentence
 from radprompter.rules.vocabulary import compile_vocabulary
 
 VERSION = "rules-2"
 
 
 class Explanation(NamedTuple):
-    """All that was read of a report, and what was decided of each finding of the region, in order."""
+    """All that was read of a report, what was decided of each finding of the region, in order, and what shaped it."""
 
     sentences: list[ReadSentence]
     decisions: dict[str, Decision]
+    outline: Outline
 
 
 class RuleLabeler:
@@ -63,4 +64,6 @@ class RuleLabeler:
     def explain(self, report: Report) -> Explanation | None:
         """What `label` decides, with all that was read; ``None`` for a report without words."""
         sentences = self._reader.read(report)
-        return None if sentences is None else Explanation(sentences, self._decider.decide(sentences))
+        if sentences is None:
+            return None
+        return Explanation(sentences, self._decider.decide(sentences), self._reader.outline(report))

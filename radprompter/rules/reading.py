@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from radprompter.records import Report
-from radprompter.rules.claims import Claim
-from radprompter.rules.engine import read_sentence
-from radprompter.rules.sentences import Part, has_words
+from radprompter.rules.claims import Claim, Scope
+from radprompter.rules.engine import read_scopes, read_sentence
+from radprompter.rules.sentences import Part, Stretch, has_words
 from radprompter.rules.vocabulary import Vocabulary
 
 READ_SECTIONS = ("findings", "impression", "report")
@@ -23,6 +23,13 @@ class ReadSentence(NamedTuple):
     text: str
     part: Part
     claims: tuple[Claim, ...]
+
+
+class Outline(NamedTuple):
+    """What shapes a report: the scopes of each sentence, and the stretches of each section, none if it is not read."""
+
+    scopes: list[tuple[Scope, ...]]
+    stretches: dict[str, tuple[Stretch, ...]]
 
 
 class Reader:
@@ -50,6 +57,23 @@ class Reader:
         if not sections:
             return None
         return [one for name, words in sections for one in self._read(name, words, report.language, vocabulary)]
+
+    def outline(self, report: Report) -> Outline:
+        """How what `read` gives came about.
+
+        Raises
+        ------
+        KeyError
+            If there is no vocabulary for the report's language.
+        """
+        vocabulary = self._vocabularies[report.language]
+        sentences = self.read(report) or []
+        scopes = [read_scopes(sentence.text, vocabulary) for sentence in sentences]
+        stretches = {
+            name: tuple(vocabulary.splitter.stretches(words)) if name in READ_SECTIONS else ()
+            for name, words in report.sections.items()
+        }
+        return Outline(scopes, stretches)
 
     def _read(self, section: str, words: str, language: str, vocabulary: Vocabulary) -> Iterator[ReadSentence]:
         for sentence in vocabulary.splitter.split(words):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Category
@@ -186,6 +186,41 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     after = _sweep_backwards(shape, mentions)
     commas = [s.start for s in shape.separators if s.joins == "comma"]
     return [_decide(b, a, commas) for b, a in zip(before, after, strict=True)]
+
+
+class Ended(NamedTuple):
+    """Where a modifier stops reaching in one direction, and that boundary's name; ``None`` if no separator ends it."""
+
+    placed: Placed
+    direction: Literal["after", "before"]
+    separator: Separator | None
+    name: str
+
+
+def find_ends(shape: Shape) -> list[Ended]:
+    """The first separator that ends each modifier, in each direction in which it acts: what the sweeps obey."""
+    ends: list[Ended] = []
+    for placed in shape.modifiers:
+        stops, place = placed.modifier.stops_at, placed.modifier.place
+        if place != "after":
+            ahead = (s for s in shape.separators if s.start > placed.start and s.names & stops)
+            ends.append(_ended(placed, "after", next(ahead, None)))
+        if place != "before":
+            joined, found = False, None
+            for separator in reversed(shape.separators):
+                if separator.end > placed.end:
+                    continue
+                joined = joined or separator.joins in ("and", "or")
+                if separator.names & stops or (separator.joins == "comma" and not joined):
+                    found = separator
+                    break
+            ends.append(_ended(placed, "before", found))
+    return ends
+
+
+def _ended(placed: Placed, direction: Literal["after", "before"], separator: Separator | None) -> Ended:
+    names = sorted(separator.names & placed.modifier.stops_at) if separator else []
+    return Ended(placed, direction, separator, names[0] if names else "comma" if separator else "")
 
 
 def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | None]:

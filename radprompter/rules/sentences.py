@@ -25,6 +25,15 @@ class Sentence(NamedTuple):
     part: Part = "body"
 
 
+class Stretch(NamedTuple):
+    """What stands under one heading: the heading's first character, then the words; `part` is ``None`` if not read."""
+
+    heading: int
+    start: int
+    end: int
+    part: Part | None
+
+
 class Splitter:
     """Divides text into sentences, for one language.
 
@@ -60,17 +69,21 @@ class Splitter:
 
     def split(self, text: str) -> Iterator[Sentence]:
         """The sentences of a section that are to be read, in order."""
+        for stretch in self.stretches(text):
+            if stretch.part:
+                yield from self._sentences(text, stretch.start, stretch.end, stretch.part)
+
+    def stretches(self, text: str) -> Iterator[Stretch]:
+        """A section divided by the headings in it, in order; every character belongs to one stretch."""
         part: Part | None = "body"
-        here, is_addendum = 0, False
+        heading, here, is_addendum = 0, 0, False
         for match in self._heading.finditer(text):
-            if part:
-                yield from self._sentences(text, here, match.start(1), part)
+            yield Stretch(heading, here, match.start(1), part)
             part = self._parts[" ".join(match[1].lower().split())]
             is_addendum = is_addendum or part == "addendum"
             part = "addendum" if part and is_addendum else part  # the addendum's own findings and impression
-            here = match.end()
-        if part:
-            yield from self._sentences(text, here, len(text), part)
+            heading, here = match.start(1), match.end()
+        yield Stretch(heading, here, len(text), part)
 
     def _sentences(self, text: str, start: int, end: int, part: Part) -> Iterator[Sentence]:
         line_start = start
