@@ -44,7 +44,8 @@ def test_every_character_of_a_section_belongs_to_one_stretch() -> None:
     stretches = explain(report=text).outline.stretches["report"]
     assert "".join(text[s.heading : s.end] for s in stretches) == text
     assert [(text[s.heading : s.start], s.part) for s in stretches] == [
-        ("", "body"), ("Indication:", None), ("Findings:", "body"), ("ADDENDUM:", "addendum"), ("Impression:", "addendum"),
+        ("", "body"), ("Indication:", None), ("Findings:", "body"), ("ADDENDUM:", "addendum"),
+        ("Impression:", "addendum"),
     ]  # fmt: skip
 
 
