@@ -73,6 +73,7 @@ def test_a_mask_is_no_word(text: str, expected: bool) -> None:
         ("auszuschließen", "auszuschliessen"),
         ("Bennett's", "bennett"),
         ("V. a.", "v.a."),
+        ("V.  a.", "v.a."),
         ("z.B", "z.b."),
     ],
 )
@@ -144,3 +145,8 @@ def test_german_words_bend_and_join(word: str, matches: bool) -> None:
     trie.add("Fraktur", "x", inflect=True)
     trie.add("Luxation", "x", inflect=True)
     assert bool(found(trie, word)) is matches
+
+
+@pytest.mark.parametrize("text", ["V.a. Fraktur", "V. a. Fraktur", "V.  a. Fraktur", "V.\n a. Fraktur"])
+def test_an_abbreviation_of_two_letters_is_one_word_however_it_is_spaced(text: str) -> None:
+    assert [fold(word) for word in TOKEN.findall(text)] == ["v.a.", "fraktur"]
