@@ -11,9 +11,10 @@ from radprompter.labels import LabelState
 from radprompter.rules.claims import Claim, Given, Scope, Span, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings
-from radprompter.rules.phrases import END, TOKEN, Found
+from radprompter.rules.phrases import Found
 from radprompter.rules.scopes import Ended, Placed, Shape, divide, find_ends, reach
 from radprompter.rules.vocabulary import Mention, Modifier, Vocabulary
+from radprompter.rules.words import divide_words
 
 _ALTERNATIVE = 5  # words between the two sides of an "or"
 
@@ -61,11 +62,8 @@ class _Understood(NamedTuple):
 
 
 def _understand(text: str, vocabulary: Vocabulary, given: Sequence[Given]) -> _Understood | None:
-    spans = [match.span() for match in TOKEN.finditer(text)]
-    tokens = [text[start:end] for start, end in spans]
+    tokens, spans = divide_words(text, vocabulary.compounds, [one.end for one in given])
     found = _found(given, spans)
-    tokens.append(END)
-    spans.append((len(text), len(text)))
     found += vocabulary.trie.find(tokens)
     if not any(type(item.meaning) is Mention for item in found):
         return None

@@ -76,6 +76,10 @@ class Language(Section):
         (),
         description="what makes another word of a compound, as in `Subluxation` or `Pseudarthrose`",
     )
+    compound_tails: Phrases = Field(
+        default_factory=dict,
+        description="last parts of compounds that say nothing of the first: `Ergusszeichen`; `word*` may be longer",
+    )
 
 
 class FindingWords(Section):

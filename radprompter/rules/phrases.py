@@ -2,8 +2,8 @@
 
 Phrase language: words divided by spaces; ``a|b`` is either word, ``(a|b c)`` either phrase; ``[a]`` and ``[a|b c]`` may
 be absent; ``_`` is any word; ``...`` is up to three words; ``$`` is the end of the sentence; ``word*``, ``*word`` and
-``*word*`` also match longer words. Hyphens count as spaces, and case, accents, umlaut spellings (``ö``, ``oe``)
-and ``ß`` do not matter.
+``*word*`` also match longer words; ``-word`` is the last part of a compound. Other hyphens count as spaces, and case,
+accents, umlaut spellings (``ö``, ``oe``) and ``ß`` do not matter.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _joined_abbreviations(phrase: str) -> str:
 def _words(choice: str) -> Iterable[str]:
     if choice == ANY:
         return (ANY,)
-    pieces = re.findall(r"\*?" + f"(?:{TOKEN.pattern})" + r"\*?", choice)
+    pieces = re.findall(r"(?:(?<!\S)-(?=\w))?\*?" + f"(?:{TOKEN.pattern})" + r"\*?", choice)
     return (_fold_pattern(piece) for piece in pieces)
 
 

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from radprompter.labels import LabelState
 from radprompter.region import Region
 from radprompter.rules.lexicon import Category, Combination, Language, Place, RegionLexicon
-from radprompter.rules.phrases import Inflection, Trie
+from radprompter.rules.phrases import Inflection, Trie, readings
 from radprompter.rules.sentences import Part, Splitter
+from radprompter.rules.words import Compounds
 
 ABNORMAL = "abnormal"
 """Name under which the phrases of `abnormal` are found, as if it were a finding."""
@@ -71,6 +72,7 @@ class Vocabulary:
     places: frozenset[str]  # terms that some combination looks for
     attributes: frozenset[str]
     implied: dict[str, frozenset[str]]  # finding -> every more general finding
+    compounds: Compounds | None = None  # for a language that joins words
 
 
 def implied_findings(region: Region) -> dict[str, frozenset[str]]:
@@ -101,6 +103,7 @@ def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexico
         frozenset(name for rule in lexicon.combine for name in rule.at),
         frozenset(lexicon.attributes),
         implied_findings(region),
+        _compounds(trie, language),
     )
 
 
@@ -110,11 +113,25 @@ def compile_language(language: Language, combine: Sequence[Combination] = ()) ->
     _add_terms(trie, language.terms, combine)
     _add_language(trie, language)
     places = frozenset(name for rule in combine for name in rule.at)
-    return Vocabulary(trie, splitter_of(language), _by_head(combine), places, frozenset(), {})
+    compounds = _compounds(trie, language)
+    return Vocabulary(trie, splitter_of(language), _by_head(combine), places, frozenset(), {}, compounds)
 
 
 def _trie(language: Language) -> Trie:
     return Trie(Inflection(language.endings, language.compound_length, language.compound_not_after))
+
+
+def _compounds(trie: Trie, language: Language) -> Compounds | None:
+    acting = {
+        word[1:]
+        for group in language.modifiers.values()
+        for phrase in group.phrases
+        for words in readings(phrase)
+        for word in words
+        if word.startswith("-")
+    }
+    tails = {*acting, *language.compound_tails}
+    return Compounds(trie, sorted(tails)) if tails else None
 
 
 def splitter_of(language: Language) -> Splitter:
