@@ -14,10 +14,10 @@ from radprompter.version import __version__
 if TYPE_CHECKING:
     from radprompter.backends import open_backend
     from radprompter.label_table import LabelTable
+    from radprompter.labeling.rounds import Rounds
     from radprompter.labels import LabelSchema, LabelState
     from radprompter.prompting.templates import load_template
     from radprompter.records import Report
-    from radprompter.rounds import Rounds
     from radprompter.run import label
 
 __all__ = [
@@ -37,7 +37,7 @@ _HOMES = {
     "LabelState": "radprompter.labels",
     "LabelTable": "radprompter.label_table",
     "Report": "radprompter.records",
-    "Rounds": "radprompter.rounds",
+    "Rounds": "radprompter.labeling.rounds",
     "label": "radprompter.run",
     "load_template": "radprompter.prompting.templates",
     "open_backend": "radprompter.backends",

@@ -11,16 +11,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from radprompter.asking import Asker, Survey
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
-from radprompter.engine import Engine
 from radprompter.errors import TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
-from radprompter.headway import Headway
 from radprompter.journal import Journal
-from radprompter.label_section import (
+from radprompter.label_table import LabelTable
+from radprompter.labeling.asking import Asker, Survey
+from radprompter.labeling.engine import Engine
+from radprompter.labeling.headway import Headway
+from radprompter.labeling.manifest import label_manifest, label_summary
+from radprompter.labeling.rounds import Labeling, Rounds
+from radprompter.labeling.section import (
     label_journal,
     label_limits,
     label_provenance,
@@ -30,15 +33,12 @@ from radprompter.label_section import (
     label_settings,
     label_template,
 )
-from radprompter.label_table import LabelTable
-from radprompter.manifest import label_manifest, label_summary
 from radprompter.ownership import refuse_to_replace, replacing
 from radprompter.privacy import Found, Screening, refuse_examples
 from radprompter.prompting.length import LengthCounts, describe_length
 from radprompter.prompting.templates import Template
 from radprompter.recipe import LabelRecipe, Privacy, StudyRecipe
 from radprompter.records import LabeledReport, Report
-from radprompter.rounds import Labeling, Rounds
 from radprompter.store import (
     ATTRIBUTES_CSV,
     FAILURES_CSV,

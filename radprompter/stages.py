@@ -9,7 +9,7 @@ from radprompter.agreement.metrics import agree as compare_labels
 from radprompter.agreement.metrics import summarise
 from radprompter.backends import choose_backend
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
-from radprompter.label_section import label_template
+from radprompter.labeling.section import label_template
 from radprompter.labels import PROJECTIONS
 from radprompter.phantom import write_phantom
 from radprompter.recipe import StudyRecipe

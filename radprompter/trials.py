@@ -12,12 +12,12 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from radprompter.asking import Survey
 from radprompter.backends import choose_backend
 from radprompter.errors import InputError, RecipeError, TableError
 from radprompter.files import read_json, write_json
-from radprompter.label_section import label_journal, label_template
 from radprompter.label_table import LabelTable
+from radprompter.labeling.asking import Survey
+from radprompter.labeling.section import label_journal, label_template
 from radprompter.labels import PROJECTIONS
 from radprompter.pilot import (
     Advice,

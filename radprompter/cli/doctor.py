@@ -115,7 +115,7 @@ def check_endpoint(recipe: Path, settings: Sequence[str]) -> dict[str, Any]:
     """
     from radprompter.backends import open_backend
     from radprompter.errors import BackendError, RecipeError
-    from radprompter.label_section import label_template
+    from radprompter.labeling.section import label_template
     from radprompter.recipe import load_recipe
     from radprompter.records import Report
     from radprompter.shipped import find_recipe

@@ -96,7 +96,7 @@ def _find(path: Path) -> Path:
     """The journal itself, or that of a recipe."""
     if path.suffix not in (".yaml", ".yml"):
         return path
-    from radprompter.label_section import label_journal
+    from radprompter.labeling.section import label_journal
     from radprompter.recipe import load_recipe
     from radprompter.shipped import find_recipe
 

@@ -12,8 +12,8 @@ from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from radprompter.asking import Survey
-    from radprompter.engine import Engine
+    from radprompter.labeling.asking import Survey
+    from radprompter.labeling.engine import Engine
 
 
 class EngineName(StrEnum):

@@ -11,7 +11,7 @@ from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from radprompter.asking import Survey
+    from radprompter.labeling.asking import Survey
     from radprompter.pilot import Interval
     from radprompter.recipe import StudyRecipe
     from radprompter.trials import Pilot

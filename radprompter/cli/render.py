@@ -15,7 +15,7 @@ from radprompter.terminal import DONE, console, guarded, print_json, show_progre
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from radprompter.asking import Survey
+    from radprompter.labeling.asking import Survey
     from radprompter.prompting import Template
     from radprompter.prompting.preview import Plan
     from radprompter.prompting.prices import Cost
@@ -43,7 +43,7 @@ def render(
     from radprompter.backends import choose_backend
     from radprompter.errors import RecipeError
     from radprompter.files import write_text
-    from radprompter.label_section import label_screening, label_template
+    from radprompter.labeling.section import label_screening, label_template
     from radprompter.privacy import Found
     from radprompter.prompting.preview import Plan, preview_page
     from radprompter.prompting.prices import cost, find_price
@@ -210,11 +210,11 @@ def _survey(study: StudyRecipe, template: Template, reports: Iterable[Sequence[P
     """What the journal of a recipe has of some prompts; why it was not looked at; or ``None`` if there is none."""
     from contextlib import ExitStack, closing
 
-    from radprompter.asking import Asker
     from radprompter.backends import open_backend
     from radprompter.errors import InputError, JournalError
     from radprompter.journal import Journal
-    from radprompter.label_section import label_journal
+    from radprompter.labeling.asking import Asker
+    from radprompter.labeling.section import label_journal
 
     assert study.label is not None
     path = label_journal(study)

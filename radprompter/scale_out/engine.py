@@ -6,14 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from radprompter.asking import Asker
 from radprompter.backends import choose_backend
 from radprompter.errors import RecipeError
 from radprompter.journal import Journal
 from radprompter.journal.snapshot import Snapshot
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.rounds import Labeling
 from radprompter.recipe import LabelRecipe
 from radprompter.records import Completion
-from radprompter.rounds import Labeling
 from radprompter.scale_out.cluster import address, connected
 from radprompter.scale_out.job import Job
 from radprompter.scale_out.storing import WithFailures, stored

@@ -10,10 +10,10 @@ from typing import Any
 
 from radprompter.backends import open_backend
 from radprompter.errors import InputError
-from radprompter.label_section import label_rounds, label_template
+from radprompter.labeling.rounds import Labeling
+from radprompter.labeling.section import label_rounds, label_template
 from radprompter.prompting.sections import Screen
 from radprompter.recipe import LabelRecipe
-from radprompter.rounds import Labeling
 
 
 @dataclass(frozen=True, slots=True)

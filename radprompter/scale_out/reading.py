@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
-from radprompter.asking import Asker
 from radprompter.backends.base import Backend
 from radprompter.journal.snapshot import Snapshot
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.rounds import Labeling
 from radprompter.records import Completion, Prompt, Report, Turn
-from radprompter.rounds import Labeling
 from radprompter.scale_out.blocks import Block
 from radprompter.scale_out.job import Job
 from radprompter.store import read_reports

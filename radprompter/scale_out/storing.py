@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-from radprompter.asking import Answers, Asker
 from radprompter.errors import BudgetError
+from radprompter.labeling.asking import Answers, Asker
 from radprompter.records import Completion
 from radprompter.scale_out.blocks import Outcome
 

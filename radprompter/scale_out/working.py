@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from radprompter.asking import Asker
 from radprompter.errors import BackendError, RadprompterError
 from radprompter.journal import Memory
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.rounds import Labeling
 from radprompter.records import Completion
-from radprompter.rounds import Labeling
 from radprompter.scale_out.blocks import Answer, Block, Outcome
 from radprompter.scale_out.job import Job
 

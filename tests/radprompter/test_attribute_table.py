@@ -12,7 +12,7 @@ from typed_region import cell_of, found, typed_region
 
 from radprompter import LabelTable, Report, label, load_template, open_backend
 from radprompter.answers import read, read_letter, vote
-from radprompter.label_section import label_template
+from radprompter.labeling.section import label_template
 from radprompter.labels import CELL_FIELDS, LabelState
 from radprompter.recipe import LabelRecipe, StudyRecipe
 from radprompter.records import Completion

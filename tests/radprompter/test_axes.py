@@ -12,7 +12,7 @@ from small_region import small_region
 
 from radprompter.answers import read
 from radprompter.errors import RecipeError, TemplateError
-from radprompter.label_section import label_template
+from radprompter.labeling.section import label_template
 from radprompter.prompting import STRATEGIES, load_template
 from radprompter.prompting.check import check_region
 from radprompter.prompting.strict import strict_problems

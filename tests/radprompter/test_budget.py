@@ -10,14 +10,14 @@ import pytest
 from fake_endpoint import Body, Fault, answer, endpoint
 from label_study import ANSWER, study
 
-from radprompter.budget import Limits
 from radprompter.errors import BudgetError, RecipeError
-from radprompter.headway import Headway
 from radprompter.journal import read_contents
+from radprompter.labeling.budget import Limits
+from radprompter.labeling.headway import Headway
+from radprompter.labeling.tally import Tally
 from radprompter.recipe import Budget
 from radprompter.records import Completion, Usage
 from radprompter.run import label_reports
-from radprompter.tally import Tally
 
 TEXTS = {f"r{number:03}": f"Report {number:03}." for number in range(300)}
 PRICES = "m: {input: 1000, output: 2000, date: 2026-01-01, source: a test}\n"

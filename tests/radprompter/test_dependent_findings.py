@@ -13,7 +13,7 @@ from fake_endpoint import Body, Fault, answer, endpoint
 from label_study import study
 from small_region import REGION
 
-from radprompter.asking import Survey
+from radprompter.labeling.asking import Survey
 from radprompter.run import LabelRun, label_reports
 
 CHAIN = REGION.replace(

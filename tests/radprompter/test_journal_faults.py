@@ -17,10 +17,10 @@ from label_study import ANSWER as REPLY
 from label_study import study
 from small_region import small_region
 
-from radprompter.asking import Asker
 from radprompter.backends import open_backend
 from radprompter.errors import JournalError, RadprompterError
 from radprompter.journal import Journal, read_contents
+from radprompter.labeling.asking import Asker
 from radprompter.records import Completion, Message, Prompt, Report, Turn
 from radprompter.run import label_reports
 

@@ -13,11 +13,11 @@ from fake_endpoint import Fault, answer, endpoint
 from label_study import ANSWER, study, write_reports
 from small_region import small_region
 
-from radprompter.asking import Asker
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.errors import BackendError, JournalError, RecipeError, TableError
 from radprompter.journal import Journal
+from radprompter.labeling.asking import Asker
 from radprompter.labels import LabelState
 from radprompter.prompting.templates import load_template
 from radprompter.records import Completion, Prompt, Report, Turn

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radprompter import open_reports
-from radprompter.asking import Asker
 from radprompter.errors import BackendError, BudgetError, InputError
 from radprompter.journal import Memory
+from radprompter.labeling import open_reports
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.tally import Tally
 from radprompter.records import Completion, Message, Prompt, Questions, Report, Turn, Usage
-from radprompter.tally import Tally
 from radprompter.typed_yaml import Section
 
 

@@ -12,11 +12,11 @@ from fake_endpoint import answer, endpoint
 from label_study import ANSWER, study, write_recipe, write_reports
 from typer.testing import CliRunner
 
-from radprompter.asking import Survey
 from radprompter.backends import open_backend
 from radprompter.backends.endpoint import goes_elsewhere
 from radprompter.cli.app import app
 from radprompter.errors import InputError, RecipeError, TableError
+from radprompter.labeling.asking import Survey
 from radprompter.privacy import Screening, refuse_examples
 from radprompter.prompting.templates import load_template
 from radprompter.recipe import IdentifierKind, Privacy

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from label_study import ANSWER, study
 
-from radprompter.asking import Asker
 from radprompter.backends import open_backend
 from radprompter.errors import BackendError, BudgetError, InputError, JournalError, RadprompterError, RecipeError
 from radprompter.journal import Journal
 from radprompter.journal.snapshot import Snapshot
-from radprompter.label_section import label_screening, label_template
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.section import label_screening, label_template
+from radprompter.labeling.tally import Tally
 from radprompter.records import Completion, Report
 from radprompter.run import label_reports
 from radprompter.scale_out import RayEngine
@@ -24,7 +25,6 @@ from radprompter.scale_out.job import Job
 from radprompter.scale_out.reading import read_blocks
 from radprompter.scale_out.storing import WithFailures, stored
 from radprompter.scale_out.working import Worker
-from radprompter.tally import Tally
 from radprompter.terminal import Track
 
 TEXTS = {f"r{number}": f"Report {number}. Fracture of the radius." for number in range(7)}
@@ -116,7 +116,7 @@ def test_a_defect_in_a_worker_is_told_by_its_kind_and_without_a_word_of_the_repo
         raise ZeroDivisionError(report.text)
         yield
 
-    monkeypatch.setattr("radprompter.rounds.Labeling.label", fails)
+    monkeypatch.setattr("radprompter.labeling.rounds.Labeling.label", fails)
     told = Worker(job(tmp_path, TEXTS)).label(Block([Report("r", {"report": "Mrs Secret"})], {}, 1)).stopped
     assert isinstance(told, BackendError)
     assert "ZeroDivisionError at fails" in str(told)

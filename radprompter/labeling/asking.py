@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 from radprompter.backends.base import Backend
 from radprompter.errors import BudgetError
 from radprompter.journal import Memory, journal_key
-from radprompter.open_reports import OpenReports, Wanted
+from radprompter.labeling.open_reports import OpenReports, Wanted
+from radprompter.labeling.tally import Tally
 from radprompter.records import Completion, Prompt, Questions
-from radprompter.tally import Tally
 
 T = TypeVar("T")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from radprompter.asking import Asker
+from radprompter.labeling.asking import Asker
+from radprompter.labeling.rounds import Labeling
 from radprompter.recipe import LabelRecipe
-from radprompter.rounds import Labeling
 from radprompter.terminal import Track
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radprompter.errors import BudgetError, RecipeError
+from radprompter.labeling.tally import Tally
 from radprompter.prompting.prices import Price, cost, find_price
 from radprompter.recipe import Budget
-from radprompter.tally import Tally
 
 JUDGED_AFTER = 50
 """Requests that must have been sent before the share of those that failed says anything."""

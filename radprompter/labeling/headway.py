@@ -6,8 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from radprompter.budget import Limits
-from radprompter.tally import Tally
+from radprompter.labeling.budget import Limits
+from radprompter.labeling.tally import Tally
 
 WINDOW_S = 30.0
 """Time over which rates are taken."""

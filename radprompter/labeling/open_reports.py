@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from radprompter.errors import InputError
+from radprompter.labeling.tally import Tally
 from radprompter.records import Completion, Prompt, Questions
-from radprompter.tally import Tally
 
 T = TypeVar("T")
 

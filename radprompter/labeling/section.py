@@ -10,13 +10,13 @@ from radprompter.answers import parser_digest
 from radprompter.backends import choose_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
-from radprompter.budget import Limits
 from radprompter.errors import RecipeError
+from radprompter.labeling.budget import Limits
+from radprompter.labeling.rounds import Rounds
 from radprompter.privacy import Screening
 from radprompter.prompting.templates import Template, load_template
 from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, StudyRecipe
-from radprompter.rounds import Rounds
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"

@@ -7,9 +7,9 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+from radprompter.labeling.tally import Tally
 from radprompter.labels import LabelState
 from radprompter.store import LabelFiles
-from radprompter.tally import Tally
 from radprompter.version import __version__
 
 PACKAGES = ("openai", "json_repair", "pandas", "pyarrow", "pydantic", "jinja2")
