@@ -182,10 +182,22 @@ class Reached(NamedTuple):
 
 def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     """The deciding modifier of every mention (sorted by start), or ``None``."""
-    before = _sweep_forwards(shape, mentions)
-    after = _sweep_backwards(shape, mentions)
     commas = [s.start for s in shape.separators if s.joins == "comma"]
-    return [_decide(b, a, commas) for b, a in zip(before, after, strict=True)]
+    ways = zip(mentions, _sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True)
+    return [
+        _decide(
+            Reached(before[-1], max(0, mention.start - before[-1].end)) if before else None,
+            Reached(after[-1], max(0, after[-1].start - mention.end)) if after else None,
+            commas,
+        )
+        for mention, before, after in ways
+    ]
+
+
+def reach_all(shape: Shape, mentions: Sequence[Found]) -> list[tuple[Placed, ...]]:
+    """Every modifier that reaches a mention (sorted by start), in the order of the text; of very many, the nearest."""
+    ways = zip(_sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True)
+    return [(*before, *reversed(after)) for before, after in ways]
 
 
 class Ended(NamedTuple):
@@ -223,13 +235,13 @@ def _ended(placed: Placed, direction: Literal["after", "before"], separator: Sep
     return Ended(placed, direction, separator, names[0] if names else "comma" if separator else "")
 
 
-def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | None]:
+def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed]]:
     acting = [m for m in shape.modifiers if m.modifier.place != "after"]
     events: list[tuple[int, int, int]] = [(s.start, 0, i) for i, s in enumerate(shape.separators)]
     events += [(m.start, 1, i) for i, m in enumerate(acting)]
     events += [(m.start, 2, i) for i, m in enumerate(mentions)]
     active: list[Placed] = []
-    result: list[Reached | None] = [None] * len(mentions)
+    result: list[list[Placed]] = [[]] * len(mentions)
     for _, kind, index in sorted(events):
         if kind == 0:
             names = shape.separators[index].names
@@ -238,19 +250,18 @@ def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | N
             active = [*active[1 - _KEPT :], acting[index]]
         else:
             mention = mentions[index]
-            near = [m for m in active if m.start < mention.start < m.end + m.modifier.reach]
-            result[index] = Reached(near[-1], max(0, mention.start - near[-1].end)) if near else None
+            result[index] = [m for m in active if m.start < mention.start < m.end + m.modifier.reach]
     return result
 
 
-def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | None]:
+def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed]]:
     acting = [m for m in shape.modifiers if m.modifier.place != "before"]
     events: list[tuple[int, int, int]] = [(s.end, 0, i) for i, s in enumerate(shape.separators)]
     events += [(m.end, 1, i) for i, m in enumerate(acting)]
     events += [(m.end, 2, i) for i, m in enumerate(mentions)]
     active: list[Placed] = []
     joined = False  # an `and` or `or` since the modifier: then commas before it enumerate
-    result: list[Reached | None] = [None] * len(mentions)
+    result: list[list[Placed]] = [[]] * len(mentions)
     for _, kind, index in sorted(events, reverse=True):
         if kind == 0:
             separator = shape.separators[index]
@@ -264,8 +275,7 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[Reached | 
             joined = False
         else:
             mention = mentions[index]
-            near = [m for m in active if m.end > mention.end > m.start - m.modifier.reach]
-            result[index] = Reached(near[-1], max(0, near[-1].start - mention.end)) if near else None
+            result[index] = [m for m in active if m.end > mention.end > m.start - m.modifier.reach]
     return result
 
 
