@@ -39,15 +39,30 @@ class Reached(NamedTuple):
 def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     """The deciding modifier of every mention (sorted by start), or ``None``."""
     commas = [s.start for s in shape.separators if s.joins == "comma"]
-    ways = zip(mentions, _sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True)
-    return [
-        _decide(
-            Reached(before[-1], max(0, mention.start - before[-1].end)) if before else None,
-            Reached(after[-1], max(0, after[-1].start - mention.end)) if after else None,
-            commas,
+    starts = [s.start for s in shape.separators]
+    decided = []
+    for mention, before, after in zip(
+        mentions, _sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True
+    ):
+        first = _foremost(before, starts) if before else None
+        decided.append(
+            _decide(
+                Reached(first, max(0, mention.start - first.end)) if first else None,
+                Reached(after[-1], max(0, after[-1].start - mention.end)) if after else None,
+                commas,
+            )
         )
-        for mention, before, after in ways
-    ]
+    return decided
+
+
+def _foremost(before: Sequence[Placed], starts: Sequence[int]) -> Placed:
+    """The nearest modifier; a denial or doubt outlasts the past: `absence of the previously seen effusion`."""
+    *others, nearest = before
+    if nearest.category == "historical" and others and STATE_OF[others[-1].category] is not None:
+        index = bisect_left(starts, others[-1].end)
+        if index == len(starts) or starts[index] >= nearest.start:
+            return others[-1]
+    return nearest
 
 
 def reach_all(shape: Shape, mentions: Sequence[Found]) -> list[tuple[Placed, ...]]:
