@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.rules.phrases import Found
-from radprompter.rules.scopes import STATE_OF
-from radprompter.rules.shapes import Placed
+from radprompter.rules.scopes import STATE_OF, Placed
 from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mention, Vocabulary
 
 _POSITIVE, _NEGATIVE, _UNCERTAIN = LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.UNCERTAIN
@@ -37,7 +36,8 @@ class Naming:
             return outcome if affirmed else None
         if affirmed is _UNCERTAIN or outcome is _UNCERTAIN:
             return _UNCERTAIN if affirmed is _UNCERTAIN else _NEGATIVE
-        return _NEGATIVE if outcome is _POSITIVE else None
+        resolved = self.by is not None and self.by.category == "resolved"  # "after reduction normal alignment"
+        return _NEGATIVE if outcome is _POSITIVE or resolved else None
 
 
 class Said(NamedTuple):
