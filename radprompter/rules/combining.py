@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Combination
 from radprompter.rules.namings import Naming, Said
-from radprompter.rules.scopes import Shape
+from radprompter.rules.shapes import Shape
 from radprompter.rules.vocabulary import Vocabulary
 
 _POSITIVE, _NEGATIVE = LabelState.POSITIVE, LabelState.NEGATIVE

@@ -12,7 +12,8 @@ from radprompter.rules.claims import Claim, Given, Scope, Span, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings
 from radprompter.rules.phrases import Found
-from radprompter.rules.scopes import Ended, Placed, Shape, divide, find_ends, reach
+from radprompter.rules.scopes import Ended, find_ends, reach
+from radprompter.rules.shapes import Placed, Shape, divide
 from radprompter.rules.vocabulary import Mention, Modifier, Vocabulary
 from radprompter.rules.words import divide_words
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from radprompter.labels import LabelState
 from radprompter.rules.phrases import Found
-from radprompter.rules.scopes import STATE_OF, Placed
+from radprompter.rules.scopes import STATE_OF
+from radprompter.rules.shapes import Placed
 from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mention, Vocabulary
 
 _POSITIVE, _NEGATIVE, _UNCERTAIN = LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.UNCERTAIN

@@ -53,6 +53,10 @@ chest | The lungs are clear. | lung_opacity-
 chest | The lungs are hypoinflated but clear. | lung_opacity-
 chest | Streaky opacities in the left base. | lung_opacity+
 chest | No focal infiltrate. | lung_opacity-
+chest | Bibasilar opacities likely reflect atelectasis. | lung_opacity+ atelectasis?
+chest | Retrocardiac opacity could be atelectasis or consolidation. | lung_opacity+ atelectasis? consolidation?
+chest | Absence of the previously seen pneumothorax. | pneumothorax-
+chest | No fever, history of pneumonia. | -
 chest | Basilar opacity, may be atelectasis. | lung_opacity+ atelectasis?
 chest | Calcified granuloma in the right upper lobe. | lung_lesion+
 chest | No suspicious pulmonary nodules or masses. | lung_lesion-
