@@ -92,6 +92,8 @@ def _divided(shape: Shape, low: int, high: int, head: Naming) -> bool:
     for separator in shape.separators[index:]:
         if separator.start >= high:
             return False
+        if "showing" in separator.names:
+            continue  # "the radial head shows a fracture"
         if not separator.joins and (head.meaning.is_finding or separator.end != head.start):
             return True
     return False

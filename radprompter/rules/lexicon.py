@@ -17,7 +17,7 @@ from radprompter.labels import LabelState
 from radprompter.region import Region
 from radprompter.typed_yaml import Section, read_yaml, validate
 
-Category = Literal["negated", "resolved", "uncertain", "historical", "hypothetical", "family", "pseudo"]
+Category = Literal["negated", "resolved", "uncertain", "affirmed", "historical", "hypothetical", "family", "pseudo"]
 Place = Literal["before", "after", "around"]
 
 

@@ -22,6 +22,7 @@ STATE_OF: Mapping[Category, LabelState | None] = {
     "negated": LabelState.NEGATIVE,
     "resolved": LabelState.NEGATIVE,
     "uncertain": LabelState.UNCERTAIN,
+    "affirmed": LabelState.POSITIVE,
     "historical": None,
     "hypothetical": None,
     "family": None,
@@ -45,6 +46,7 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
         mentions, _sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True
     ):
         first = _foremost(before, starts) if before else None
+        after = [m for m in after if m.category != "historical"] or after  # "the effusion seen before has resolved"
         decided.append(
             _decide(
                 Reached(first, max(0, mention.start - first.end)) if first else None,
@@ -171,6 +173,10 @@ def _decide(before: Reached | None, after: Reached | None, commas: Iterable[int]
         return before.placed if before else after.placed if after else None
     if after.placed.category == "resolved":
         return after.placed
+    if after.placed.category == "affirmed":  # "the effusion that was seen before persists"
+        return after.placed if before.placed.category == "historical" else before.placed
+    if before.placed.category == "hypothetical" and after.placed.category == "uncertain":
+        return before.placed  # "if a fracture is suspected"
     if STATE_OF[before.placed.category] is None and after.placed.category == "negated":
         return after.placed
     if before.placed.category == "negated" and after.placed.category == "uncertain":
