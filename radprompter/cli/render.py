@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radprompter.cli.label import length_lines, privacy_lines
+from radprompter.cli.reports import recipe_reports
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from radprompter.prompting.prices import Cost
     from radprompter.prompting.tokens import TokenCounter
     from radprompter.recipe import StudyRecipe
-    from radprompter.records import Prompt, Report
+    from radprompter.records import Prompt
 
 
 @guarded
@@ -66,7 +67,7 @@ def render(
     def rendered() -> Iterator[Sequence[Prompt]]:
         """The prompts about each report, counted as they pass."""
         nonlocal plan
-        for report in show_progress(_reports(study, str(path)), "rendering", total=label.limit):
+        for report in show_progress(recipe_reports(study, str(path)), "rendering", total=label.limit):
             prompts = template.prompts(report, reads=reads, samples=label.samples)
             for number, prompt in enumerate(prompts):
                 plan = plan.plus(prompt, new=number == 0)
@@ -113,19 +114,6 @@ def render(
     if html is not None:
         _say(f"wrote {html}")
     return DONE
-
-
-def _reports(study: StudyRecipe, recipe: str) -> Iterator[Report]:
-    import itertools
-
-    from radprompter.errors import TableError
-    from radprompter.store import read_reports
-
-    assert study.label is not None
-    file = study.label.reports.path
-    if study.phantom is not None and not file.is_file():
-        raise TableError(f"{file}: no such file yet; `radprompter run {recipe}` writes it")
-    return itertools.islice(read_reports(study.label.reports), study.label.limit)
 
 
 def _facts(study: StudyRecipe, template: Template) -> dict[str, Any]:

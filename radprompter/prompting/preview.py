@@ -9,11 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from radprompter.pages import render_page
 from radprompter.prompting.length import LengthCounts
 from radprompter.prompting.prices import Cost
 from radprompter.prompting.quoting import quote
 from radprompter.prompting.tokens import APPROXIMATE, TokenCounter, count_prompt_tokens
 from radprompter.records import NO_TEXT, Message, Prompt, Report, Turn
+
+PAGE = Path(__file__).parent / "page" / "preview.html.jinja"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +140,9 @@ def preview_page(
     prompts: Sequence[Prompt], plan: Plan, *, title: str, facts: Mapping[str, Any], cost: Cost | None, note: str
 ) -> str:
     """One self-contained HTML page without scripts: plan, cost with a note, facts, and some prompts."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tools = {"divide": divide, "expected": expected, "describe_omission": describe_omission, "dollars": in_usd}
-    environment.globals |= tools | {"tokens": partial(count_prompt_tokens, counter=plan.counter)}
-    page = environment.get_template("preview.html.jinja")
-    return page.render(prompts=prompts, plan=plan, title=title, facts=facts, cost=cost, note=note)
+    values = {"prompts": prompts, "plan": plan, "title": title, "facts": facts, "cost": cost, "note": note, **tools}
+    return render_page(PAGE, tokens=partial(count_prompt_tokens, counter=plan.counter), **values)
 
 
 def _kind(allowed: Mapping[str, Any]) -> str:

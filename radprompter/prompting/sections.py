@@ -120,6 +120,18 @@ def choose_sections(report: Report, choice: SectionChoice) -> Report:
     return replace(report, sections={choice: "\n".join(chosen)} if chosen else {})
 
 
+def left_out(report: Report, choice: SectionChoice) -> dict[str, str]:
+    """The parts of a report that `choose_sections` does not choose, by name; those with one name joined."""
+    rest: dict[str, str] = {}
+    if choice == "whole":
+        return rest
+    for section, words in report.sections.items():
+        for name, part in _divide(section, words):
+            if name not in (choice, BOTH) and part.strip():
+                rest[name] = f"{rest[name]}\n{part}" if name in rest else part
+    return rest
+
+
 def section_title(name: str, language: str) -> str:
     """The heading that a prompt writes over a section; empty over undivided text."""
     if name == UNDIVIDED:

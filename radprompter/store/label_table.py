@@ -10,8 +10,8 @@ from radprompter.label_table import LabelTable
 from radprompter.labels import LabelSchema
 
 
-def read_labels(path: Path) -> LabelTable:
-    """The label table in a ``labels.parquet``.
+def read_labels(path: Path, *, only: str | None = None) -> LabelTable:
+    """The label table in a ``labels.parquet``, or its rows about `only` one report.
 
     Raises
     ------
@@ -26,7 +26,8 @@ def read_labels(path: Path) -> LabelTable:
     if not path.is_file():
         raise TableError(f"{path}: no such file; `radprompter label` writes it")
     try:
-        return LabelTable.from_arrow(pq.read_table(path))
+        rows = None if only is None else [("report_id", "==", only)]
+        return LabelTable.from_arrow(pq.read_table(path, filters=rows))
     except pa.ArrowInvalid:
         raise TableError(f"{path}: cannot be read as Parquet") from None
 
