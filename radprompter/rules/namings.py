@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from radprompter.labels import LabelState
@@ -53,18 +55,19 @@ class Said(NamedTuple):
     phrases: tuple[str, ...]
 
 
+_extent = itemgetter(0, 1)
+
+
 def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]:
     """Mentions without look-alikes; those inside a longer or more special one make no claim of their own."""
-    covering: dict[int, list[Found]] = {}
-    look_alikes: dict[int, list[Found]] = {}
-    for item in found:
-        kind = type(item.meaning)
-        if kind is Mention or kind is LookAlike:
-            table = covering if kind is Mention else look_alikes
-            for token in range(item.start, item.end):
-                table.setdefault(token, []).append(item)
+    mentions = [item for item in found if type(item.meaning) is Mention]
+    mentions.sort(key=_extent)
+    look_alikes = _by_token(item for item in found if type(item.meaning) is LookAlike)
+    if not look_alikes and all(one.end <= other.start for one, other in pairwise(mentions)):
+        return [Naming(*item) for item in mentions]
+    covering = _by_token(mentions)
     kept: dict[tuple[int, int, str], Naming] = {}
-    for item in sorted((i for i in found if type(i.meaning) is Mention), key=lambda i: (i.start, i.end)):
+    for item in mentions:
         meaning: Mention = item.meaning
         alike = look_alikes.get(item.start, ())
         if any(a.meaning.name == meaning.name and a.start <= item.start and item.end <= a.end for a in alike):
@@ -93,3 +96,11 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
         if not drop:
             kept.setdefault((item.start, item.end, meaning.name), Naming(item.start, item.end, meaning, says))
     return list(kept.values())
+
+
+def _by_token(found: Iterable[Found]) -> dict[int, list[Found]]:
+    table: dict[int, list[Found]] = {}
+    for item in found:
+        for token in range(item.start, item.end):
+            table.setdefault(token, []).append(item)
+    return table

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from radprompter.errors import TemplateError
@@ -64,16 +65,45 @@ def fold(word: str) -> str:
     return _UMLAUTS.sub(r"\1", folded)
 
 
+class _Node:
+    """What may follow the words so far, and what they mean; `order` is the node's place among those beside it."""
+
+    __slots__ = ("following", "meanings", "order")
+
+    def __init__(self, order: int = 0) -> None:
+        self.following: dict[str, _Node] = {}
+        self.meanings: list[Any] = []
+        self.order = order
+
+    def after(self, key: str) -> _Node:
+        """The node behind a key, made where there is none."""
+        node = self.following.get(key)
+        if node is None:
+            node = self.following[key] = _Node(len(self.following))
+        return node
+
+
+class _Reading(NamedTuple):
+    """What a word of a text may stand for, and the nodes of the phrases that it may begin."""
+
+    keys: tuple[str, ...]
+    begun: tuple[_Node, ...]
+
+
+_order = attrgetter("order")
+_MEANINGLESS = _Reading((), ())
+
+
 class Trie:
     """Phrases to look for; add all of them, then `find`."""
 
     def __init__(self, inflection: Inflection = Inflection()) -> None:  # noqa: B008 - immutable
         self._inflection = inflection
-        self._root: dict[Any, Any] = {}
+        self._root = _Node()
         self._exact: set[str] = set()
         self._stems: set[str] = set()
         self._parts = _Parts()
-        self._remembered: dict[str, tuple[str, ...]] = {}
+        self._remembered: dict[str, _Reading] = {}
 
     def add(self, phrase: str, meaning: Any, *, inflect: bool = False) -> None:
         """Look for a phrase; `inflect` also accepts its words with the endings of the language, and compounds.
@@ -86,8 +116,9 @@ class Trie:
         for words in readings(phrase):
             node = self._root
             for position, word in enumerate(words, start=1):
-                node = node.setdefault(self._key(word, inflect, is_last=position == len(words)), {})
-            node.setdefault(None, []).append(meaning)
+                node = node.after(self._key(word, inflect, is_last=position == len(words)))
+            node.meanings.append(meaning)
+        self._remembered.clear()
 
     def _key(self, word: str, inflect: bool, *, is_last: bool) -> str:
         if word == ANY:
@@ -106,12 +137,19 @@ class Trie:
 
     def keys(self, word: str) -> tuple[str, ...]:
         """What a word of a text may stand for in the phrases."""
-        keys = self._remembered.get(word)
-        if keys is None:
+        return self._read(word).keys
+
+    def _read(self, word: str) -> _Reading:
+        reading = self._remembered.get(word)
+        if reading is None:
             if len(self._remembered) >= MAX_REMEMBERED:
                 self._remembered.clear()
-            keys = self._remembered[word] = self._understand(fold(word)) if len(word) <= _LONGEST_WORD else ()
-        return keys
+            reading = self._remembered[word] = self._begin(word) if len(word) <= _LONGEST_WORD else _MEANINGLESS
+        return reading
+
+    def _begin(self, word: str) -> _Reading:
+        keys, first = self._understand(fold(word)), self._root.following
+        return _Reading(keys, tuple(first[key] for key in keys if key in first))
 
     def _understand(self, word: str) -> tuple[str, ...]:
         """The keys of a word, or of what it was meant to be where two neighbouring letters were swapped in typing."""
@@ -143,20 +181,24 @@ class Trie:
 
     def find(self, tokens: Sequence[str]) -> list[Found]:
         """Every phrase in a row of tokens, by start."""
-        rows = [self.keys(token) for token in tokens]
+        read = [self._remembered.get(token) or self._read(token) for token in tokens]
         found: list[Found] = []
-        root, n_tokens = self._root, len(tokens)
-        for start, row in enumerate(rows):
-            if not row:
-                continue
-            open_nodes = [(root[key], start + 1) for key in row if key in root]
+        n_tokens = len(tokens)
+        for start, (_, begun) in enumerate(read):
+            open_nodes = [(node, start + 1) for node in begun] if begun else []
             while open_nodes:
                 node, here = open_nodes.pop()
-                for child, value in node.items():
-                    if child is None:
-                        found += [Found(start, here, meaning) for meaning in value]
-                    elif here < n_tokens and (child in rows[here] or (child == ANY and tokens[here] not in ",;:")):
-                        open_nodes.append((value, here + 1))
+                for meaning in node.meanings:
+                    found.append(Found(start, here, meaning))
+                following = node.following
+                if not following or here == n_tokens:
+                    continue
+                reached = [following[key] for key in read[here][0] if key in following]
+                if ANY in following and tokens[here] not in ",;:":
+                    reached.append(following[ANY])
+                if reached:
+                    reached.sort(key=_order)
+                    open_nodes += [(child, here + 1) for child in reached]
         return found
 
 

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 MAX_SENTENCE = 2_000  # characters; a longer one is cut at a space, so that time stays linear in the length of a report
 _LONGEST_WORD = 24
 _LIST_MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,2}[.)]|[a-z]\))[ \t]")
-_ITEM = re.compile(r"[\s\W]*\d{1,2}")
+_ITEM = re.compile(r"\W{0,200}\d{1,2}")
 _UNREMARKABLE = re.compile(r"\bo\. ?B$", re.IGNORECASE)  # "o. B." often ends a German sentence
+_LETTER = re.compile(r"[^\W\d_Xx]")
 _WRAPPED = 55  # characters; a shorter line that ends without punctuation was ended on purpose
 
 
@@ -59,11 +60,11 @@ class Splitter:
         self._before_ordinals = frozenset(before_ordinals)
         self._abbreviations = frozenset(word.rstrip(".").lower() for word in abbreviations)
         starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
-        self._candidate = re.compile(rf"[.!?]+(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
+        self._candidate = re.compile(rf"(?<![.!?])[.!?]++(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
         names = sorted(headings, key=len, reverse=True)
         self._parts = {" ".join(name.lower().split()): part for name, part in headings.items()}
         patterns = "|".join(r"[ \t]+".join(map(re.escape, name.split())) for name in names) or r"(?!)"
-        number = r"(?:[ \t]*(?:#|no\.?|nr\.?|vom|of)?[ \t]*\d[\d./-]*)?"
+        number = r"(?:[ \t]*+(?:(?:#|no\.?|nr\.?|vom|of)[ \t]*+)?\d[\d./-]*+)?"
         heading = rf"(?:^|(?<=[.!?\n]))[ \t*]*({patterns}){number}[ \t*]*(?::|(?=\n|$))"
         self._heading = re.compile(heading, re.IGNORECASE)
 
@@ -154,4 +155,4 @@ def _trimmed(text: str, start: int, end: int, part: Part) -> Iterator[Sentence]:
 
 def has_words(text: str) -> bool:
     """Whether a text says anything: letters other than the de-identification mask ``XXXX``."""
-    return any(set(word) - {"X", "x", "_"} for word in re.findall(r"[^\W\d]+", text))
+    return _LETTER.search(text) is not None
