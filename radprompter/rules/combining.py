@@ -12,6 +12,7 @@ from radprompter.rules.shapes import Shape
 from radprompter.rules.vocabulary import Vocabulary
 
 _POSITIVE, _NEGATIVE = LabelState.POSITIVE, LabelState.NEGATIVE
+_WITH = frozenset(("with",))
 _TOUCHING = 2  # words between a quality and the noun after it, as in "normal in size" or "clear both lungs"
 _PREDICATE = 4  # words between a noun and what is said of it, as in "heart remains at most mildly enlarged"
 
@@ -92,8 +93,8 @@ def _divided(shape: Shape, low: int, high: int, head: Naming) -> bool:
     for separator in shape.separators[index:]:
         if separator.start >= high:
             return False
-        if "showing" in separator.names:
-            continue  # "the radial head shows a fracture"
+        if "showing" in separator.names or (separator.names == _WITH and high == head.start):
+            continue  # "the radial head shows a fracture", "a radial head with a fracture"
         if not separator.joins and (head.meaning.is_finding or separator.end != head.start):
             return True
     return False
