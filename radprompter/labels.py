@@ -16,6 +16,9 @@ from typing import Literal
 
 from radprompter.errors import SchemaError
 
+Hedge = Literal["probable", "alternative", "possible", "borderline"]
+"""Kinds of doubt: likely; one of two things; may or could be; in between, such as a borderline size."""
+
 
 class LabelState(StrEnum):
     """What is known of one finding in one report."""

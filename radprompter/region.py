@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
@@ -20,7 +20,7 @@ from radprompter.errors import TemplateError
 from radprompter.files import digest
 from radprompter.findings import Finding as Finding
 from radprompter.findings import dependence_problems
-from radprompter.labels import LABELS, FindingSpec, LabelSchema, LabelState
+from radprompter.labels import LABELS, FindingSpec, Hedge, LabelSchema, LabelState
 from radprompter.shipped import shipped
 from radprompter.typed_yaml import Section, read_yaml, validate
 
@@ -39,6 +39,9 @@ class RegionFile(Section):
     no_finding: str | None = Field(None, description="the finding that says that there is none")
     no_finding_despite: tuple[str, ...] | None = Field(
         None, description="findings beside which there may still be none, such as devices; for the rules"
+    )
+    hedges: dict[Hedge, LabelState] | None = Field(
+        None, description="kind of doubt -> the state that it counts as, where that is not uncertain; for the rules"
     )
     states: tuple[LabelState, ...] = Field(LABELS, description="states that an answer may give")
     spelling: dict[LabelState, str] = Field(
@@ -80,6 +83,7 @@ class Region:
     schema: LabelSchema
     folders: tuple[Path, ...]
     no_finding_despite: tuple[str, ...] = ()  # findings beside which the schema's `no_finding` may still hold
+    hedges: Mapping[Hedge, LabelState] = field(default_factory=dict)  # what a doubt counts as, if not uncertain
 
     def allowed(self, finding: str) -> tuple[LabelState, ...]:
         """States that one finding may take."""
@@ -104,7 +108,8 @@ class Region:
         """Digest of findings, definitions, spellings and schema."""
         findings = {name: finding.content for name, finding in self.findings.items()}
         summary = {"despite": self.no_finding_despite, "meanings": self.meanings, "schema": self.schema.to_json()}
-        return digest({"findings": findings, **summary})
+        hedges = {"hedges": self.hedges} if self.hedges else {}
+        return digest({"findings": findings, **summary, **hedges})
 
     def file(self, name: str) -> Path | None:
         """The first file of that name in the region's folders."""
@@ -176,7 +181,8 @@ def _load(name: str, templates: Path, *, seen: tuple[Path, ...]) -> Region:
         raise TemplateError(
             f"{folder / REGION_FILE}: no_finding_despite names findings that the region lacks: {strange}"
         )
-    return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders, despite)
+    hedges = (parent.hedges if parent else {}) if file.hedges is None else file.hedges
+    return Region(folder.name, file.title, findings, states, spelling, meanings, schema, folders, despite, hedges)
 
 
 def _implying_only(finding: Finding, names: tuple[str, ...]) -> Finding:

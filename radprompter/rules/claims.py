@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from radprompter.labels import LabelState
+from radprompter.labels import Hedge, LabelState
 from radprompter.rules.lexicon import Category
 from radprompter.rules.vocabulary import Mention
 
@@ -51,7 +51,7 @@ class Claim(NamedTuple):
 
     `state` is ``None`` where it says nothing of the present: history, a condition, the family. `phrases` are the
     entries of the lexicon that name the finding, `start` and `end` the characters that they fill; `modifiers` is the
-    chain that decides.
+    chain that decides. `hedge` is the kind of doubt of an uncertain one.
     """
 
     finding: str
@@ -61,6 +61,7 @@ class Claim(NamedTuple):
     end: int
     phrases: tuple[str, ...]
     modifiers: tuple[Use, ...] = ()
+    hedge: Hedge | None = None
 
     def name(self, sentence: str) -> str:
         """The id of all that made it: the rule, then each modifier's group with its words in the sentence."""

@@ -11,7 +11,12 @@ from radprompter.rules.claims import Claim
 from radprompter.rules.reading import ReadSentence
 from radprompter.rules.vocabulary import ABNORMAL, implied_findings
 
-_STRENGTH = {LabelState.NEGATIVE: 1, LabelState.UNCERTAIN: 2, LabelState.POSITIVE: 3}
+_STRENGTH = {
+    LabelState.NEGATIVE: 1,
+    LabelState.NOT_MENTIONED: 2,  # a doubt that does not count in the region
+    LabelState.UNCERTAIN: 3,
+    LabelState.POSITIVE: 4,
+}
 _LONGEST_EVIDENCE = 240  # characters; of a longer sentence, the words around the mention
 
 
@@ -36,9 +41,10 @@ _SILENT = Decision(LabelState.NOT_MENTIONED)
 class Decider:
     """Decides for reports of one region.
 
-    Claims that disagree: positive over uncertain over negative. What an addendum says of a finding replaces what the
-    report said of it. A finding that is positive or uncertain makes those that it implies at least that. The region's
-    ``no_finding`` is positive where nothing is present or suspected but what ``no_finding_despite`` names.
+    Doubts count as the region's ``hedges`` say. Claims that disagree: positive over uncertain over negative. What an
+    addendum says of a finding replaces what the report said of it. A finding that is positive or uncertain makes those
+    that it implies at least that. The region's ``no_finding`` is positive where nothing is present or suspected but
+    what ``no_finding_despite`` names.
     """
 
     def __init__(self, region: Region) -> None:
@@ -52,8 +58,11 @@ class Decider:
         for sentence in sentences:
             best = addendum if sentence.part == "addendum" else body
             for claim in sentence.claims:
-                if claim.state and _outweighs(claim.state, best.get(claim.finding)):
-                    best[claim.finding] = Decision(claim.state, claim.name(sentence.text), sentence, claim)
+                state = self._region.hedges.get(claim.hedge, claim.state) if claim.hedge else claim.state
+                if state and _outweighs(state, best.get(claim.finding)):
+                    decision = Decision(state, claim.name(sentence.text), sentence, claim)
+                    counted = state is claim.state
+                    best[claim.finding] = decision if counted else _renamed(decision, f"{claim.hedge}_is_{state}")
         best = body | {name: _renamed(decision, "addendum") for name, decision in addendum.items()}
         self._imply(best)
         abnormal = best.pop(ABNORMAL, None)

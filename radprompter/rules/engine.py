@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from radprompter.labels import LabelState
+from radprompter.labels import Hedge, LabelState
 from radprompter.rules.claims import Claim, Given, Scope, Span, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings
-from radprompter.rules.phrases import Found
-from radprompter.rules.scopes import Ended, find_ends, reach
+from radprompter.rules.phrases import TOKEN, Found, fold
+from radprompter.rules.scopes import Ended, find_ends, reach, reach_all
 from radprompter.rules.shapes import Placed, Shape, divide
-from radprompter.rules.vocabulary import Mention, Modifier, Vocabulary
+from radprompter.rules.vocabulary import DoubtWords, Mention, Modifier, Vocabulary
 from radprompter.rules.words import divide_words
 
+_WEAKEST: tuple[Hedge, ...] = ("possible", "probable", "alternative")
 _ALTERNATIVE = 5  # words between the two sides of an "or"
 
 
@@ -25,7 +26,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
     understood = _understand(text, vocabulary, given)
     if understood is None:
         return ()
-    spans, named, places, shape = understood
+    _, named, places, shape = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
         mention.by = placed
     _weigh_alternatives(named, shape)
@@ -40,7 +41,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
         for m in named
         if m.says and m.meaning.is_finding
     ]
-    return tuple(_claim(said, spans) for said in (*own, *combined))
+    return tuple(_claim(said, understood, text, vocabulary) for said in (*own, *combined))
 
 
 def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
@@ -89,11 +90,34 @@ def _use(placed: Placed, spans: Sequence[tuple[int, int]]) -> Use:
     return Use(modifier.group, modifier.category, modifier.phrase, start, end)
 
 
-def _claim(said: Said, spans: Sequence[tuple[int, int]]) -> Claim:
-    by = said.head.by
+def _claim(said: Said, understood: _Understood, text: str, vocabulary: Vocabulary) -> Claim:
+    spans, by = understood.spans, said.head.by
     uses = tuple(_use(placed, spans) for placed in (by.chain if by else ()))
     start, end = spans[said.start][0], spans[said.end - 1][1]
-    return Claim(said.finding, said.state, said.rule, start, end, said.phrases, uses)
+    hedge = _hedge(said.head, understood, text, vocabulary.doubts) if said.state is LabelState.UNCERTAIN else None
+    return Claim(said.finding, said.state, said.rule, start, end, said.phrases, uses, hedge)
+
+
+def _hedge(head: Naming, understood: _Understood, text: str, doubts: DoubtWords) -> Hedge:
+    """The kind of doubt of an uncertain statement: the weakest of those that touch one another.
+
+    An `or` says nothing of how likely its sides are: in `may be A or B` the other doubt that reaches them decides.
+    """
+    if head.by is None or head.meaning.outcome is LabelState.UNCERTAIN:
+        return "borderline"
+    kinds = {_kind(placed, understood.spans, text, doubts) for placed in head.by.chain}
+    if kinds == {"alternative"}:
+        reaching = reach_all(understood.shape, understood.places)[understood.named.index(head)]
+        others = [placed for placed in reaching if placed.modifier.category == "uncertain"]
+        kinds |= {_kind(placed, understood.spans, text, doubts) for placed in others}
+    return next(kind for kind in _WEAKEST if kind in kinds)
+
+
+def _kind(placed: Placed, spans: Sequence[tuple[int, int]], text: str, doubts: DoubtWords) -> Hedge:
+    words = {fold(match[0]) for match in TOKEN.finditer(text[spans[placed.start][0] : spans[placed.end - 1][1]])}
+    if words <= doubts.alternative or placed.modifier.group == "alternative":
+        return "alternative"
+    return "probable" if words & doubts.probable and not words & doubts.possible else "possible"
 
 
 def _found(given: Sequence[Given], spans: Sequence[tuple[int, int]]) -> list[Found]:

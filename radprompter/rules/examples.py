@@ -78,6 +78,11 @@ def _language_problems(language: Language) -> Iterator[str]:
     for name, phrases in shaping.items():
         for phrase, example in phrases.items():
             yield from _wrong_states(f"{name} {phrase!r}", example, vocabulary)
+    for name, phrases in (("probable", language.probable_words), ("possible", language.possible_words)):
+        for phrase, example in phrases.items():
+            marked = _marked(example)
+            if not any(claim.hedge == name for claim in _claims(marked, vocabulary).values()):
+                yield f"{name}_words {phrase!r}: nothing in its example {example!r} is {name}"
     for name, phrases in language.terms.items():
         yield from _wrong_terms(name, phrases, language)
     for name, phrases, n_sentences in (

@@ -57,6 +57,10 @@ class Language(Section):
     modifiers: dict[str, ModifierGroup]
     boundaries: dict[str, Phrases] = Field(description="what ends the reach of modifiers; `clause` ends that of all")
     or_words: Phrases = Field(description="join alternatives: `A or B` is uncertain where both are else unmodified")
+    probable_words: Phrases = Field(
+        default_factory=dict, description="words of a hedge that holds the finding for more likely than not"
+    )
+    possible_words: Phrases = Field(default_factory=dict, description="words that weaken such a hedge: `less likely`")
     and_words: Phrases = Field(default_factory=dict)
     predicates: Phrases = Field(default_factory=dict, description="words that make a statement out of a subject")
     openers: Phrases = Field(default_factory=dict, description="words that begin a new statement after a comma")

@@ -62,6 +62,14 @@ class Mark(NamedTuple):
     kind: Literal["or", "and", "predicate", "opener", "adjective"]
 
 
+class DoubtWords(NamedTuple):
+    """Words, as texts are compared, that tell the kinds of doubt apart."""
+
+    alternative: frozenset[str] = frozenset()
+    probable: frozenset[str] = frozenset()
+    possible: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All that the engine looks for, in one language."""
@@ -72,7 +80,8 @@ class Vocabulary:
     places: frozenset[str]  # terms that some combination looks for
     attributes: frozenset[str]
     implied: dict[str, frozenset[str]]  # finding -> every more general finding
-    compounds: Compounds | None = None  # for a language that joins words
+    compounds: Compounds | None  # for a language that joins words
+    doubts: DoubtWords
 
 
 def implied_findings(region: Region) -> dict[str, frozenset[str]]:
@@ -104,6 +113,7 @@ def compile_vocabulary(region: Region, language: Language, lexicon: RegionLexico
         frozenset(lexicon.attributes),
         implied_findings(region),
         _compounds(trie, language),
+        _doubt_words(language),
     )
 
 
@@ -114,7 +124,8 @@ def compile_language(language: Language, combine: Sequence[Combination] = ()) ->
     _add_language(trie, language)
     places = frozenset(name for rule in combine for name in rule.at)
     compounds = _compounds(trie, language)
-    return Vocabulary(trie, splitter_of(language), _by_head(combine), places, frozenset(), {}, compounds)
+    doubts = _doubt_words(language)
+    return Vocabulary(trie, splitter_of(language), _by_head(combine), places, frozenset(), {}, compounds, doubts)
 
 
 def _trie(language: Language) -> Trie:
@@ -140,6 +151,11 @@ def splitter_of(language: Language) -> Splitter:
     headings |= dict.fromkeys(language.headings.addendum, "addendum")
     headings |= dict.fromkeys(language.headings.skip, None)
     return Splitter(language.abbreviations, language.starters, headings, language.before_ordinals)
+
+
+def _doubt_words(language: Language) -> DoubtWords:
+    groups = (language.or_words, language.probable_words, language.possible_words)
+    return DoubtWords(*(frozenset(w for phrase in group for row in readings(phrase) for w in row) for group in groups))
 
 
 def _by_head(combine: Iterable[Combination]) -> dict[str, tuple[Combination, ...]]:
