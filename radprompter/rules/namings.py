@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -55,6 +55,7 @@ class Said(NamedTuple):
     phrases: tuple[str, ...]
 
 
+_start = itemgetter(0)
 _extent = itemgetter(0, 1)
 
 
@@ -62,21 +63,20 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
     """Mentions without look-alikes; those inside a longer or more special one make no claim of their own."""
     mentions = [item for item in found if type(item.meaning) is Mention]
     mentions.sort(key=_extent)
-    look_alikes = _by_token(item for item in found if type(item.meaning) is LookAlike)
-    if not look_alikes and all(one.end <= other.start for one, other in pairwise(mentions)):
-        return [Naming(*item) for item in mentions]
-    covering = _by_token(mentions)
+    look_alikes: dict[int, list[Found]] = {}
+    for item in found:
+        if type(item.meaning) is LookAlike:
+            for token in range(item.start, item.end):
+                look_alikes.setdefault(token, []).append(item)
     kept: dict[tuple[int, int, str], Naming] = {}
-    for item in mentions:
+    for item, covering in _covered(mentions):
         meaning: Mention = item.meaning
         alike = look_alikes.get(item.start, ())
         if any(a.meaning.name == meaning.name and a.start <= item.start and item.end <= a.end for a in alike):
             continue
         says = True
         drop = False
-        for other in covering[item.start]:
-            if other.start > item.start:
-                continue
+        for other in covering:
             if other.meaning.name == meaning.name and other.meaning.outcome is not meaning.outcome is _POSITIVE:
                 drop = True  # the "displaced fracture" of "non-displaced fracture"
             if other.end < item.end:
@@ -98,9 +98,12 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
     return list(kept.values())
 
 
-def _by_token(found: Iterable[Found]) -> dict[int, list[Found]]:
-    table: dict[int, list[Found]] = {}
-    for item in found:
-        for token in range(item.start, item.end):
-            table.setdefault(token, []).append(item)
-    return table
+def _covered(mentions: Sequence[Found]) -> Iterator[tuple[Found, Sequence[Found]]]:
+    """Each mention (they come sorted) with those that cover its first word: itself, and maybe others."""
+    open_mentions: list[Found] = []
+    for start, beginning in groupby(mentions, key=_start):
+        open_mentions = [one for one in open_mentions if one.end > start]
+        beginners = list(beginning)
+        open_mentions += beginners
+        for one in beginners:
+            yield one, open_mentions

@@ -39,6 +39,8 @@ class Reached(NamedTuple):
 
 def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     """The deciding modifier of every mention (sorted by start), or ``None``."""
+    if not shape.modifiers:
+        return [None] * len(mentions)
     commas = [s.start for s in shape.separators if s.joins == "comma"]
     starts = [s.start for s in shape.separators]
     decided = []
@@ -110,6 +112,8 @@ def _ended(placed: Placed, direction: Literal["after", "before"], separator: Sep
 
 def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed]]:
     acting = [m for m in shape.modifiers if m.modifier.place != "after"]
+    if not acting:
+        return [[]] * len(mentions)
     events: list[tuple[int, int, int]] = [(s.start, 0, i) for i, s in enumerate(shape.separators)]
     events += [(m.start, 1, i) for i, m in enumerate(acting)]
     events += [(m.start, 2, i) for i, m in enumerate(mentions)]
@@ -145,6 +149,8 @@ def _linking(shape: Shape, mentions: Sequence[Found]) -> set[tuple[int, int]]:
 def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed]]:
     linking = _linking(shape, mentions)
     acting = [m for m in shape.modifiers if m.modifier.place != "before" and (m.start, m.end) not in linking]
+    if not acting:
+        return [[]] * len(mentions)
     events: list[tuple[int, int, int]] = [(s.end, 0, i) for i, s in enumerate(shape.separators)]
     events += [(m.end, 1, i) for i, m in enumerate(acting)]
     events += [(m.end, 2, i) for i, m in enumerate(mentions)]

@@ -11,6 +11,7 @@ from radprompter.rules.phrases import Found
 from radprompter.rules.vocabulary import Boundary, Mark, Modifier
 
 _LONGEST_CHAIN = 8
+_JOINTS = {",": "comma", ":": "colon", ";": "stop", "–": "stop", "—": "stop", "-": "stop"}
 
 
 class Placed(NamedTuple):
@@ -93,11 +94,12 @@ def divide(
     kinds: dict[int, set[str]] = {}
     separators: list[Separator] = []
     for item in found:
-        if isinstance(item.meaning, Mark):
+        kind = type(item.meaning)
+        if kind is Mark:
             at = kinds.setdefault(item.start, set())
-            if item.meaning.kind not in ("or", "and") or item.start not in filled | named:
+            if item.meaning.kind not in ("or", "and") or (item.start not in filled and item.start not in named):
                 at.add(item.meaning.kind)
-        elif isinstance(item.meaning, Boundary) and item.start not in filled and item.start not in named:
+        elif kind is Boundary and item.start not in filled and item.start not in named:
             separators.append(Separator(item.start, item.end, frozenset((item.meaning.name,)), ""))
     separators += _divisions(tokens, kinds, placed, mentions, {s.start for s in separators})
     return Shape(placed, tuple(sorted(separators)))
@@ -112,20 +114,10 @@ def _divisions(
 ) -> list[Separator]:
     joints: list[tuple[int, int, str]] = []
     for position, word in enumerate(tokens):
-        kind = kinds.get(position, set())
-        how = (
-            "or"
-            if "or" in kind
-            else "and"
-            if "and" in kind
-            else "comma"
-            if word == ","
-            else "colon"
-            if word == ":"
-            else ""
-        )
-        if word in (";", "–", "—", "-"):
-            how = "stop"
+        how = _JOINTS.get(word, "")
+        kind = kinds.get(position)
+        if kind and how != "stop":
+            how = "or" if "or" in kind else "and" if "and" in kind else how
         if not how:
             continue
         if joints and joints[-1][1] == position and how in ("or", "and") and joints[-1][2] == "comma":
