@@ -57,6 +57,9 @@ chest | Bibasilar opacities likely reflect atelectasis. | lung_opacity+ atelecta
 chest | Retrocardiac opacity could be atelectasis or consolidation. | lung_opacity+ atelectasis? consolidation?
 chest | Absence of the previously seen pneumothorax. | pneumothorax-
 chest | No fever, history of pneumonia. | -
+chest | Interval resolution of the right effusion with a persistent small left effusion. | pleural_effusion+
+chest | Prominent interstitial markings may reflect mild edema versus atypical infection. | lung_opacity+ edema? pneumonia?
+chest | The previously seen right pneumothorax is not well appreciated. | pneumothorax-
 chest | Basilar opacity, may be atelectasis. | lung_opacity+ atelectasis?
 chest | Calcified granuloma in the right upper lobe. | lung_lesion+
 chest | No suspicious pulmonary nodules or masses. | lung_lesion-
