@@ -49,6 +49,8 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     ):
         first = _foremost(before, starts) if before else None
         after = [m for m in after if m.category != "historical"] or after  # "the effusion seen before has resolved"
+        if first is None or first.category != "historical":  # "the effusion is smaller and no longer seen"
+            after = [m for m in after if m.category != "affirmed"] or after
         decided.append(
             _decide(
                 Reached(first, max(0, mention.start - first.end)) if first else None,
