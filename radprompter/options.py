@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class CompatName(StrEnum):
+    """A labeler whose order and quirks the rules can reproduce."""
+
+    CHEXPERT = "chexpert"
+
 
 RecipePath = Annotated[
     Path, typer.Argument(help="Recipe file, or the name of a shipped one (recipes/quickstart.yaml).")
@@ -15,5 +23,8 @@ Settings = Annotated[
 ]
 OutFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write there instead of the recipe's folder.")
+]
+CompatOption = Annotated[
+    CompatName | None, typer.Option("--compat", help="Rules in the order, and with the quirks, of another labeler.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable line.")]

@@ -193,6 +193,16 @@ class LabelRecipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _in_english(self) -> LabelRecipe:
+        compat = self.backend.get("compat")
+        if self.backend["name"] == "rules" and compat and self.reports.language != "en":
+            raise ValueError(
+                f"backend.compat {compat} reads English reports alone, and reports.language is "
+                f"{self.reports.language!r}; take compat away"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _in_words(self) -> LabelRecipe:
         if self.evidence and self.plan == "label_read":
             raise ValueError("plan label_read reads probabilities and no words; take evidence away")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.options import AsJson, CompatOption, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
@@ -50,15 +50,17 @@ def label(
     block: Annotated[
         int | None, typer.Option("--block", min=1, metavar="N", help="Reports that a worker of --engine ray takes.")
     ] = None,
+    compat: CompatOption = None,
     json: AsJson = False,
 ) -> int:
     """Label the reports of a recipe; run it again to go on after a stop."""
     from radprompter.errors import AwaitingError
+    from radprompter.labeling.section import with_compat
     from radprompter.recipe import load_recipe
     from radprompter.run import label_reports
     from radprompter.shipped import find_recipe
 
-    study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    study = with_compat(load_recipe(find_recipe(recipe), settings=settings or (), out=out), compat)
     asked_by = _engine(engine, workers, block)
     try:
         run = label_reports(study, overwrite=overwrite, track=show_progress, before=_announce(at_most), engine=asked_by)

@@ -17,6 +17,7 @@ from radprompter.privacy import Screening
 from radprompter.prompting.templates import Template, load_template
 from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, StudyRecipe
+from radprompter.typed_yaml import Document, validate
 from radprompter.version import __version__
 
 JOURNAL = "journal.sqlite"
@@ -36,6 +37,27 @@ def label_section(recipe: StudyRecipe) -> LabelRecipe:
     if recipe.label is None:
         raise RecipeError("the recipe has no `label` section; add one, or use a recipe that has one")
     return recipe.label
+
+
+def with_compat(recipe: StudyRecipe, compat: str | None) -> StudyRecipe:
+    """The recipe with its rules in the order of another labeler, such as ``chexpert``; as it is for ``None``.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe's backend is not the rules, or they cannot read its reports in that way.
+    """
+    if compat is None:
+        return recipe
+    section = label_section(recipe)
+    if section.backend["name"] != "rules":
+        raise RecipeError(
+            f"--compat {compat} is for the rules, and label.backend is {section.backend['name']!r}; "
+            "use a recipe with `backend: {name: rules}`, or leave --compat out"
+        )
+    settings = section.model_dump(exclude_unset=True) | {"backend": {**section.backend, "compat": compat}}
+    document = Document(f"label with --compat {compat}", settings, {})
+    return recipe.model_copy(update={"label": validate(LabelRecipe, document)})
 
 
 def label_journal(recipe: StudyRecipe) -> Path:

@@ -7,15 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import orjson
+from pydantic import Field
 
 from radprompter.records import Completion, Prompt, Turn, Usage
 from radprompter.region import Region
-from radprompter.rules.labeler import VERSION, RuleLabeler
+from radprompter.rules.labeler import Compat, RuleLabeler
 from radprompter.typed_yaml import Section
 
 
 class RulesOptions(Section):
-    """The rules have no settings of their own: what they know is in the lexicons."""
+    """What the rules know is in the lexicons; their one setting is whose rules they are."""
+
+    compat: Compat | None = Field(
+        None, description="chexpert: the order and quirks of the CheXpert labeler, in English, for its 14 findings"
+    )
 
 
 class RulesBackend:
@@ -30,16 +35,16 @@ class RulesBackend:
     reads: ClassVar[Literal["messages", "report"]] = "report"
 
     def __init__(self, options: RulesOptions, region: Region) -> None:
-        self._labeler = RuleLabeler(region)
+        self._labeler = RuleLabeler(region, compat=options.compat)
 
     @property
     def model(self) -> str:
-        """The engine's version."""
-        return VERSION
+        """The engine's version, and whose rules it follows if not its own."""
+        return self._labeler.version
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """The engine's version, and a digest of the lexicons and the region."""
+        """The engine's version, and a digest of the lexicons, the region and whose rules are followed."""
         return {"backend": self.name, "model": self.model, "rules": self._labeler.hash}
 
     def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:

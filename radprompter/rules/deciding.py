@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from radprompter.labels import LabelState
 from radprompter.region import Region
 from radprompter.rules.claims import Claim
 from radprompter.rules.reading import ReadSentence
-from radprompter.rules.vocabulary import ABNORMAL, implied_findings
+from radprompter.rules.vocabulary import implied_findings
 
 _STRENGTH = {
     LabelState.NEGATIVE: 1,
@@ -35,7 +35,8 @@ class Decision:
         return _evidence(self.sentence.text, self.claim) if self.sentence and self.claim else ""
 
 
-_SILENT = Decision(LabelState.NOT_MENTIONED)
+SILENT = Decision(LabelState.NOT_MENTIONED)
+"""On a finding of which nothing is said."""
 
 
 class Decider:
@@ -65,10 +66,9 @@ class Decider:
                     best[claim.finding] = decision if counted else _renamed(decision, f"{claim.hedge}_is_{state}")
         best = body | {name: _renamed(decision, "addendum") for name, decision in addendum.items()}
         self._imply(best)
-        abnormal = best.pop(ABNORMAL, None)
         if self._region.schema.no_finding is not None:
-            best[self._region.schema.no_finding] = self._no_finding(best, abnormal)
-        return {name: self._allowed(name, best.get(name, _SILENT)) for name in self._region.findings}
+            best[self._region.schema.no_finding] = no_finding(best, despite=self._region.no_finding_despite)
+        return {name: allow(self._region, name, best.get(name, SILENT)) for name in self._region.findings}
 
     def _imply(self, best: dict[str, Decision]) -> None:
         for name in self._region.findings:
@@ -79,22 +79,23 @@ class Decider:
                 if _outweighs(decision.state, best.get(general)):
                     best[general] = _renamed(decision, f"implied:{name}")
 
-    def _no_finding(self, best: Mapping[str, Decision], abnormal: Decision | None) -> Decision:
-        speaking = [abnormal] if abnormal else []
-        speaking += [decision for name, decision in best.items() if name not in self._region.no_finding_despite]
-        if any(decision.state is not LabelState.NEGATIVE for decision in speaking):
-            return _SILENT
-        return Decision(LabelState.POSITIVE, "no_finding:nothing else is present")
 
-    def _allowed(self, name: str, decision: Decision) -> Decision:
-        """The decision in the states that the region allows: uncertain counts as positive, silence as negative."""
-        allowed = self._region.allowed(name)
-        if decision.state in allowed:
-            return decision
-        fallback = LabelState.POSITIVE if decision.state is LabelState.UNCERTAIN else LabelState.NEGATIVE
-        if fallback not in allowed:
-            return _SILENT
-        return Decision(fallback, decision.rule, decision.sentence, decision.claim)
+def no_finding(best: Mapping[str, Decision], *, despite: Collection[str]) -> Decision:
+    """Positive where nothing is positive or uncertain, apart from the findings named by `despite`."""
+    if any(one.state is not LabelState.NEGATIVE for name, one in best.items() if name not in despite):
+        return SILENT
+    return Decision(LabelState.POSITIVE, "no_finding:nothing else is present")
+
+
+def allow(region: Region, name: str, decision: Decision) -> Decision:
+    """The decision in the states that a region allows: uncertain counts as positive, silence as negative."""
+    allowed = region.allowed(name)
+    if decision.state in allowed:
+        return decision
+    fallback = LabelState.POSITIVE if decision.state is LabelState.UNCERTAIN else LabelState.NEGATIVE
+    if fallback not in allowed:
+        return SILENT
+    return Decision(fallback, decision.rule, decision.sentence, decision.claim)
 
 
 def _outweighs(state: LabelState, known: Decision | None) -> bool:

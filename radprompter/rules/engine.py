@@ -49,7 +49,7 @@ def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
     understood = _understand(text, vocabulary, ())
     if understood is None:
         return ()
-    scopes = (_scope(ended, understood.spans) for ended in find_ends(understood.shape))
+    scopes = (scope_of(ended, understood.spans) for ended in find_ends(understood.shape))
     seen = {(s.use.start, s.use.end, s.use.category, s.direction, s.end): s for s in scopes}  # some are in two phrases
     return tuple(seen.values())
 
@@ -78,13 +78,15 @@ def _understand(text: str, vocabulary: Vocabulary, given: Sequence[Given]) -> _U
     return _Understood(spans, named, places, shape)
 
 
-def _scope(ended: Ended, spans: Sequence[tuple[int, int]]) -> Scope:
+def scope_of(ended: Ended, spans: Sequence[tuple[int, int]]) -> Scope:
+    """Where a modifier ends, in characters; `spans` are those of the tokens."""
     stop = ended.separator
     at = None if stop is None else Span(spans[stop.start][0], spans[stop.end - 1][1])
-    return Scope(_use(ended.placed, spans), ended.direction, at, ended.name)
+    return Scope(use_of(ended.placed, spans), ended.direction, at, ended.name)
 
 
-def _use(placed: Placed, spans: Sequence[tuple[int, int]]) -> Use:
+def use_of(placed: Placed, spans: Sequence[tuple[int, int]]) -> Use:
+    """A modifier at work, in characters; `spans` are those of the tokens."""
     modifier = placed.modifier
     start, end = spans[placed.start][0], spans[placed.end - 1][1]
     return Use(modifier.group, modifier.category, modifier.phrase, start, end)
@@ -92,7 +94,7 @@ def _use(placed: Placed, spans: Sequence[tuple[int, int]]) -> Use:
 
 def _claim(said: Said, understood: _Understood, text: str, vocabulary: Vocabulary) -> Claim:
     spans, by = understood.spans, said.head.by
-    uses = tuple(_use(placed, spans) for placed in (by.chain if by else ()))
+    uses = tuple(use_of(placed, spans) for placed in (by.chain if by else ()))
     start, end = spans[said.start][0], spans[said.end - 1][1]
     hedge = _hedge(said.head, understood, text, vocabulary.doubts) if said.state is LabelState.UNCERTAIN else None
     return Claim(said.finding, said.state, said.rule, start, end, said.phrases, uses, hedge)

@@ -12,7 +12,7 @@ from radprompter.rules.sentences import Part, Stretch, has_words
 from radprompter.rules.vocabulary import Vocabulary
 
 READ_SECTIONS = ("findings", "impression", "report")
-_REMEMBERED = 20_000  # sentences whose claims are kept: reports repeat themselves
+MAX_REMEMBERED = 20_000  # sentences whose claims are kept: reports repeat themselves
 
 
 class ReadSentence(NamedTuple):
@@ -80,7 +80,7 @@ class Reader:
             key = (language, sentence.text)
             claims = self._remembered.get(key)
             if claims is None:
-                if len(self._remembered) >= _REMEMBERED:
+                if len(self._remembered) >= MAX_REMEMBERED:
                     self._remembered.clear()
                 claims = self._remembered[key] = read_sentence(sentence.text, vocabulary)
             yield ReadSentence(section, sentence.start, sentence.text, sentence.part, claims)
