@@ -1,1 +1,1 @@
-"""A labeler held against a reference."""
+"""A labeler held against a reference, or two labelers against each other."""

@@ -98,7 +98,8 @@ def agree(labels: LabelTable, reference: LabelTable, *, projection: Projection) 
     """
     names = [name for name in reference.schema.names if name in labels.schema.names]
     ours, theirs = labels.project(projection), reference.project(projection)
-    reports = [report for report in theirs.index if report in set(ours.index)]
+    labelled_reports = set(ours.index)
+    reports = [report for report in theirs.index if report in labelled_reports]
     if not names or not reports:
         shared = "finding" if not names else "report id"
         raise SchemaError(f"the label table and the reference have no {shared} in common")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from radprompter.cli.agree import agree
+from radprompter.cli.compare import compare
 from radprompter.cli.doctor import doctor
 from radprompter.cli.explain import explain
 from radprompter.cli.journal import journal
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
 app.add_typer(journal, name="journal", help="The kept answers: show them, export them, prune them.")
-for command in (render, pilot, label, explain, agree, run, phantom, schema, serve, doctor):
+for command in (render, pilot, label, explain, agree, compare, run, phantom, schema, serve, doctor):
     app.command()(command)
 
 

@@ -13,9 +13,9 @@ from radprompter.store.label_files import (
 )
 from radprompter.store.label_table import read_labels, read_reference
 from radprompter.store.report_table import read_reports
-from radprompter.store.spreadsheet import neutralise, restore
+from radprompter.store.spreadsheet import csv_text, neutralise, restore
 
 __all__ = [
-    "ATTRIBUTES_CSV", "FAILURES_CSV", "LABELS_CSV", "LABELS_PARQUET", "MANIFEST", "LabelFiles", "neutralise",
-    "read_labels", "read_reference", "read_reports", "restore", "write_labels",
+    "ATTRIBUTES_CSV", "FAILURES_CSV", "LABELS_CSV", "LABELS_PARQUET", "MANIFEST", "LabelFiles", "csv_text",
+    "neutralise", "read_labels", "read_reference", "read_reports", "restore", "write_labels",
 ]  # fmt: skip
