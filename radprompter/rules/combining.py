@@ -9,7 +9,7 @@ from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Combination
 from radprompter.rules.namings import Naming, Said
 from radprompter.rules.shapes import Shape
-from radprompter.rules.vocabulary import Vocabulary
+from radprompter.rules.vocabulary import ABNORMAL, Vocabulary
 
 _POSITIVE, _NEGATIVE = LabelState.POSITIVE, LabelState.NEGATIVE
 _WITH = frozenset(("with",))
@@ -81,7 +81,7 @@ def _near(
         if place.meaning.name not in wanted or place is head or _gap(head, place) > furthest or _gap(head, place) < 0:
             continue
         low, high = min(head.end, place.end), max(head.start, place.start)
-        if _divided(shape, low, high, head) or _owned(head, place, low, high, named, vocabulary):
+        if _divided(shape, low, high, head) or _owned(head, place, named, shape, vocabulary):
             continue
         near.append(place)
     return near if head.meaning.is_finding else _on_its_side(head, near, named, shape)
@@ -100,8 +100,9 @@ def _divided(shape: Shape, low: int, high: int, head: Naming) -> bool:
     return False
 
 
-def _owned(head: Naming, place: Naming, low: int, high: int, named: Sequence[Naming], vocabulary: Vocabulary) -> bool:
+def _owned(head: Naming, place: Naming, named: Sequence[Naming], shape: Shape, vocabulary: Vocabulary) -> bool:
     """Whether another finding stands between head and place, right behind the place, or leads up to it."""
+    low, high = min(head.end, place.end), max(head.start, place.start)
     index = bisect_left(named, min(low, place.start) - 8, key=lambda m: m.start)
     for other in named[index:]:
         if other.start > place.end + 1:
@@ -113,10 +114,10 @@ def _owned(head: Naming, place: Naming, low: int, high: int, named: Sequence[Nam
         rival = (other.meaning.is_finding and other.says) or any(place.meaning.name in rule.at for rule in rules)
         if not rival or (other.start < head.end and head.start < other.end):
             continue
-        between = low <= other.start and other.end <= high
+        between = low <= other.start and other.end <= high and name != ABNORMAL  # "lungs are hyperexpanded but clear"
         behind = other.start == place.end and head.end <= place.start
         ahead = head.start >= place.end and 0 <= place.start - other.end <= _TOUCHING and other.meaning.is_finding
-        if between or behind or ahead:
+        if between or behind or (ahead and not _divided(shape, other.end, place.start, head)):
             return True
     return False
 

@@ -29,7 +29,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
     _, named, places, shape = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
         mention.by = placed
-    _weigh_alternatives(named, shape)
+    _weigh_alternatives(named, shape, vocabulary)
     combined = combine(named, shape, vocabulary) if vocabulary.combinations else []
     for mention in named:
         if mention.meaning.name in vocabulary.attributes and mention.affirmed is LabelState.UNCERTAIN:
@@ -132,17 +132,17 @@ def _found(given: Sequence[Given], spans: Sequence[tuple[int, int]]) -> list[Fou
     return found
 
 
-def _weigh_alternatives(named: Sequence[Naming], shape: Shape) -> None:
+def _weigh_alternatives(named: Sequence[Naming], shape: Shape, vocabulary: Vocabulary) -> None:
     """`A or B`, with nothing else said, makes both uncertain."""
     ors = [s for s in shape.separators if s.joins == "or"]
     if not ors:
         return
-    findings = [m for m in named if m.meaning.is_finding and m.says]
-    for first, second in pairwise(findings):
+    sides = [m for m in named if (m.meaning.is_finding or m.meaning.name in vocabulary.combinations) and m.says]
+    for first, second in pairwise(sides):
         if (
             first.by
             or second.by
-            or first.meaning.name == second.meaning.name
+            or not _named(first, vocabulary).isdisjoint(_named(second, vocabulary))
             or second.start - first.end > _ALTERNATIVE
         ):
             continue
@@ -150,3 +150,9 @@ def _weigh_alternatives(named: Sequence[Naming], shape: Shape) -> None:
         if index < len(ors) and ors[index].end <= second.start:
             doubt = Modifier("alternative", "uncertain", "around", frozenset(), _ALTERNATIVE)
             first.by = second.by = Placed(ors[index].start, ors[index].end, doubt, "uncertain")
+
+
+def _named(mention: Naming, vocabulary: Vocabulary) -> set[str]:
+    """The findings that a mention may say, alone or with its place."""
+    combined = {rule.finding for rule in vocabulary.combinations.get(mention.meaning.name, ())}
+    return combined | {mention.meaning.name} if mention.meaning.is_finding else combined

@@ -77,7 +77,11 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
         says = True
         drop = False
         for other in covering:
-            if other.meaning.name == meaning.name and other.meaning.outcome is not meaning.outcome is _POSITIVE:
+            if (
+                (other.start < item.start or item.end <= other.end)
+                and other.meaning.name == meaning.name
+                and other.meaning.outcome is not meaning.outcome is _POSITIVE
+            ):
                 drop = True  # the "displaced fracture" of "non-displaced fracture"
             if other.end < item.end:
                 continue

@@ -97,7 +97,7 @@ def find_ends(shape: Shape) -> list[Ended]:
         if place != "before":
             joined, found = False, None
             for separator in reversed(shape.separators):
-                if separator.end > placed.end:
+                if separator.start >= placed.start:
                     continue
                 joined = joined or separator.joins in ("and", "or")
                 if separator.names & stops or (separator.joins == "comma" and not joined):
@@ -165,8 +165,8 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Place
             if separator.joins in ("and", "or"):
                 joined = True
             elif separator.joins == "comma" and not joined:
-                active = []
-            active = [m for m in active if not separator.names & m.modifier.stops_at]
+                active = [m for m in active if m.start <= separator.start]  # a comma of its own
+            active = [m for m in active if m.start <= separator.start or not separator.names & m.modifier.stops_at]
         elif kind == 1:
             active = [*active[1 - _KEPT :], acting[index]]
             joined = False

@@ -23,6 +23,7 @@ SIGNED = {
     "de": "Diktiert von Dr. XXXX am 03.04.2021 um 7:34 Uhr.",
 }
 SIGNED_ELSE = {"en": "Dictated by Dr. Miller on XXXX at XXXX.", "de": "Diktiert von Dr. Müller am XXXX um XXXX."}
+SERIAL_COMMA = re.compile(r",(?= (?:and|or|but|nor|und|oder|aber|jedoch|sondern)\b)", re.IGNORECASE)
 
 
 @functools.cache
@@ -67,7 +68,7 @@ def test_a_sentence_gives_the_finding_its_state(
 CHANGES: dict[str, Callable[[str, str], str]] = {
     "upper case": lambda text, language: text.upper(),
     "no full stop": lambda text, language: text.rstrip(". "),
-    "no punctuation": lambda text, language: re.sub(r"(?<=\w\w)[.,;:](?=\s|$)", "", text),
+    "no serial comma": lambda text, language: SERIAL_COMMA.sub("", text),
     "two spaces": lambda text, language: text.replace(" ", "  "),
     "a neutral sentence before": lambda text, language: f"{NEUTRAL[language]} {text}",
     "a neutral sentence behind": lambda text, language: f"{text} {NEUTRAL[language]}",
