@@ -129,8 +129,15 @@ def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed
             active = [*active[1 - _KEPT :], acting[index]]
         else:
             mention = mentions[index]
-            result[index] = [m for m in active if m.start < mention.start < m.end + m.modifier.reach]
+            result[index] = [
+                m for m in active if m.start < mention.start < m.end + m.modifier.reach and not _holds(m, mention)
+            ]
     return result
+
+
+def _holds(placed: Placed, mention: Found) -> bool:
+    """Whether a quality is one of the modifier's own words: the `borderline` of `is borderline`."""
+    return not mention.meaning.is_finding and placed.start < mention.end and mention.start < placed.end
 
 
 def _linking(shape: Shape, mentions: Sequence[Found]) -> set[tuple[int, int]]:
@@ -172,7 +179,9 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Place
             joined = False
         else:
             mention = mentions[index]
-            result[index] = [m for m in active if m.end > mention.end > m.start - m.modifier.reach]
+            result[index] = [
+                m for m in active if m.end > mention.end > m.start - m.modifier.reach and not _holds(m, mention)
+            ]
     return result
 
 

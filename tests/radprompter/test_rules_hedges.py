@@ -21,6 +21,10 @@ en | Possible effusion. | possible
 en | The haze could reflect an effusion. | possible
 en | The appearance suggests an effusion. | possible
 en | This could be an effusion versus a pneumothorax. | possible
+en | The differential includes scar, effusion and collapse. | possible
+en | The haze is compatible with effusion in the appropriate clinical setting. | possible
+en | Findings most suggestive of effusion. | probable
+en | Effusion less likely. | possible
 en | Blunting of the left costophrenic angle. | borderline
 en | Probable blunting of the left costophrenic angle. | borderline
 de | Wahrscheinlich kleiner Erguss links. | probable
@@ -35,6 +39,7 @@ en | Moderate cardiomegaly. | cardiomegaly+
 en | The cardiac silhouette is mildly enlarged. | cardiomegaly+
 en | Borderline heart size. | cardiomegaly+
 en | Borderline cardiomegaly. | cardiomegaly+
+en | The heart is borderline in size. | cardiomegaly+
 en | Heart size is at the upper limits of normal. | cardiomegaly.
 en | The heart is top normal in size. | cardiomegaly.
 en | Heart size is normal. | cardiomegaly-
@@ -42,16 +47,20 @@ en | Basilar scar or atelectasis. | atelectasis+
 en | Probable atelectasis at the bases. | atelectasis+
 en | The opacity may represent atelectasis. | atelectasis.
 en | Volume loss in the right upper lobe. | atelectasis.
+en | Heart size within normal limits for age, opacity due to atelectasis. | cardiomegaly- atelectasis+
 en | No atelectasis. | atelectasis-
 en | Partial collapse of the T12 vertebra. | atelectasis.
 en | Small bilateral pleural effusions. | effusion+
 en | Blunting of the left costophrenic angle. | effusion.
 en | Small pericardial effusion. | effusion.
+en | Clear lungs without interval consolidation or effusion. | consolidation- effusion-
 en | Clear pleural spaces. | effusion-
 en | Left hydropneumothorax. | effusion+ pneumothorax+
 en | Right lower lobe infiltrate. | infiltration+ pneumonia. consolidation.
 en | Patchy opacity in the right lower lobe. | infiltration. pneumonia. consolidation.
 en | Airspace disease which could represent pneumonia. | pneumonia.
+en | Please correlate clinically for pneumonia. | pneumonia.
+en | Scars of previous tuberculous pneumonia. | pneumonia.
 en | Lobar pneumonia on the right. | pneumonia+
 en | No evidence of pneumonia or consolidation. | pneumonia- consolidation-
 en | Pulmonary vascular congestion. | edema.
