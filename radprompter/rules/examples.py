@@ -88,6 +88,7 @@ def _language_problems(language: Language) -> Iterator[str]:
     for name, phrases, n_sentences in (
         ("abbreviations", language.abbreviations, 1),
         ("before_ordinals", language.before_ordinals, 1),
+        ("after_ordinals", language.after_ordinals, 1),
         ("starters", language.starters, 2),
     ):
         for phrase, example in phrases.items():

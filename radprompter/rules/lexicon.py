@@ -71,6 +71,7 @@ class Language(Section):
     abbreviations: Phrases = Field(default_factory=dict)
     starters: Phrases = Field(default_factory=dict)
     before_ordinals: Phrases = Field(default_factory=dict)
+    after_ordinals: Phrases = Field(default_factory=dict)
     headings: Headings = Headings()
     endings: tuple[str, ...] = Field(("",), description="what may follow the words of a synonym")
     compound_length: int | None = Field(

@@ -48,6 +48,8 @@ class Splitter:
         Heading -> the part of the report that begins under it; ``None`` if that is not read.
     before_ordinals:
         Words after which a number with a full stop is an ordinal: ``der 5. Rippe``.
+    after_ordinals:
+        Words before which a number with a full stop is an ordinal: ``Fraktur 5. Rippe``.
     """
 
     def __init__(
@@ -56,8 +58,11 @@ class Splitter:
         starters: Iterable[str],
         headings: Mapping[str, Part | None],
         before_ordinals: Iterable[str] = (),
+        after_ordinals: Iterable[str] = (),
     ) -> None:
         self._before_ordinals = frozenset(before_ordinals)
+        behind = "|".join(re.escape(word) for word in sorted(after_ordinals)) or r"(?!)"
+        self._ordinal = re.compile(rf"\s+(?:{behind})\b", re.IGNORECASE)
         self._abbreviations = frozenset(word.rstrip(".").lower() for word in abbreviations)
         starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
         self._candidate = re.compile(rf"(?<![.!?])[.!?]++(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
@@ -115,6 +120,8 @@ class Splitter:
         if word.isdigit() and len(word) <= 2:
             lead = before.split()[-2:-1]
             if text[after : after + 2].strip()[:1].islower() or (lead and lead[0].lower() in self._before_ordinals):
+                return False
+            if self._ordinal.match(text, after):
                 return False
         bare = word.strip("([\"'").lower()
         if bare in self._abbreviations or bare.rsplit("/", 1)[-1] in self._abbreviations:

@@ -150,7 +150,8 @@ def splitter_of(language: Language) -> Splitter:
     headings: dict[str, Part | None] = dict.fromkeys(language.headings.read, "body")
     headings |= dict.fromkeys(language.headings.addendum, "addendum")
     headings |= dict.fromkeys(language.headings.skip, None)
-    return Splitter(language.abbreviations, language.starters, headings, language.before_ordinals)
+    ordinals = language.before_ordinals, language.after_ordinals
+    return Splitter(language.abbreviations, language.starters, headings, *ordinals)
 
 
 def _doubt_words(language: Language) -> DoubtWords:

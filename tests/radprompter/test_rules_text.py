@@ -39,6 +39,7 @@ SENTENCES = [
     ("de", "Lunge o. B. Herz normal.", ["Lunge o. B.", "Herz normal."]),
     ("de", "Fraktur der 5. Rippe. Kein Erguss.", ["Fraktur der 5. Rippe.", "Kein Erguss."]),
     ("de", "Fragestellung: Fraktur? Befund: Kein Erguss.", ["Kein Erguss."]),
+    ("de", "Fraktur links 5. Rippe. Herz 2. Kein Erguss.", ["Fraktur links 5. Rippe.", "Herz 2.", "Kein Erguss."]),
 ]
 
 
