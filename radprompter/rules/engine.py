@@ -10,7 +10,7 @@ from typing import NamedTuple
 from radprompter.labels import Hedge, LabelState
 from radprompter.rules.claims import Claim, Given, Scope, Span, Use
 from radprompter.rules.combining import combine
-from radprompter.rules.namings import Naming, Said, find_namings
+from radprompter.rules.namings import Naming, Said, find_namings, presupposed
 from radprompter.rules.phrases import TOKEN, Found, fold
 from radprompter.rules.scopes import Ended, find_ends, reach, reach_all
 from radprompter.rules.shapes import Placed, Shape, divide
@@ -26,9 +26,9 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
     understood = _understand(text, vocabulary, given)
     if understood is None:
         return ()
-    _, named, places, shape = understood
+    _, named, places, shape, spared = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
-        mention.by = placed
+        mention.by = None if mention.start in spared and mention.meaning.is_finding else placed
     _weigh_alternatives(named, shape, vocabulary)
     combined = combine(named, shape, vocabulary) if vocabulary.combinations else []
     for mention in named:
@@ -55,12 +55,13 @@ def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
 
 
 class _Understood(NamedTuple):
-    """A sentence in tokens: their characters, what is named, the same as places, and what divides it."""
+    """A sentence in tokens: their characters, what is named, the same as places, what divides it, what is spared."""
 
     spans: list[tuple[int, int]]
     named: list[Naming]
     places: list[Found]
     shape: Shape
+    spared: set[int]
 
 
 def _understand(text: str, vocabulary: Vocabulary, given: Sequence[Given]) -> _Understood | None:
@@ -75,7 +76,7 @@ def _understand(text: str, vocabulary: Vocabulary, given: Sequence[Given]) -> _U
     modifiers = [item for item in found if type(item.meaning) is Modifier]
     places = [Found(m.start, m.end, m.meaning) for m in named]
     shape = divide(tokens, found, places, modifiers)
-    return _Understood(spans, named, places, shape)
+    return _Understood(spans, named, places, shape, presupposed(named, found))
 
 
 def scope_of(ended: Ended, spans: Sequence[tuple[int, int]]) -> Scope:

@@ -73,6 +73,7 @@ def _language_problems(language: Language) -> Iterator[str]:
         "predicates": language.predicates,
         "openers": language.openers,
         "adjectives": language.adjectives,
+        "presupposing": language.presupposing,
         "compound_tails": language.compound_tails,
     }
     for name, phrases in shaping.items():

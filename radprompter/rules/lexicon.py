@@ -67,6 +67,10 @@ class Language(Section):
     adjectives: Phrases = Field(
         default_factory=dict, description="words that begin a new statement after a comma, unless `or` follows"
     )
+    presupposing: Phrases = Field(
+        default_factory=dict,
+        description="what joins a finding to one that is there all the same: `no displacement of the fracture`",
+    )
     terms: dict[str, Phrases] = Field(default_factory=dict, description="word groups for `combine`")
     abbreviations: Phrases = Field(default_factory=dict)
     starters: Phrases = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from radprompter.labels import LabelState
 from radprompter.rules.phrases import Found
 from radprompter.rules.scopes import STATE_OF
 from radprompter.rules.shapes import Placed
-from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mention, Vocabulary
+from radprompter.rules.vocabulary import ABNORMAL, LookAlike, Mark, Mention, Vocabulary
 
 _POSITIVE, _NEGATIVE, _UNCERTAIN = LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.UNCERTAIN
 
@@ -100,6 +100,20 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
         if not drop:
             kept.setdefault((item.start, item.end, meaning.name), Naming(item.start, item.end, meaning, says))
     return list(kept.values())
+
+
+def presupposed(named: Sequence[Naming], found: Sequence[Found]) -> set[int]:
+    """Tokens that begin a finding which no denial of another reaches, as in `no displacement of the fracture`."""
+    ends = {one.end for one in named if one.meaning.is_finding}
+    starts = {
+        item.end
+        for item in found
+        if type(item.meaning) is Mark and item.meaning.kind == "presupposing" and item.start in ends
+    }
+    for one in named:
+        if one.start in starts and one.meaning.is_finding:
+            starts.add(one.end)  # "of the comminuted fracture"
+    return starts
 
 
 def _covered(mentions: Sequence[Found]) -> Iterator[tuple[Found, Sequence[Found]]]:

@@ -100,6 +100,8 @@ class Splitter:
             if mark == "\n":
                 ends = self._line_ends(text, line_start, match.start(), end)
                 line_start = match.end()
+            elif mark == "?" and text[start : match.start()][-1:].strip() == "":
+                ends = not text[match.end() : end].strip()  # "? fracture" and "scar ? nodule" doubt what follows
             elif mark.startswith("."):
                 ends = self._full_stop_ends(text, start, match.start(), match.end())
             else:

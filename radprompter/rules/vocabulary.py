@@ -59,7 +59,7 @@ class Boundary(NamedTuple):
 class Mark(NamedTuple):
     """A word that shapes a sentence."""
 
-    kind: Literal["or", "and", "predicate", "opener", "adjective"]
+    kind: Literal["or", "and", "predicate", "opener", "adjective", "presupposing"]
 
 
 class DoubtWords(NamedTuple):
@@ -188,6 +188,7 @@ def _add_language(trie: Trie, language: Language) -> None:
         ("predicate", language.predicates),
         ("opener", language.openers),
         ("adjective", language.adjectives),
+        ("presupposing", language.presupposing),
     ):
         for phrase in phrases:
             trie.add(phrase, Mark(kind))  # type: ignore[arg-type]
