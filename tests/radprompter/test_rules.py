@@ -58,7 +58,7 @@ chest | Retrocardiac opacity could be atelectasis or consolidation. | lung_opaci
 chest | Absence of the previously seen pneumothorax. | pneumothorax-
 chest | No fever, history of pneumonia. | -
 chest | Interval resolution of the right effusion with a persistent small left effusion. | pleural_effusion+
-chest | Prominent interstitial markings may reflect mild edema versus atypical infection. | lung_opacity+ edema? pneumonia?
+chest | Prominent interstitial markings may reflect edema versus atypical infection. | lung_opacity+ edema? pneumonia?
 chest | The previously seen right pneumothorax is not well appreciated. | pneumothorax-
 chest | Basilar opacity, may be atelectasis. | lung_opacity+ atelectasis?
 chest | Calcified granuloma in the right upper lobe. | lung_lesion+
