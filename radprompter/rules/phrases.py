@@ -179,6 +179,16 @@ class Trie:
         keys += self._parts.matching(word)
         return tuple(dict.fromkeys(keys))
 
+    @property
+    def words(self) -> set[str]:
+        """Every word of a phrase, or the letters of it that are told."""
+        return {*self._exact, *self._stems, *self._parts.letters}
+
+    def has_stem(self, word: str) -> bool:
+        """Whether a folded word, without one of the language's endings, is one that may be inflected."""
+        endings = (ending for ending in self._inflection.endings if word.endswith(ending))
+        return any(word[: len(word) - len(ending)] in self._stems for ending in endings)
+
     def find(self, tokens: Sequence[str]) -> list[Found]:
         """Every phrase in a row of tokens, by start."""
         read = [self._remembered.get(token) or self._read(token) for token in tokens]
@@ -216,6 +226,11 @@ class _Parts:
         else:
             self._beginnings.add(part[:-1])
             self._longest = max(self._longest, len(part) - 1)
+
+    @property
+    def letters(self) -> set[str]:
+        """The patterns without their stars."""
+        return self._beginnings | {part.strip("*") for part in self._others}
 
     def matching(self, word: str) -> list[str]:
         """The patterns that a word matches."""

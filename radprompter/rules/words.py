@@ -7,6 +7,7 @@ read as `Pleuraerguss`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 
 from radprompter.rules.phrases import END, TOKEN, Trie, fold
@@ -26,7 +27,9 @@ class Compounds:
         self._trie = trie
         self._whole = frozenset(fold(tail) for tail in tails if not tail.endswith("*"))
         self._beginnings = tuple(fold(tail[:-1]) for tail in tails if tail.endswith("*"))
+        self._words = sorted(trie.words)
         self._openings: dict[str, int] = {}
+        self._shared: dict[str, tuple[tuple[int, bool], ...]] = {}
 
     def is_tail(self, word: str) -> bool:
         """Whether a word may be the last part of a compound, apart from what it is joined to."""
@@ -52,19 +55,34 @@ class Compounds:
         """A word that was cut off, with the part that it shares with a later one; empty if they share none."""
         if len(beginning) + len(partner) > _LONGEST:
             return ""
-        cuts = range(_SHORTEST, len(partner) - _SHORTEST)
-        wholes = [beginning + partner[cut:] for cut in cuts]
-        for whole in wholes:
-            folded = fold(whole)
-            keys = self._trie.keys(whole)
-            if any(self._reaches(key, len(beginning)) and folded.startswith(key.strip("=~*")) for key in keys):
-                return whole
-        for cut, whole in zip(cuts, wholes, strict=True):
-            tail = fold(partner[cut:])
-            known = any(key[0] == "~" and tail.startswith(key[1:]) for key in self._trie.keys(tail))
-            if known or (self.is_tail(tail) and self._names(beginning)):
-                return whole
+        if self._is_begun(fold(beginning)):
+            for cut in range(_SHORTEST, len(partner) - _SHORTEST):
+                whole = beginning + partner[cut:]
+                folded = fold(whole)
+                keys = self._trie.keys(whole)
+                if any(self._reaches(key, len(beginning)) and folded.startswith(key.strip("=~*")) for key in keys):
+                    return whole
+        for cut, is_named in self._shareable(partner):
+            if is_named or self._names(beginning):
+                return beginning + partner[cut:]
         return ""
+
+    def _is_begun(self, letters: str) -> bool:
+        """Whether a word of the trie begins with these letters."""
+        index = bisect_left(self._words, letters)
+        return index < len(self._words) and self._words[index].startswith(letters)
+
+    def _shareable(self, partner: str) -> tuple[tuple[int, bool], ...]:
+        """Where a word may be cut for a part to share: before a tail, or, with true, before what the trie names."""
+        shareable = self._shared.get(partner)
+        if shareable is None:
+            if len(self._shared) >= _MAX_REMEMBERED:
+                self._shared.clear()
+            tails = ((cut, fold(partner[cut:])) for cut in range(_SHORTEST, len(partner) - _SHORTEST))
+            named = ((cut, self._trie.has_stem(tail), tail) for cut, tail in tails)
+            shareable = tuple((cut, is_named) for cut, is_named, tail in named if is_named or self.is_tail(tail))
+            self._shared[partner] = shareable
+        return shareable
 
     def _names(self, word: str) -> bool:
         """Whether a word may stand for something that a report tells."""
