@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radprompter.cli.reports import find_report, recipe_reports
-from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.options import AsJson, CompatOption, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from radprompter.explaining import Account
     from radprompter.labels import Cell
     from radprompter.recipe import StudyRecipe
+    from radprompter.rules.labeler import Compat
 
 
 @guarded
@@ -31,6 +32,7 @@ def explain(
     ] = None,
     settings: Settings = None,
     out: OutFolder = None,
+    compat: CompatOption = None,
     json: AsJson = False,
 ) -> int:
     """Show one report of a recipe with what the rules make of each finding, and why; nothing is sent or asked."""
@@ -41,7 +43,7 @@ def explain(
 
     path = find_recipe(recipe)
     study = load_recipe(path, settings=settings or (), out=out)
-    account = _account(study, str(path), report, finding)
+    account = _account(study, str(path), report, finding, compat)
     if html is not None:
         write_text(html, explained_page(account, title=study.name))
     if json:
@@ -54,8 +56,9 @@ def explain(
     return DONE
 
 
-def _account(study: StudyRecipe, recipe: str, report_id: str, finding: str | None) -> Account:
+def _account(study: StudyRecipe, recipe: str, report_id: str, finding: str | None, compat: str | None) -> Account:
     from dataclasses import replace
+    from typing import cast
 
     from radprompter.errors import TemplateError
     from radprompter.explaining import explain as explain_report
@@ -65,7 +68,8 @@ def _account(study: StudyRecipe, recipe: str, report_id: str, finding: str | Non
 
     section = label_section(study)
     template = replace(label_template(section), screen=label_screening(section))
-    labeler = RuleLabeler(template.region)
+    own = section.backend.get("compat") if section.backend["name"] == "rules" else None
+    labeler = RuleLabeler(template.region, compat=cast("Compat | None", compat or own))
     everything = section.model_copy(
         update={"limit": None, "reports": section.reports.model_copy(update={"only": None})}
     )
@@ -97,7 +101,7 @@ def _show(account: Account) -> None:
     from radprompter.prompting.preview import describe_omission
 
     screen = console()
-    screen.print(f"report {account.report.id} ({account.report.language})", style="bold", markup=False)
+    screen.print(f"report {account.report.id} ({account.report.language}, {account.rules})", style="bold", markup=False)
     for line in describe_omission(account.report):
         screen.print(line, markup=False, style="yellow", soft_wrap=True)
     screen.print("")

@@ -129,6 +129,7 @@ class Account:
     """
 
     report: Report
+    rules: str  # their version
     left_out: Mapping[str, str]
     explanation: Explanation | None
     findings: tuple[FindingAccount, ...]
@@ -152,6 +153,7 @@ class Account:
         ]
         return {
             "report_id": self.report.id,
+            "rules": self.rules,
             "language": self.report.language,
             "has_words": self.explanation is not None,
             "sections": sections,
@@ -182,7 +184,7 @@ def explain(
         raise SchemaError(f"region {region.name!r} has no finding {finding!r}{suggest(finding, names)}")
     explanation = labeler.explain(report)
     if explanation is None:
-        return Account(report, left_out or {}, None, ())
+        return Account(report, labeler.version, left_out or {}, None, ())
     wanted = names if finding is None else [finding]
     by_finding: dict[str, list[tuple[int, ReadSentence, Claim]]] = {name: [] for name in wanted}
     no_finding = region.schema.no_finding
@@ -196,18 +198,18 @@ def explain(
     accounts, cells = [], beside or {}
     for name in wanted:
         decision, title = explanation.decisions[name], region.findings[name].title
-        weighed = tuple(Weighed(n, s, c, *_weigh(s, c, decision)) for n, s, c in by_finding[name])
+        weighed = tuple(Weighed(n, s, c, *_weigh(s, c, decision, region)) for n, s, c in by_finding[name])
         if name == no_finding and decision.state is not LabelState.POSITIVE:
             why = _no_finding_why(explanation, weighed, region)
         else:
-            why = "nothing is present or suspected" if name == no_finding else _why(decision, weighed)
+            why = "nothing is present or suspected" if name == no_finding else _why(decision, weighed, region)
         shown = title.get(report.language) or title.get("en") or name
         accounts.append(FindingAccount(name, shown, decision, why, weighed, Beside.of(cells.get(name))))
     unlabelled = tuple(name for name in wanted if name in cells and not cells[name].state.is_label)
-    return Account(report, left_out or {}, explanation, tuple(accounts), unlabelled)
+    return Account(report, labeler.version, left_out or {}, explanation, tuple(accounts), unlabelled)
 
 
-def _weigh(sentence: ReadSentence, claim: Claim, decision: Decision) -> tuple[Outcome, str]:
+def _weigh(sentence: ReadSentence, claim: Claim, decision: Decision, region: Region) -> tuple[Outcome, str]:
     """What became of a claim, and why."""
     if claim.state is None:
         categories = dict.fromkeys(use.category for use in claim.modifiers)
@@ -220,34 +222,49 @@ def _weigh(sentence: ReadSentence, claim: Claim, decision: Decision) -> tuple[Ou
         if claim.state is LabelState.NEGATIVE:
             return "same", "another abnormality, denied"
         return "forbids", "another abnormality, beside which this is not so"
+    counts = _counts(claim, region)
+    doubt = "" if counts is claim.state else f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
     if claim is decision.claim and sentence is decision.sentence:
-        return "decides", "decides"
+        return "decides", f"decides{doubt}"
     decided = decision.claim
-    if decided is None or decision.sentence is None:
-        return "weaker", "lost"
+    if decided is None:
+        return "weaker", f"lost: this finding has no state for it{doubt}"
     if decided.finding != claim.finding:
-        return "implied", f"lost: {decided.finding} is {decided.state}, and implies it"
-    if decision.sentence.part == "addendum" and sentence.part != "addendum":
-        return "corrected", "lost: the addendum replaces what the report says"
-    if claim.state is decided.state:
-        return "same", "says the same"
-    return "weaker", f"lost: {decided.state} goes over {claim.state}"
+        return "implied", f"lost: {decided.finding} is {decided.state}, and implies it{doubt}"
+    if decision.rule.startswith("addendum/") and sentence.part != "addendum":
+        return "corrected", f"lost: the addendum replaces what the report says{doubt}"
+    decisive = _counts(decided, region)
+    if counts is decisive:
+        return "same", f"says the same{doubt}"
+    return "weaker", f"lost: {_plain(decisive)} goes over {_plain(counts)}{doubt}"
 
 
-def _why(decision: Decision, weighed: Sequence[Weighed]) -> str:
+def _counts(claim: Claim, region: Region) -> LabelState | None:
+    """The state that a claim counts as: doubts of some kinds are no doubts in some regions."""
+    return region.hedges.get(claim.hedge, claim.state) if claim.hedge else claim.state
+
+
+def _plain(state: LabelState | None) -> str:
+    return "nothing" if state is None else state.replace("_", " ")
+
+
+def _why(decision: Decision, weighed: Sequence[Weighed], region: Region) -> str:
     claim, rule = decision.claim, decision.rule
     if claim is None:
         silence = "named, but nothing is said of the present" if weighed else UNNAMED
         if decision.state is LabelState.NOT_MENTIONED:
             return silence
-        return f"{silence}, which counts as {decision.state} here"
+        return f"{silence}, which counts as {_plain(decision.state)} here"
     reason = "said by the report"
     if rule.startswith("implied:"):
-        reason = f"implied: {claim.finding} is {claim.state}"
-    elif rule.startswith("addendum/"):
+        return f"implied: {claim.finding} is {claim.state}"
+    if rule.startswith("addendum/"):
         reason = "said by the addendum, which replaces what the report says"
-    if claim.state is not None and claim.state is not decision.state:
-        reason += f"; {claim.state} counts as {decision.state} here"
+    counts = _counts(claim, region)
+    if counts is not claim.state:
+        reason += f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
+    if counts is not decision.state:
+        reason += f"; {_plain(counts)} counts as {_plain(decision.state)} here"
     return reason
 
 
@@ -257,6 +274,11 @@ def _no_finding_why(explanation: Explanation, weighed: Sequence[Weighed], region
         f"{name} is {decision.state}"
         for name, decision in explanation.decisions.items()
         if STRENGTH.get(decision.state, 0) > 1 and name not in despite
+    ]
+    present += [
+        f"{name} is doubted"
+        for name, decision in explanation.decisions.items()
+        if decision.claim and decision.state is LabelState.NOT_MENTIONED and name not in despite
     ]
     others = dict.fromkeys(f"“{one.words.lower()}”" for one in weighed if one.outcome == "forbids")
     present += [f"another abnormality: {', '.join(others)}"] if others else []

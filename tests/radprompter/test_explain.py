@@ -67,6 +67,33 @@ def test_a_general_finding_says_which_special_one_implies_it() -> None:
     assert item.claims[0].why == "lost: radial_head_fracture is positive, and implies it"
 
 
+@pytest.mark.parametrize(
+    ("text", "state", "why", "claim"),
+    [
+        ("Possible pneumonia.", "not_mentioned", "said by the report; a possible doubt counts as not mentioned here",
+         "decides; a possible doubt counts as not mentioned here"),
+        ("Possible pneumonia. Pneumonia.", "positive", "said by the report",
+         "lost: positive goes over not mentioned; a possible doubt counts as not mentioned here"),
+        ("No pneumonia.", "negative", "said by the report", "decides"),
+    ],
+)  # fmt: skip
+def test_a_doubt_that_counts_otherwise_in_a_region_says_so(text: str, state: str, why: str, claim: str) -> None:
+    nih = load_region("chest_nih14")
+    (item,) = explain(Report("r", {"report": text}), RuleLabeler(nih), nih, finding="pneumonia").findings
+    assert (item.decision.state, item.why, item.claims[0].why) == (state, why, claim)
+
+
+def test_another_labelers_order_is_explained_as_its_own() -> None:
+    labeler = RuleLabeler(CHEST, compat="chexpert")
+    report = Report("r", {"impression": "No effusion. Possible effusion. Definite effusion."})
+    account = explain(report, labeler, CHEST, finding="pleural_effusion")
+    assert account.rules.endswith("+chexpert")
+    assert account.findings[0].decision.state == "uncertain"
+    assert [one.why for one in account.claims] == [
+        "lost: uncertain goes over negative", "decides", "lost: uncertain goes over positive",
+    ]  # fmt: skip
+
+
 def test_modifiers_stand_with_their_category_and_their_words_in_the_report() -> None:
     (claim,) = told("History of pneumothorax.", finding="pneumothorax").claims
     assert claim.chain == ("historical “History of”",)
@@ -152,6 +179,13 @@ def test_a_table_that_the_rules_made_is_not_a_second_opinion(recipe: str) -> Non
         ]
         is None
     )
+
+
+def test_the_recipes_rules_are_those_that_explain(recipe: str) -> None:
+    own = ("--set", "label.backend={name: rules, compat: chexpert}")
+    for arguments in (own, ("--compat", "chexpert")):
+        data = json.loads(call("explain", recipe, "--report", "case-17", "--json", *arguments).stdout)
+        assert data["rules"].endswith("+chexpert")
 
 
 def test_one_finding_is_explained_alone(recipe: str) -> None:
