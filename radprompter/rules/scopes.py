@@ -16,6 +16,8 @@ from radprompter.rules.lexicon import Category
 from radprompter.rules.phrases import Found
 from radprompter.rules.shapes import Placed, Separator, Shape
 
+_ASIDE = 4  # words between `bei` and the finding that it brings in
+_ASIDES = frozenset(("circumstance",))
 _KEPT = 4  # active modifiers; those farther back never matter
 
 STATE_OF: Mapping[Category, LabelState | None] = {
@@ -182,7 +184,31 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Place
             result[index] = [
                 m for m in active if m.end > mention.end > m.start - m.modifier.reach and not _holds(m, mention)
             ]
+    asides = _asides(shape, mentions)
+    told = {
+        (m.start, m.end)
+        for index, row in enumerate(result)
+        if row and index not in asides and mentions[index].meaning.is_finding
+        for m in row
+    }
+    for index in asides:
+        result[index] = [m for m in result[index] if (m.start, m.end) not in told]
     return result
+
+
+def _asides(shape: Shape, mentions: Sequence[Found]) -> set[int]:
+    """What only goes with a finding: of `Fraktur bei Erguss nicht auszuschließen`, the effusion is not doubted."""
+    starts = [m.start for m in mentions]
+    asides = set()
+    for separator in shape.separators:
+        limit = separator.end + _ASIDE
+        for index in range(bisect_left(starts, separator.end), len(mentions)) if _ASIDES & separator.names else ():
+            mention = mentions[index]
+            if mention.start > limit:
+                break
+            asides.add(index)
+            limit = mention.end - mention.meaning.is_finding
+    return asides
 
 
 def _decide(before: Reached | None, after: Reached | None, commas: Iterable[int]) -> Placed | None:
