@@ -64,9 +64,15 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
 
 
 def _foremost(before: Sequence[Placed], starts: Sequence[int]) -> Placed:
-    """The nearest modifier; a denial or doubt outlasts the past: `absence of the previously seen effusion`."""
+    """The nearest modifier; a denial or doubt outlasts the past: `absence of the previously seen effusion`.
+
+    A condition outlasts doubt: `if there is suspicion of a fracture`.
+    """
     *others, nearest = before
-    if nearest.category == "historical" and others and STATE_OF[others[-1].category] is not None:
+    if not others:
+        return nearest
+    past = nearest.category == "historical" and STATE_OF[others[-1].category] is not None
+    if past or (nearest.category == "uncertain" and others[-1].category == "hypothetical"):
         index = bisect_left(starts, others[-1].end)
         if index == len(starts) or starts[index] >= nearest.start:
             return others[-1]
