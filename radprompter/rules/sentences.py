@@ -128,7 +128,7 @@ class Splitter:
         bare = word.strip("([\"'").lower()
         if bare in self._abbreviations or bare.rsplit("/", 1)[-1] in self._abbreviations:
             return False
-        if (len(bare) == 1 and bare.isalpha()) or (len(bare) > 2 and bare[-2] == "."):
+        if (len(bare) == 1 and bare.isalpha()) or (len(bare) > 2 and bare[-2] == "." and bare[-1].isalpha()):
             following = text[after : after + 3].strip()
             if word == "I" and following[:1].isupper():
                 return True  # a numeral: "Os metacarpale I."
