@@ -10,7 +10,18 @@ from radprompter.region import load_region
 from radprompter.rules.examples import language_problems, region_problems
 from radprompter.shipped import shipped
 
-READY = {"chest/de", "chest/en", "chest_ptx_ribfx/de", "clavicle/de", "de", "elbow/de", "elbow/en", "en", "thumb/de", "thumb/en"}
+READY = {
+    "chest/de",
+    "chest/en",
+    "chest_ptx_ribfx/de",
+    "clavicle/de",
+    "de",
+    "elbow/de",
+    "elbow/en",
+    "en",
+    "thumb/de",
+    "thumb/en",
+}
 LANGUAGES = [code for code in ("en", "de") if code in READY]
 FOUND = sorted(shipped("templates").glob("*/lexicon.*.yaml"))
 LEXICONS = [path for path in FOUND if f"{path.parent.name}/{path.suffixes[0][1:]}" in READY]
