@@ -95,7 +95,11 @@ class ChexpertReader:
     def outline(self, report: Report) -> Outline:
         """How what `read` gives came about: no part of the report is left out."""
         scopes = [self._scopes(place) for words in report.sections.values() for place in self._divide(words)]
-        return Outline(scopes, {name: (Stretch(0, 0, len(words), "body"),) for name, words in report.sections.items()})
+        return Outline(
+            scopes,
+            [()] * len(scopes),
+            {name: (Stretch(0, 0, len(words), "body"),) for name, words in report.sections.items()},
+        )
 
     def _divide(self, words: str) -> Iterator[_Place]:
         if not has_words(words):

@@ -46,6 +46,19 @@ class Scope(NamedTuple):
     name: str = ""
 
 
+class Unsaid(NamedTuple):
+    """Words that name a finding and claim nothing of it.
+
+    They are part of a longer or more special phrase, only a special form of them is denied or doubted, or, as in
+    "pericardial effusion", they are a look-alike.
+    """
+
+    finding: str
+    start: int
+    end: int
+    is_look_alike: bool = False
+
+
 class Claim(NamedTuple):
     """What one phrase of a sentence says of one finding.
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from radprompter.labels import Hedge, LabelState
-from radprompter.rules.claims import Claim, Given, Scope, Span, Use
+from radprompter.rules.claims import Claim, Given, Scope, Span, Unsaid, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings, presupposed
 from radprompter.rules.phrases import TOKEN, Found, fold
 from radprompter.rules.scopes import Ended, find_ends, reach, reach_all
 from radprompter.rules.shapes import Placed, Shape, divide
-from radprompter.rules.vocabulary import DoubtWords, Mention, Modifier, Vocabulary
+from radprompter.rules.vocabulary import DoubtWords, LookAlike, Mention, Modifier, Vocabulary
 from radprompter.rules.words import divide_words
 
 _WEAKEST: tuple[Hedge, ...] = ("possible", "probable", "alternative")
@@ -26,6 +26,11 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
     understood = _understand(text, vocabulary, given)
     if understood is None:
         return ()
+    return tuple(_claim(said, understood, text, vocabulary) for said in _say(understood, vocabulary))
+
+
+def _say(understood: _Understood, vocabulary: Vocabulary) -> list[Said]:
+    """All claims of a sentence; says of each naming whether it makes one of its own, and which modifier decides it."""
     _, named, places, shape, spared = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
         mention.by = None if mention.start in spared and mention.meaning.is_finding else placed
@@ -41,7 +46,7 @@ def read_sentence(text: str, vocabulary: Vocabulary, given: Sequence[Given] = ()
         for m in named
         if m.says and m.meaning.is_finding
     ]
-    return tuple(_claim(said, understood, text, vocabulary) for said in (*own, *combined))
+    return [*own, *combined]
 
 
 def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
@@ -52,6 +57,36 @@ def read_scopes(text: str, vocabulary: Vocabulary) -> tuple[Scope, ...]:
     scopes = (scope_of(ended, understood.spans) for ended in find_ends(understood.shape))
     seen = {(s.use.start, s.use.end, s.use.category, s.direction, s.end): s for s in scopes}  # some are in two phrases
     return tuple(seen.values())
+
+
+def read_unsaid(text: str, vocabulary: Vocabulary) -> tuple[Unsaid, ...]:
+    """The findings that a sentence names without a claim about them, by start."""
+    tokens, spans = divide_words(text, vocabulary.compounds, [])
+    found = vocabulary.trie.find(tokens)
+    alike = [
+        Unsaid(item.meaning.name, spans[item.start][0], spans[item.end - 1][1], is_look_alike=True)
+        for item in found
+        if type(item.meaning) is LookAlike and any(_is_inside(other, item) for other in found)
+    ]
+    understood = _understand(text, vocabulary, ())
+    if understood is None:
+        return tuple(alike)
+    heads = {id(said.head) for said in _say(understood, vocabulary)}
+    silent = [
+        Unsaid(one.meaning.name, spans[one.start][0], spans[one.end - 1][1])
+        for one in understood.named
+        if one.meaning.is_finding and not one.says and id(one) not in heads
+    ]
+    return tuple(dict.fromkeys(sorted([*alike, *silent], key=lambda one: (one.start, one.end))))
+
+
+def _is_inside(mention: Found, alike: Found) -> bool:
+    return (
+        type(mention.meaning) is Mention
+        and mention.meaning.name == alike.meaning.name
+        and alike.start <= mention.start
+        and mention.end <= alike.end
+    )
 
 
 class _Understood(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from radprompter.records import Report
-from radprompter.rules.claims import Claim, Scope
-from radprompter.rules.engine import read_scopes, read_sentence
+from radprompter.rules.claims import Claim, Scope, Unsaid
+from radprompter.rules.engine import read_scopes, read_sentence, read_unsaid
 from radprompter.rules.sentences import Part, Stretch, has_words
 from radprompter.rules.vocabulary import Vocabulary
 
@@ -26,9 +26,10 @@ class ReadSentence(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What shapes a report: the scopes of each sentence, and the stretches of each section, none if it is not read."""
+    """What shapes a report: scopes and silent names of each sentence; stretches of each section, none if not read."""
 
     scopes: list[tuple[Scope, ...]]
+    unsaid: list[tuple[Unsaid, ...]]
     stretches: dict[str, tuple[Stretch, ...]]
 
 
@@ -73,7 +74,7 @@ class Reader:
             name: tuple(vocabulary.splitter.stretches(words)) if name in READ_SECTIONS else ()
             for name, words in report.sections.items()
         }
-        return Outline(scopes, stretches)
+        return Outline(scopes, [read_unsaid(sentence.text, vocabulary) for sentence in sentences], stretches)
 
     def _read(self, section: str, words: str, language: str, vocabulary: Vocabulary) -> Iterator[ReadSentence]:
         for sentence in vocabulary.splitter.split(words):

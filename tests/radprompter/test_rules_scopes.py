@@ -52,3 +52,21 @@ def test_every_character_of_a_section_belongs_to_one_stretch() -> None:
 def test_a_section_that_is_not_read_has_no_stretches() -> None:
     outline = explain(indication="Pneumonia?", findings="Normal.").outline
     assert (outline.stretches["indication"], len(outline.stretches["findings"])) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("region", "sentence", "unsaid"),
+    [
+        ("chest", "Small pericardial effusion.", [("pleural_effusion", "pericardial effusion", True)]),
+        ("chest", "Small effusion.", []),
+        ("elbow", "No displaced fracture.", [("fracture", "fracture", False)]),
+        ("elbow", "No fracture.", []),
+    ],
+)
+def test_words_that_name_a_finding_and_claim_nothing_of_it_are_known(
+    region: str, sentence: str, unsaid: list[tuple[str, str, bool]]
+) -> None:
+    explanation = RuleLabeler(load_region(region)).explain(Report("r", {"report": sentence}))
+    assert explanation is not None
+    (found,) = explanation.outline.unsaid
+    assert [(one.finding, sentence[one.start : one.end], one.is_look_alike) for one in found] == unsaid
