@@ -14,6 +14,7 @@ READY = {
     "chest/de",
     "chest/en",
     "chest_ptx_ribfx/de",
+    "chest_ptx_ribfx/en",
     "clavicle/de",
     "de",
     "elbow/de",
