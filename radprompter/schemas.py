@@ -1,7 +1,7 @@
 """JSON Schemas of the YAML files that a person writes, so that an editor completes and checks them.
 
-``schemas/recipe.json``, ``region.json`` and ``examples.json`` are their committed copies; every shipped file names its
-own in the first line (``# yaml-language-server: $schema=``).
+``schemas/recipe.json``, ``region.json``, ``lexicon.json`` and ``examples.json`` are their committed copies; every
+shipped file names its own in the first line (``# yaml-language-server: $schema=``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from radprompter.backends import BACKENDS, find_backend
 from radprompter.prompting.examples import ExamplesFile
 from radprompter.recipe import StudyRecipe
 from radprompter.region import RegionFile
+from radprompter.rules.lexicon import RegionLexicon
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -63,9 +64,15 @@ def examples_schema() -> Schema:
     return {"$schema": DIALECT, **ExamplesFile.model_json_schema(), "title": "Examples"}
 
 
+def lexicon_schema() -> Schema:
+    """The schema of a ``lexicon.<language>.yaml``."""
+    return {"$schema": DIALECT, **RegionLexicon.model_json_schema(), "title": "Lexicon"}
+
+
 SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "recipe": recipe_schema,
     "region": region_schema,
+    "lexicon": lexicon_schema,
     "examples": examples_schema,
 }
 """Kind of file -> its schema."""

@@ -1,4 +1,4 @@
-"""`radprompter schema`: the JSON Schema of a recipe, region or examples file, for editors."""
+"""`radprompter schema`: the JSON Schema of a recipe, region, lexicon or examples file, for editors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ class FileKind(StrEnum):
 
     RECIPE = "recipe"
     REGION = "region"
+    LEXICON = "lexicon"
     EXAMPLES = "examples"
 
 
 @guarded
-def schema(of: Annotated[FileKind, typer.Argument(metavar="recipe|region|examples", help="Kind of file.")]) -> int:
-    """Print the JSON Schema of recipe, region or examples files."""
+def schema(
+    of: Annotated[FileKind, typer.Argument(metavar="recipe|region|lexicon|examples", help="Kind of file.")],
+) -> int:
+    """Print the JSON Schema of recipe, region, lexicon or examples files."""
     from radprompter.schemas import SCHEMAS, schema_text
 
     typer.echo(schema_text(SCHEMAS[of]()), nl=False)

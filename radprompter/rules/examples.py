@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from radprompter.errors import InputError
 from radprompter.labels import LabelState
-from radprompter.region import Region
+from radprompter.region import LANGUAGES, Region, load_region
 from radprompter.rules.claims import Claim, Given
 from radprompter.rules.engine import read_sentence
 from radprompter.rules.lexicon import Combination, Language, RegionLexicon, load_language, load_region_lexicon
@@ -40,6 +42,18 @@ def language_problems(code: str) -> list[str]:
     """What is wrong with the examples of a language file, a line each."""
     language = load_language(code)
     return [] if language is None else [f"lexicon {code}: {problem}" for problem in _language_problems(language)]
+
+
+def folder_problems(folder: Path, templates: Path | None = None) -> list[str]:
+    """What is wrong with the lexicons of a region folder, and with their examples, a line each."""
+    codes = [code for code in LANGUAGES if (folder / f"lexicon.{code}.yaml").is_file()]
+    if not codes:
+        return []
+    try:
+        region = load_region(str(folder.resolve()), templates=templates)
+        return [problem for code in codes for problem in region_problems(region, code)]
+    except InputError as error:
+        return str(error).splitlines()
 
 
 def region_problems(region: Region, code: str) -> list[str]:

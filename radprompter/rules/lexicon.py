@@ -19,6 +19,7 @@ from radprompter.typed_yaml import Section, read_yaml, validate
 
 Category = Literal["negated", "resolved", "uncertain", "affirmed", "historical", "hypothetical", "family", "pseudo"]
 Place = Literal["before", "after", "around"]
+Outcome = Literal[LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.UNCERTAIN]
 
 
 def _without_examples(phrases: object) -> object:
@@ -108,7 +109,7 @@ class Combination(Section):
     finding: str
     of: tuple[str, ...] = Field(description="findings or terms that carry the state, such as `fracture` or `enlarged`")
     at: tuple[str, ...] = Field(description="terms that must stand in the same clause, such as `radial_head`")
-    state: LabelState = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
+    state: Outcome = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
     reach: int = Field(8, ge=1, description="how many words may be between the two")
     example: str = Field("", description="a sentence that says it")
     instead: bool = Field(False, description="whether `of` then says nothing of its own finding")
