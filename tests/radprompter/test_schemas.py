@@ -12,13 +12,14 @@ from typer.testing import CliRunner
 from radprompter.cli.app import app
 from radprompter.recipe import load_recipe
 from radprompter.region import load_region
-from radprompter.schemas import SCHEMAS, examples_schema, recipe_schema, region_schema
+from radprompter.schemas import SCHEMAS, examples_schema, lexicon_schema, recipe_schema, region_schema
 from radprompter.shipped import shipped
 from radprompter.typed_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 REGIONS = sorted((ROOT / "templates").glob("*/region.yaml"))
+LEXICONS = sorted((ROOT / "templates").glob("*/lexicon.??.yaml"))
 EXAMPLES = sorted((ROOT / "templates").glob("*/examples.*.yaml"))
 
 
@@ -38,6 +39,7 @@ def test_another_kind_of_file_is_refused() -> None:
     [
         *((path, "recipe") for path in RECIPES),
         *((path, "region") for path in REGIONS),
+        *((path, "lexicon") for path in LEXICONS),
         *((path, "examples") for path in EXAMPLES),
     ],
     ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else value,
@@ -87,6 +89,11 @@ def test_a_shipped_region_has_no_key_that_its_schema_lacks(path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_shipped_examples_file_has_no_key_that_its_schema_lacks(path: Path) -> None:
     assert list(strangers(read_yaml(path).data, examples_schema(), examples_schema())) == []
+
+
+@pytest.mark.parametrize("path", LEXICONS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_shipped_lexicon_has_no_key_that_its_schema_lacks(path: Path) -> None:
+    assert list(strangers(read_yaml(path).data, lexicon_schema(), lexicon_schema())) == []
 
 
 def test_a_misspelled_key_is_a_stranger() -> None:
