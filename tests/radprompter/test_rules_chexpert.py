@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from radprompter.rules.chexpert_lexicon import load_chexpert_lexicon
 from radprompter.rules.claims import Claim
 from radprompter.rules.labeler import Compat, RuleLabeler
 from radprompter.rules.lexicon import load_language
+from radprompter.rules.sentences import Stretch
 
 SIGN = {LabelState.POSITIVE: "+", LabelState.NEGATIVE: "-", LabelState.UNCERTAIN: "?"}
 
@@ -293,3 +295,33 @@ def test_an_impression_alone_can_be_read(tmp_path: Path) -> None:
         "edema": "0",
         "no_finding": "1",
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        ([], "positive"),
+        (["--compat", "chexpert"], "uncertain"),
+        (["--set", "label.backend={name: rules, compat: chexpert}"], "uncertain"),
+        (["--compat", "chexpert", "--set", "label.backend={name: scripted, default: x}"], "uncertain"),
+    ],
+)
+def test_a_report_is_explained_in_either_way(options: list[str], state: str, tmp_path: Path) -> None:
+    label(tmp_path, ["No edema. Possible edema. Edema."], "--set", "label.limit=1")
+    command = ["explain", str(tmp_path / "recipe.yaml"), "--report", "0", "--json", *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["findings"]["edema"]["state"] == state
+
+
+def test_the_outline_of_a_report_has_its_characters_and_leaves_nothing_out() -> None:
+    text = "INDICATION: Fever.\n\nFINDINGS: No   effusion/pneumothorax,   but\n a nodule."
+    explanation = labeler("chexpert").explain(Report("r", {"report": text}))
+    assert explanation is not None
+    assert explanation.outline.stretches == {"report": (Stretch(0, 0, len(text), "body"),)}
+    reaches = [
+        (one.text[scope.use.start : scope.use.end], scope.end and one.text[scope.end.start : scope.end.end])
+        for one, scopes in zip(explanation.sentences, explanation.outline.scopes, strict=True)
+        for scope in scopes
+    ]
+    assert reaches == [("No", "but")]
