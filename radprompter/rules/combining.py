@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from radprompter.labels import LabelState
 from radprompter.rules.lexicon import Combination
 from radprompter.rules.namings import Naming, Said
-from radprompter.rules.shapes import Shape
+from radprompter.rules.shapes import Separator, Shape
 from radprompter.rules.vocabulary import ABNORMAL, Vocabulary
 
 _POSITIVE, _NEGATIVE = LabelState.POSITIVE, LabelState.NEGATIVE
@@ -117,27 +117,31 @@ def _owned(head: Naming, place: Naming, named: Sequence[Naming], shape: Shape, v
         between = low <= other.start and other.end <= high and name != ABNORMAL  # "lungs are hyperexpanded but clear"
         behind = other.start == place.end and head.end <= place.start
         ahead = head.start >= place.end and 0 <= place.start - other.end <= _TOUCHING and other.meaning.is_finding
-        if between or behind or (ahead and not _divided(shape, other.end, place.start, head)):
+        if between or behind or (ahead and not _apart(shape, other.end, place.start)):
             return True
     return False
 
 
+def _apart(shape: Shape, low: int, high: int) -> bool:
+    """Whether anything divides two tokens."""
+    index = bisect_left(shape.separators, low, key=_start)
+    return index < len(shape.separators) and shape.separators[index].start < high
+
+
+def _start(separator: Separator) -> int:
+    return separator.start
+
+
 def _on_its_side(head: Naming, near: list[Naming], named: Sequence[Naming], shape: Shape) -> list[Naming]:
     """A quality is said of what stands before it (`the heart is normal`), or of the noun after it (`normal heart`)."""
-    joints = [s.start for s in shape.separators]
-
-    def apart(low: int, high: int) -> bool:
-        index = bisect_left(joints, low)
-        return index < len(joints) and joints[index] < high
-
     before = [m for m in near if m.end <= head.start]
     after = [m for m in near if m.start >= head.end]
     colon = max((s.end for s in shape.separators if s.joins == "colon" and s.end <= head.start), default=0)
     told = [m for m in before if m.start >= colon]  # "Heart and mediastinum: the heart is normal."
     labelled = not told and not any(colon <= m.start < head.start for m in named)  # "Heart: normal."
     before = told if colon and not labelled else before
-    if any(head.start - m.end <= _PREDICATE and not apart(m.end, head.start) for m in before):
+    if any(head.start - m.end <= _PREDICATE and not _apart(shape, m.end, head.start) for m in before):
         return before
-    if any(m.start - head.end <= _TOUCHING and not apart(head.end, m.start) for m in after):
+    if any(m.start - head.end <= _TOUCHING and not _apart(shape, head.end, m.start) for m in after):
         return after
     return before or after
