@@ -16,6 +16,7 @@ READY = {
     "chest_ptx_ribfx/de",
     "chest_ptx_ribfx/en",
     "clavicle/de",
+    "clavicle/en",
     "de",
     "elbow/de",
     "elbow/en",
