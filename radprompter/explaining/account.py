@@ -1,21 +1,17 @@
-"""What each claim of a report came to: it decides, says the same, or lost, and to what."""
+"""The values of an explained report: each claim and what it came to, each finding and why it has its state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from radprompter.errors import SchemaError
 from radprompter.labels import Cell, LabelState
-from radprompter.prompting.sections import suggest
 from radprompter.records import Report
-from radprompter.region import Region
-from radprompter.rules.claims import Claim
+from radprompter.rules.claims import Claim, Unsaid
 from radprompter.rules.deciding import Decision
-from radprompter.rules.labeler import Explanation, RuleLabeler
+from radprompter.rules.labeler import Explanation
 from radprompter.rules.reading import ReadSentence
-from radprompter.rules.vocabulary import ABNORMAL
 
 Outcome = Literal["decides", "same", "weaker", "corrected", "implied", "silent", "forbids"]
 
@@ -25,12 +21,7 @@ STRENGTH: Mapping[LabelState | None, int] = {
 """The stronger of two claims decides; ``None`` says nothing of the present."""
 
 UNNAMED = "nothing that is read names it"
-
-_SILENT_BECAUSE = {
-    "historical": "it is history",
-    "hypothetical": "it is a condition or a question",
-    "family": "it is said of the family",
-}
+"""Why there is no label where no sentence has a word for the finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +69,26 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Silent:
+    """Words of a sentence that name a finding and claim nothing of it, and why."""
+
+    sentence: ReadSentence
+    unsaid: Unsaid
+    why: str
+
+    @property
+    def words(self) -> str:
+        """The report's own words."""
+        return " ".join(self.sentence.text[self.unsaid.start : self.unsaid.end].split())
+
+    def content(self) -> dict[str, Any]:
+        """The words as plain data; characters count from the beginning of the section."""
+        here = self.sentence.start
+        at = {"start": here + self.unsaid.start, "end": here + self.unsaid.end}
+        return {"section": self.sentence.section, **at, "words": self.words, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """What another label table says of a finding."""
 
@@ -93,13 +104,14 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class FindingAccount:
-    """One finding: what was decided and why, all claims about it, and what another table says."""
+    """One finding: what was decided and why, all claims about it, what else names it, and what another table says."""
 
     name: str
     title: str
     decision: Decision
     why: str
     claims: tuple[Weighed, ...]
+    silent: tuple[Silent, ...] = ()
     beside: Beside | None = None
 
     @property
@@ -116,6 +128,7 @@ class FindingAccount:
             "evidence": self.decision.evidence,
             "why": self.why,
             "claims": [weighed.content() for weighed in self.claims],
+            "silent": [one.content() for one in self.silent],
             "beside": None if beside is None else {"labeler": beside.labeler, "state": beside.state},
         }
 
@@ -161,125 +174,3 @@ class Account:
             "findings": {item.name: item.content() for item in self.findings},
             "unlabelled_beside": list(self.unlabelled),
         }
-
-
-def explain(
-    report: Report,
-    labeler: RuleLabeler,
-    region: Region,
-    *,
-    finding: str | None = None,
-    left_out: Mapping[str, str] | None = None,
-    beside: Mapping[str, Cell] | None = None,
-) -> Account:
-    """What the rules make of a report, of all findings or of one; `beside` are another table's cells by finding.
-
-    Raises
-    ------
-    SchemaError
-        If the region lacks the finding.
-    """
-    names = list(region.findings)
-    if finding is not None and finding not in names:
-        raise SchemaError(f"region {region.name!r} has no finding {finding!r}{suggest(finding, names)}")
-    explanation = labeler.explain(report)
-    if explanation is None:
-        return Account(report, labeler.version, left_out or {}, None, ())
-    wanted = names if finding is None else [finding]
-    by_finding: dict[str, list[tuple[int, ReadSentence, Claim]]] = {name: [] for name in wanted}
-    no_finding = region.schema.no_finding
-    number = 0
-    for sentence in explanation.sentences:
-        for claim in sorted(sentence.claims, key=lambda claim: (claim.start, claim.end)):
-            about = no_finding if claim.finding == ABNORMAL else claim.finding
-            if about in by_finding:
-                number += 1
-                by_finding[about].append((number, sentence, claim))
-    accounts, cells = [], beside or {}
-    for name in wanted:
-        decision, title = explanation.decisions[name], region.findings[name].title
-        weighed = tuple(Weighed(n, s, c, *_weigh(s, c, decision, region)) for n, s, c in by_finding[name])
-        if name == no_finding and decision.state is not LabelState.POSITIVE:
-            why = _no_finding_why(explanation, weighed, region)
-        else:
-            why = "nothing is present or suspected" if name == no_finding else _why(decision, weighed, region)
-        shown = title.get(report.language) or title.get("en") or name
-        accounts.append(FindingAccount(name, shown, decision, why, weighed, Beside.of(cells.get(name))))
-    unlabelled = tuple(name for name in wanted if name in cells and not cells[name].state.is_label)
-    return Account(report, labeler.version, left_out or {}, explanation, tuple(accounts), unlabelled)
-
-
-def _weigh(sentence: ReadSentence, claim: Claim, decision: Decision, region: Region) -> tuple[Outcome, str]:
-    """What became of a claim, and why."""
-    if claim.state is None:
-        categories = dict.fromkeys(use.category for use in claim.modifiers)
-        reasons = [_SILENT_BECAUSE[category] for category in categories if category in _SILENT_BECAUSE]
-        return (
-            "silent",
-            f"says nothing of the present: {reasons[-1] if reasons else 'a denial that is denied affirms nothing'}",
-        )
-    if claim.finding == ABNORMAL:
-        if claim.state is LabelState.NEGATIVE:
-            return "same", "another abnormality, denied"
-        return "forbids", "another abnormality, beside which this is not so"
-    counts = _counts(claim, region)
-    doubt = "" if counts is claim.state else f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
-    if claim is decision.claim and sentence is decision.sentence:
-        return "decides", f"decides{doubt}"
-    decided = decision.claim
-    if decided is None:
-        return "weaker", f"lost: this finding has no state for it{doubt}"
-    if decided.finding != claim.finding:
-        return "implied", f"lost: {decided.finding} is {decided.state}, and implies it{doubt}"
-    if decision.rule.startswith("addendum/") and sentence.part != "addendum":
-        return "corrected", f"lost: the addendum replaces what the report says{doubt}"
-    decisive = _counts(decided, region)
-    if counts is decisive:
-        return "same", f"says the same{doubt}"
-    return "weaker", f"lost: {_plain(decisive)} goes over {_plain(counts)}{doubt}"
-
-
-def _counts(claim: Claim, region: Region) -> LabelState | None:
-    """The state that a claim counts as: doubts of some kinds are no doubts in some regions."""
-    return region.hedges.get(claim.hedge, claim.state) if claim.hedge else claim.state
-
-
-def _plain(state: LabelState | None) -> str:
-    return "nothing" if state is None else state.replace("_", " ")
-
-
-def _why(decision: Decision, weighed: Sequence[Weighed], region: Region) -> str:
-    claim, rule = decision.claim, decision.rule
-    if claim is None:
-        silence = "named, but nothing is said of the present" if weighed else UNNAMED
-        if decision.state is LabelState.NOT_MENTIONED:
-            return silence
-        return f"{silence}, which counts as {_plain(decision.state)} here"
-    reason = "said by the report"
-    if rule.startswith("implied:"):
-        return f"implied: {claim.finding} is {claim.state}"
-    if rule.startswith("addendum/"):
-        reason = "said by the addendum, which replaces what the report says"
-    counts = _counts(claim, region)
-    if counts is not claim.state:
-        reason += f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
-    if counts is not decision.state:
-        reason += f"; {_plain(counts)} counts as {_plain(decision.state)} here"
-    return reason
-
-
-def _no_finding_why(explanation: Explanation, weighed: Sequence[Weighed], region: Region) -> str:
-    despite = {*region.no_finding_despite, region.schema.no_finding}
-    present = [
-        f"{name} is {decision.state}"
-        for name, decision in explanation.decisions.items()
-        if STRENGTH.get(decision.state, 0) > 1 and name not in despite
-    ]
-    present += [
-        f"{name} is doubted"
-        for name, decision in explanation.decisions.items()
-        if decision.claim and decision.state is LabelState.NOT_MENTIONED and name not in despite
-    ]
-    others = dict.fromkeys(f"“{one.words.lower()}”" for one in weighed if one.outcome == "forbids")
-    present += [f"another abnormality: {', '.join(others)}"] if others else []
-    return f"not so: {'; '.join(present)}"

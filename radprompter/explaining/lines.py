@@ -21,7 +21,7 @@ STYLES = {
 MODIFIER, UNREAD, ENDS = "italic underline", "bright_black", "┊"
 LEGEND = (
     "[+1 …] positive  [−2 …] negative  [?3 …] uncertain  [·4 …] says nothing of the present  "
-    f"‹…› modifier  {ENDS} end of a modifier's reach  grey: not read by the rules"
+    f"~…~ names, claims nothing  ‹…› modifier  {ENDS} end of a modifier's reach  grey: not read by the rules"
 )
 
 
@@ -88,6 +88,8 @@ def _append_piece(shown: Text, piece: Piece, style: str) -> None:
         shown.append(ENDS, style="magenta")
     if piece.modifiers:
         shown.append(f"‹{piece.text}›", style=f"{style} {MODIFIER}".strip())
+    elif piece.silent and not piece.claims:
+        shown.append(f"~{piece.text}~", style=UNREAD)
     else:
         shown.append(piece.text, style=style)
 
@@ -104,6 +106,8 @@ def _finding(item: FindingAccount) -> Iterator[Text]:
     if item.decision.rule:
         yield Text(f"    rule: {item.decision.rule}", style=UNREAD)
     yield from map(_claim, _by_outcome(item.claims))
+    for one in item.silent:
+        yield Text(f"    ~   “{one.words}”  {one.sentence.section}: {one.why}", style=UNREAD)
     if item.beside is not None:
         agrees = item.beside.state is state
         beside = Text("    ")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from radprompter.explaining.account import STRENGTH, Account, Weighed
+from radprompter.explaining.account import STRENGTH, Account, Silent, Weighed
 from radprompter.labels import LabelState
 from radprompter.rules.claims import Scope, Use
 from radprompter.rules.reading import ReadSentence
@@ -20,12 +20,17 @@ SIGNS: Mapping[LabelState | None, str] = {
 
 
 class Piece(NamedTuple):
-    """Words of a report; `claims` are made with them, `modifiers` are those that they are, `ends` end at them."""
+    """Words of a report.
+
+    `claims` are made with them, `modifiers` are those that they are, `ends` end at them; `silent` are findings that
+    they name without a claim.
+    """
 
     text: str
     claims: tuple[Weighed, ...] = ()
     modifiers: tuple[Use, ...] = ()
     ends: tuple[Scope, ...] = ()
+    silent: tuple[tuple[str, Silent], ...] = ()
 
     @property
     def state(self) -> LabelState | None:
@@ -88,13 +93,17 @@ def _blocks(account: Account, name: str, words: str, stretches: Sequence[Stretch
     by_sentence: dict[int, list[Weighed]] = {}
     for weighed in account.claims:
         by_sentence.setdefault(id(weighed.sentence), []).append(weighed)
+    silent: dict[int, list[tuple[str, Silent]]] = {}
+    for item in account.findings:
+        for one in item.silent:
+            silent.setdefault(id(one.sentence), []).append((item.name, one))
     for stretch in stretches:
         groups: list[Group] = []
         here = stretch.start
         for sentence, scopes in sentences:
             if stretch.start <= sentence.start < stretch.end:
                 groups.append(Group((Piece(words[here : sentence.start]),)))
-                groups += _groups(sentence, by_sentence.get(id(sentence), []), scopes)
+                groups += _groups(sentence, by_sentence.get(id(sentence), []), scopes, silent.get(id(sentence), []))
                 here = sentence.start + len(sentence.text)
         groups.append(Group((Piece(words[here : stretch.end]),)))
         kept = tuple(group for group in groups if any(piece.text for piece in group.pieces))
@@ -102,7 +111,9 @@ def _blocks(account: Account, name: str, words: str, stretches: Sequence[Stretch
             yield Block(words[stretch.heading : stretch.start], stretch.part, kept)
 
 
-def _groups(sentence: ReadSentence, claims: Sequence[Weighed], scopes: Sequence[Scope]) -> list[Group]:
+def _groups(
+    sentence: ReadSentence, claims: Sequence[Weighed], scopes: Sequence[Scope], silent: Sequence[tuple[str, Silent]]
+) -> list[Group]:
     """A sentence in pieces; claims that overlap share a group."""
     text = sentence.text
     uses = {(use.start, use.end): use for use in (s.use for s in scopes) if use.end > use.start}
@@ -111,6 +122,10 @@ def _groups(sentence: ReadSentence, claims: Sequence[Weighed], scopes: Sequence[
     cuts = {0, len(text)}
     for start, end in (*uses, *((w.claim.start, w.claim.end) for w in claims), *(s.end for s in ends if s.end)):
         cuts |= {start, end}
+    named = [(one.unsaid.start, one.unsaid.end) for _, one in silent]
+    for at in {edge for span in named for edge in span}:
+        if not any(start < at < end for start, end in named):
+            cuts.add(at)
     edges = sorted(cuts)
     groups: list[Group] = []
     reaches = 0  # the last character of the group under way
@@ -121,6 +136,7 @@ def _groups(sentence: ReadSentence, claims: Sequence[Weighed], scopes: Sequence[
             over,
             tuple(use for (first, last), use in uses.items() if first <= start and end <= last),
             tuple(scope for scope in ends if scope.end is not None and scope.end.start == start),
+            tuple((name, one) for name, one in silent if one.unsaid.start < end and start < one.unsaid.end),
         )
         goes_on = bool(groups) and ((not over and not groups[-1].claims) or (bool(over) and start < reaches))
         if goes_on:

@@ -18,7 +18,7 @@ def explained_page(account: Account, *, title: str) -> str:
 
     It holds the report's text.
     """
-    tools = {"kind": _kind, "sign": _sign, "about": _about, "around": _around, "remark": _remark}
+    tools = {"kind": _kind, "sign": _sign, "about": _about, "around": _around, "remark": _remark, "named": _named}
     return render_page(
         PAGE,
         title=title,
@@ -53,6 +53,11 @@ def _around(piece: Piece) -> str:
     """What a modifier or the end of a reach is, for who points at it."""
     modifiers = [f"{use.category} ({use.group}): “{use.phrase}”" for use in piece.modifiers]
     return "\n".join((*modifiers, *_remarks(piece)))
+
+
+def _named(piece: Piece) -> str:
+    """Why words that name a finding claim nothing of it."""
+    return "\n".join(f"{name}: {one.why}" for name, one in piece.silent)
 
 
 def _remark(piece: Piece) -> str:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from radprompter.cli.app import app
-from radprompter.explaining import Account, explain
+from radprompter.explaining import Account, explain, text_lines
 from radprompter.explaining.marking import mark
 from radprompter.records import Report
 from radprompter.region import load_region
@@ -83,6 +83,29 @@ def test_a_doubt_that_counts_otherwise_in_a_region_says_so(text: str, state: str
     assert (item.decision.state, item.why, item.claims[0].why) == (state, why, claim)
 
 
+@pytest.mark.parametrize(
+    ("region", "text", "finding", "why", "reason", "shown"),
+    [
+        ("chest", "Small pericardial effusion.", "pleural_effusion", "named, but nothing is claimed of it",
+         "a look-alike, which does not mean it", "Small [+1 pericardial effusion]."),
+        ("elbow", "No displaced fracture.", "fracture", "named, but nothing is claimed of it",
+         "part of what says displacement", "‹No› [−1 displaced fracture]."),
+        ("elbow", "No displaced radial head fracture.", "radial_head_fracture", "named, but nothing is claimed of it",
+         "only a special form of it is denied or doubted", "‹No› [−1 displaced] ~radial head fracture~."),
+        ("elbow", "Radial head fracture.", "fracture", "implied: radial_head_fracture is positive",
+         "part of what says radial_head_fracture", "[+1 Radial head fracture]."),
+    ],
+)  # fmt: skip
+def test_words_that_name_a_finding_and_claim_nothing_of_it_say_why(
+    region: str, text: str, finding: str, why: str, reason: str, shown: str
+) -> None:
+    loaded = load_region(region)
+    account = explain(Report("r", {"report": text}), RuleLabeler(loaded), loaded)
+    (item,) = (item for item in account.findings if item.name == finding)
+    assert (item.why, [one.why for one in item.silent]) == (why, [reason])
+    assert list(text_lines(account))[1].plain == shown
+
+
 def test_another_labelers_order_is_explained_as_its_own() -> None:
     labeler = RuleLabeler(CHEST, compat="chexpert")
     report = Report("r", {"impression": "No effusion. Possible effusion. Definite effusion."})
@@ -152,8 +175,6 @@ def test_the_terminal_shows_mentions_modifiers_and_what_is_not_read(recipe: str)
 
 
 def test_headings_inside_a_text_that_are_not_read_are_named_so_without_colours() -> None:
-    from radprompter.explaining import text_lines
-
     shown = "\n".join(line.plain for line in text_lines(told(TEXT)))
     assert "(not read) INDICATION: Pneumonia?\nFINDINGS: Left [+1 effusion]" in shown
     assert "(addendum) ADDENDUM: ‹No› [−" in shown
