@@ -39,6 +39,10 @@ class ModifierGroup(Section):
     place: Place = Field("before", description="where the phrase stands: `before` the finding, `after` it, or either")
     stops_at: tuple[str, ...] = Field((), description="boundaries that end its reach, besides `clause`")
     reach: int = Field(60, ge=1, description="how many words away a finding may be")
+    evidence: bool = Field(
+        False,
+        description="whether they name evidence, which a denial may deny from afar: `no direct or other sign`",
+    )
     phrases: Phrases
 
 

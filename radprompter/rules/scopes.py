@@ -49,7 +49,7 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     for mention, before, after in zip(
         mentions, _sweep_forwards(shape, mentions), _sweep_backwards(shape, mentions), strict=True
     ):
-        first = _foremost(before, starts) if before else None
+        first = _foremost(before, shape.separators, starts) if before else None
         after = [m for m in after if m.category != "historical"] or after  # "the effusion seen before has resolved"
         if first is None or first.category != "historical":  # "the effusion is smaller and no longer seen"
             after = [m for m in after if m.category != "affirmed"] or after
@@ -63,18 +63,21 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     return decided
 
 
-def _foremost(before: Sequence[Placed], starts: Sequence[int]) -> Placed:
+def _foremost(before: Sequence[Placed], separators: Sequence[Separator], starts: Sequence[int]) -> Placed:
     """The nearest modifier; a denial or doubt outlasts the past: `absence of the previously seen effusion`.
 
-    A condition outlasts doubt: `if there is suspicion of a fracture`.
+    A condition outlasts doubt, and a denial outlasts evidence: `if there is suspicion of a fracture`, `neither clinical
+    nor radiographic signs of a fracture`.
     """
     *others, nearest = before
     if not others:
         return nearest
-    past = nearest.category == "historical" and STATE_OF[others[-1].category] is not None
-    if past or (nearest.category == "uncertain" and others[-1].category == "hypothetical"):
-        index = bisect_left(starts, others[-1].end)
-        if index == len(starts) or starts[index] >= nearest.start:
+    other = others[-1].category
+    past = nearest.category == "historical" and STATE_OF[other] is not None
+    denied = nearest.modifier.is_evidence and other == "negated"
+    if past or denied or (nearest.category == "uncertain" and other == "hypothetical"):
+        between = separators[bisect_left(starts, others[-1].end) : bisect_left(starts, nearest.start)]
+        if all(denied and separator.joins == "or" for separator in between):
             return others[-1]
     return nearest
 

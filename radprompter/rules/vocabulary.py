@@ -48,6 +48,7 @@ class Modifier:
     stops_at: frozenset[str]
     reach: int
     phrase: str = ""
+    is_evidence: bool = False
 
 
 class Boundary(NamedTuple):
@@ -178,7 +179,7 @@ def _add_language(trie: Trie, language: Language) -> None:
     for key, group in language.modifiers.items():
         for phrase in group.phrases:
             stops_at = frozenset(("clause", *group.stops_at))
-            trie.add(phrase, Modifier(key, group.category, group.place, stops_at, group.reach, phrase))
+            trie.add(phrase, Modifier(key, group.category, group.place, stops_at, group.reach, phrase, group.evidence))
     for name, phrases in language.boundaries.items():
         for phrase in phrases:
             trie.add(phrase, Boundary(name))
