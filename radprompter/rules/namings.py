@@ -96,7 +96,8 @@ def find_namings(found: Sequence[Found], vocabulary: Vocabulary) -> list[Naming]
                 drop = True  # the "large" of "normal large"
             elif other.meaning.is_finding and meaning.is_finding and other.meaning.name not in (meaning.name, ABNORMAL):
                 special = meaning.name in vocabulary.implied.get(other.meaning.name, ())
-                says = says and not (longer or special)
+                qualifies = meaning.name in vocabulary.attributes and other.meaning.name not in vocabulary.attributes
+                says = says and (qualifies or not (longer or special))
         if not drop:
             kept.setdefault((item.start, item.end, meaning.name), Naming(item.start, item.end, meaning, says))
     return list(kept.values())

@@ -80,7 +80,28 @@ class Splitter:
                 yield from self._sentences(text, stretch.start, stretch.end, stretch.part)
 
     def stretches(self, text: str) -> Iterator[Stretch]:
-        """A section divided by the headings in it, in order; every character belongs to one stretch."""
+        """A section divided by the headings in it, in order; every character belongs to one stretch.
+
+        Where no heading says that what follows is to be read, an unread part ends with the line that it began on: the
+        report goes on below ``Comparison: none.``
+        """
+        divided = list(self._headed(text))
+        is_ordered = any(one.part == "body" and one.heading < one.start for one in divided)
+        for stretch in divided:
+            end = stretch.end if stretch.part or is_ordered else self._first_line(text, stretch)
+            yield stretch._replace(end=end)
+            if end < stretch.end:
+                yield Stretch(end, end, stretch.end, "body")
+
+    def _first_line(self, text: str, stretch: Stretch) -> int:
+        line_start = stretch.start
+        while (stop := text.find("\n", line_start, stretch.end)) >= 0:
+            if text[stretch.start : stop].strip() and self._line_ends(text, line_start, stop, stretch.end):
+                return stop + 1
+            line_start = stop + 1
+        return stretch.end
+
+    def _headed(self, text: str) -> Iterator[Stretch]:
         part: Part | None = "body"
         heading, here, is_addendum = 0, 0, False
         for match in self._heading.finditer(text):
