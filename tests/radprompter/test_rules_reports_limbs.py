@@ -24,8 +24,8 @@ relevante Dislokation. Segelförmig abgehobenes ventrales Fettpolster, auch das 
 Olekranon und Processus coronoideus intakt. Regelrechte Artikulation. Geringe Weichteilschwellung radialseitig.
 
 Beurteilung: Nicht dislozierte Radiusköpfchenfraktur (Mason I) mit Gelenkerguss. Keine Luxation.""",
-        "fracture+ radial_head_fracture+ articular_step- displacement- effusion+ olecranon_fracture- coronoid_fracture- "
-        "dislocation- soft_tissue_swelling+",
+        "fracture+ radial_head_fracture+ articular_step- displacement- effusion+ olecranon_fracture- "
+        "coronoid_fracture- dislocation- soft_tissue_swelling+",
     ),
     (
         "elbow",
@@ -83,8 +83,8 @@ Daumensattelgelenk. Endphalanx und Grundphalanx intakt. Skaphoid ohne Frakturnac
     ),
     (
         "thumb",
-        """Klinik: Quetschung mit Hammer. Befund: Nagelkranztrümmerfraktur ohne wesentliche Dislokation. Das Endgelenk ist
-nicht betroffen, keine Gelenkbeteiligung. Weichteilschwellung der Daumenkuppe. Z. n. Metallentfernung am Metakarpale I,
+        """Klinik: Quetschung mit Hammer. Befund: Nagelkranztrümmerfraktur ohne wesentliche Dislokation. Das Endgelenk
+ist nicht betroffen, keine Gelenkbeteiligung. Weichteilschwellung der Daumenkuppe. Z. n. Metallentfernung am Metakarpale I,
 hier keine Pseudarthrose. Kein Hinweis auf Osteolyse.""",
         "fracture+ distal_phalanx_fracture+ comminution+ displacement- intraarticular_extension- "
         "soft_tissue_swelling+ hardware- nonunion- lytic_lesion-",
@@ -92,8 +92,8 @@ hier keine Pseudarthrose. Kein Hinweis auf Osteolyse.""",
     (
         "clavicle",
         """Klavikula links:
-Mehrfragmentfraktur im mittleren Drittel der Klavikula. Das mediale Fragment ist um Schaftbreite nach kranial disloziert,
-Verkürzung um 18 mm. AC-Gelenk regelrecht. Keine Rippenfraktur. Kein Pneumothorax.""",
+Mehrfragmentfraktur im mittleren Drittel der Klavikula. Das mediale Fragment ist um Schaftbreite nach kranial
+disloziert, Verkürzung um 18 mm. AC-Gelenk regelrecht. Keine Rippenfraktur. Kein Pneumothorax.""",
         "fracture+ fracture_middle_third+ comminution+ displacement+ shortening+ ac_joint_dislocation- rib_fracture-",
     ),
     (
@@ -162,8 +162,8 @@ subluxation of the MCP joint. Soft tissue swelling. Basal joint osteoarthritis. 
     ),
     (
         "thumb",
-        """Bennett fracture of the base of the first metacarpal with subluxation of the carpometacarpal joint. The phalanges
-are intact. No scaphoid fracture. No erosions.""",
+        """Bennett fracture of the base of the first metacarpal with subluxation of the carpometacarpal joint. The
+phalanges are intact. No scaphoid fracture. No erosions.""",
         "fracture+ metacarpal_fracture+ bennett_fracture+ intraarticular_extension+ subluxation+ scaphoid_fracture- "
         "erosion-",
     ),
@@ -176,8 +176,8 @@ displacement. No intra-articular extension. The K-wires have been removed. No no
     ),
     (
         "clavicle",
-        """Comminuted fracture of the middle third of the left clavicle with superior displacement of the medial fragment
-by one shaft width and 18 mm of shortening. The AC joint is intact. No rib fracture. No pneumothorax.""",
+        """Comminuted fracture of the middle third of the left clavicle with superior displacement of the medial
+fragment by one shaft width and 18 mm of shortening. The AC joint is intact. No rib fracture. No pneumothorax.""",
         "fracture+ fracture_middle_third+ comminution+ displacement+ shortening+ ac_joint_dislocation- rib_fracture-",
     ),
     (
