@@ -84,8 +84,8 @@ Daumensattelgelenk. Endphalanx und Grundphalanx intakt. Skaphoid ohne Frakturnac
     (
         "thumb",
         """Klinik: Quetschung mit Hammer. Befund: Nagelkranztrümmerfraktur ohne wesentliche Dislokation. Das Endgelenk
-ist nicht betroffen, keine Gelenkbeteiligung. Weichteilschwellung der Daumenkuppe. Z. n. Metallentfernung am Metakarpale I,
-hier keine Pseudarthrose. Kein Hinweis auf Osteolyse.""",
+ist nicht betroffen, keine Gelenkbeteiligung. Weichteilschwellung der Daumenkuppe. Z. n. Metallentfernung am
+Metakarpale I, hier keine Pseudarthrose. Kein Hinweis auf Osteolyse.""",
         "fracture+ distal_phalanx_fracture+ comminution+ displacement- intraarticular_extension- "
         "soft_tissue_swelling+ hardware- nonunion- lytic_lesion-",
     ),
