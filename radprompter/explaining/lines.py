@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,26 @@ LEGEND = (
 )
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters by which a report could command a terminal."""
+
+
 def text_lines(account: Account) -> Iterator[Text]:
     """The report, section by section, with its mentions marked and numbered."""
+    yield from map(_harmless, _text_lines(account))
+
+
+def account_lines(account: Account) -> Iterator[Text]:
+    """Finding by finding: state, rule, why, and each claim with its modifiers and what it came to."""
+    yield from map(_harmless, _account_lines(account))
+
+
+def _harmless(line: Text) -> Text:
+    line.plain = _CONTROLS.sub("\ufffd", line.plain)
+    return line
+
+
+def _text_lines(account: Account) -> Iterator[Text]:
     from rich.text import Text
 
     for section in mark(account):
@@ -36,8 +55,7 @@ def text_lines(account: Account) -> Iterator[Text]:
         yield Text("")
 
 
-def account_lines(account: Account) -> Iterator[Text]:
-    """Finding by finding: state, rule, why, and each claim with its modifiers and what it came to."""
+def _account_lines(account: Account) -> Iterator[Text]:
     from rich.text import Text
 
     silent = [item.name for item in account.findings if not item.is_told]

