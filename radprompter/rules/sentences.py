@@ -66,6 +66,7 @@ class Splitter:
         self._abbreviations = frozenset(word.rstrip(".").lower() for word in abbreviations)
         starting = "|".join(re.escape(word) for word in sorted(starters)) or r"(?!)"
         self._candidate = re.compile(rf"(?<![.!?])[.!?]++(?=[\s)\"A-ZÄÖÜ]|$)|;|\n|(?<=[a-zäöüß]) (?=(?:{starting})\b)")
+        self._starter = re.compile(rf"\s*(?:{starting})\b")
         names = sorted(headings, key=len, reverse=True)
         self._parts = {" ".join(name.lower().split()): part for name, part in headings.items()}
         patterns = "|".join(r"[ \t]+".join(map(re.escape, name.split())) for name in names) or r"(?!)"
@@ -156,12 +157,11 @@ class Splitter:
             return not following or (bool(_UNREMARKABLE.search(before)) and not following[0].islower())
         return True
 
-    @staticmethod
-    def _line_ends(text: str, line_start: int, line_end: int, end: int) -> bool:
+    def _line_ends(self, text: str, line_start: int, line_end: int, end: int) -> bool:
         following = text[line_end + 1 : min(end, line_end + 40)]
         if not following.strip() or following[0] == "\n" or following.lstrip(" \t")[:1] == "\n":
             return True
-        if _LIST_MARKER.match(following):
+        if _LIST_MARKER.match(following) or self._starter.match(following):
             return True
         short = line_end - line_start < _WRAPPED
         return short and not following.lstrip()[0].islower() and text[line_end - 1 : line_end] not in ",-"
