@@ -3,13 +3,14 @@ from __future__ import annotations
 import csv
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from radprompter.errors import TemplateError
-from radprompter.prompting.sections import HEADINGS, choose_sections, section_title, split_sections
+from radprompter.prompting.sections import HEADINGS, choose_sections, left_out, section_title, split_sections
 from radprompter.records import Report
 
 MIMIC_LIKE = """                                 FINAL REPORT
@@ -144,3 +145,22 @@ def test_real_reports_written_as_one_text_are_divided_as_they_were(shared: Path)
     wrong = sum(parts(text) != list(row.items()) for text, row in zip(texts, rows, strict=True) if row)
     assert len(rows) > 2000
     assert wrong == 1  # its indication holds a heading, `COMPARISON :`, of its own
+
+
+@pytest.mark.parametrize(
+    ("sections", "choice", "rest"),
+    [
+        ({"findings": "A", "impression": "B"}, "whole", {}),
+        ({"findings": "A", "impression": "B"}, "impression", {"findings": "A"}),
+        ({"report": "INDICATION: C\nFINDINGS: A\nIMPRESSION: B"}, "findings", {"indication": "C", "impression": "B"}),
+        ({"report": "FINDINGS: A\nTECHNIQUE: D\nFINDINGS: E"}, "impression", {"findings": "A\nE", "technique": "D"}),
+        ({"report": "FINDINGS AND IMPRESSION: A"}, "findings", {}),
+        ({"report": "A"}, "impression", {"report": "A"}),
+    ],
+)
+def test_what_is_not_chosen_of_a_report_is_left_out(
+    sections: dict[str, str], choice: Any, rest: dict[str, str]
+) -> None:
+    report = Report("r", sections)
+    assert left_out(report, choice) == rest
+    assert not set(left_out(report, choice)) & set(choose_sections(report, choice).sections)

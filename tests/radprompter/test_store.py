@@ -16,7 +16,7 @@ from radprompter.label_table import LabelTable
 from radprompter.labels import Cell, FindingSpec, LabelSchema, LabelState
 from radprompter.recipe import Reports
 from radprompter.records import Report
-from radprompter.store import neutralise, read_labels, read_reports, restore, write_labels
+from radprompter.store import csv_text, neutralise, read_labels, read_reports, restore, write_labels
 
 HEADER = "report_id,findings,impression\n"
 
@@ -194,3 +194,22 @@ def test_the_limit_of_the_csv_module_is_left_as_it_was(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     reading(tmp_path / "r.csv", HEADER + "1,x,y\n")
     assert csv.field_size_limit() == before
+
+
+def test_the_rows_of_one_report_are_read_alone(tmp_path: Path) -> None:
+    schema = LabelSchema("two", (FindingSpec("edema"), FindingSpec("mass")))
+    cells = [Cell(report, name, LabelState.NEGATIVE) for report in "abc" for name in schema.names]
+    write_labels(tmp_path, LabelTable.from_cells(cells, schema))
+    table = read_labels(tmp_path / "labels.parquet", only="b")
+    assert (table.report_ids, table.schema) == (("b",), schema)
+    assert read_labels(tmp_path / "labels.parquet", only="z").report_ids == ()
+
+
+def test_a_csv_text_reads_as_what_was_written_and_runs_nothing() -> None:
+    rows = [("=1", "a\rb", 'say "x",\n'), (1, None, "-")]
+    text = csv_text(("id", "words", "more"), rows)
+    assert "\r\n" not in text
+    header, *read = csv.reader(text.splitlines(keepends=True))
+    assert header == ["id", "words", "more"]
+    assert [[restore(cell) for cell in row] for row in read] == [["=1", "a\rb", 'say "x",\n'], ["1", "", "-"]]
+    assert text.splitlines()[-1] == "1,,'-"
