@@ -18,7 +18,14 @@ from radprompter.labels import LabelState
 from radprompter.region import LANGUAGES, Region, load_region
 from radprompter.rules.claims import Claim, Given
 from radprompter.rules.engine import read_sentence
-from radprompter.rules.lexicon import Combination, Language, RegionLexicon, load_language, load_region_lexicon
+from radprompter.rules.lexicon import (
+    Combination,
+    Language,
+    RegionLexicon,
+    load_language,
+    load_own_lexicon,
+    load_region_lexicon,
+)
 from radprompter.rules.scopes import STATE_OF
 from radprompter.rules.vocabulary import ABNORMAL, Mention, Vocabulary, compile_language, compile_vocabulary
 
@@ -57,13 +64,15 @@ def folder_problems(folder: Path, templates: Path | None = None) -> list[str]:
 
 
 def region_problems(region: Region, code: str) -> list[str]:
-    """What is wrong with the examples of a region's lexicon in a language, a line each."""
+    """What is wrong with the examples of a region's own lexicon in a language, a line each.
+
+    What it takes from a region that it extends is put to the test there: it may well say something else here.
+    """
     language = load_language(code)
     if language is None:
         return []
-    lexicon = load_region_lexicon(region, code)
-    vocabulary = compile_vocabulary(region, language, lexicon, code=code)
-    found = _region_problems(lexicon, vocabulary)
+    vocabulary = compile_vocabulary(region, language, load_region_lexicon(region, code), code=code)
+    found = _region_problems(load_own_lexicon(region, code), vocabulary)
     return [f"region {region.name}, lexicon {code}: {problem}" for problem in found]
 
 
@@ -164,10 +173,7 @@ def _region_problems(lexicon: RegionLexicon, vocabulary: Vocabulary) -> Iterator
             said = _list(c.rule for c in _read(example, vocabulary) if c.finding == finding)
             if not example or said != "nothing":
                 yield f"findings.{finding}.not {phrase!r}: its example {example!r} says {said} of the finding"
-    used = {name for rule in lexicon.combine for name in (*rule.of, *rule.at)}
     for name, phrases in lexicon.terms.items():
-        if name not in used:
-            continue  # inherited from a region whose combinations are not all known here
         for phrase, example in phrases.items():
             if not any(phrase in c.phrases and c.rule.startswith("combine:") for c in _read(example, vocabulary)):
                 yield f"terms.{name} {phrase!r}: takes part in no combination in its example {example!r}"

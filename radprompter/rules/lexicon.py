@@ -149,18 +149,33 @@ def load_region_lexicon(region: Region, language: str) -> RegionLexicon:
     TemplateError
         If the region's own lexicon names a finding that the region lacks.
     """
-    joined = RegionLexicon()
-    for folder in region.folders:
-        path = folder / f"lexicon.{language}.yaml"
-        if not path.is_file():
-            continue
-        lexicon = validate(RegionLexicon, read_yaml(path))
-        named = {*lexicon.findings, *lexicon.attributes, *(rule.finding for rule in lexicon.combine)}
-        unknown = sorted(named - set(region.findings))
-        if unknown and folder == region.folders[0]:
-            raise TemplateError(f"{path}: names findings that region {region.name!r} lacks: {', '.join(unknown)}")
-        joined = _joined(joined, lexicon, known=set(region.findings))
+    joined = load_own_lexicon(region, language)
+    for folder in region.folders[1:]:
+        joined = _joined(joined, _read_lexicon(folder, language), known=set(region.findings))
     return joined
+
+
+def load_own_lexicon(region: Region, language: str) -> RegionLexicon:
+    """The lexicon in the region's own folder, without those of the regions that it extends; it may be empty.
+
+    Raises
+    ------
+    RecipeError
+        If the file is wrong.
+    TemplateError
+        If it names a finding that the region lacks.
+    """
+    lexicon = _read_lexicon(region.folders[0], language)
+    named = {*lexicon.findings, *lexicon.attributes, *(rule.finding for rule in lexicon.combine)}
+    if unknown := sorted(named - set(region.findings)):
+        path = region.folders[0] / f"lexicon.{language}.yaml"
+        raise TemplateError(f"{path}: names findings that region {region.name!r} lacks: {', '.join(unknown)}")
+    return lexicon
+
+
+def _read_lexicon(folder: Path, language: str) -> RegionLexicon:
+    path = folder / f"lexicon.{language}.yaml"
+    return validate(RegionLexicon, read_yaml(path)) if path.is_file() else RegionLexicon()
 
 
 def _joined(own: RegionLexicon, inherited: RegionLexicon, *, known: set[str]) -> RegionLexicon:

@@ -13,6 +13,8 @@ from radprompter.shipped import shipped
 READY = {
     "chest/de",
     "chest/en",
+    "chest_nih14/de",
+    "chest_nih14/en",
     "chest_ptx_ribfx/de",
     "chest_ptx_ribfx/en",
     "clavicle/de",
