@@ -18,10 +18,13 @@ from typing import Any, NamedTuple
 
 from radprompter.errors import TemplateError
 
-TOKEN = re.compile(r"[^\W\d_]\.\s{0,3}[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)")
+TOKEN = re.compile(
+    r"(?<![^\s(])[-+]ve\b|[^\W\d_]\.\s{0,3}[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)"
+)
 MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
 MAX_REMEMBERED = 50_000  # words whose keys are kept
 
+_SIGNED = {"-ve": "negative", "+ve": "positive"}
 _LONGEST_WORD = 80  # letters; longer ones mean nothing
 _SHORTEST_TYPO = 8  # letters; in shorter words a swap may make another word
 _SHORTEST_ADJECTIVE = 5  # letters; a longer word before the last of a phrase may have any ending
@@ -55,6 +58,7 @@ class Inflection(NamedTuple):
 def fold(word: str) -> str:
     """A word without case, accents, umlaut spelling, possessive ``'s`` and the dots of an abbreviation's end."""
     folded = word.lower().replace("ß", "ss")
+    folded = _SIGNED.get(folded, folded)
     if not folded.isascii():
         parts = unicodedata.normalize("NFKD", folded)
         folded = "".join(letter for letter in parts if not unicodedata.combining(letter)).replace("’", "'")
@@ -284,8 +288,8 @@ def _joined_abbreviations(phrase: str) -> str:
 
 
 def _words(choice: str) -> Iterable[str]:
-    if choice == ANY:
-        return (ANY,)
+    if choice in (ANY, "-", "–", "—"):
+        return (choice,)
     pieces = re.findall(r"(?:(?<!\S)-(?=\w))?\*?" + f"(?:{TOKEN.pattern})" + r"\*?", choice)
     return (_fold_pattern(piece) for piece in pieces)
 

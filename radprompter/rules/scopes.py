@@ -103,7 +103,7 @@ def find_ends(shape: Shape) -> list[Ended]:
     for placed in shape.modifiers:
         stops, place = placed.modifier.stops_at, placed.modifier.place
         if place != "after":
-            ahead = (s for s in shape.separators if s.start > placed.start and s.names & stops)
+            ahead = (s for s in shape.separators if s.start >= placed.end and s.names & stops)
             ends.append(_ended(placed, "after", next(ahead, None)))
         if place != "before":
             joined, found = False, None
@@ -111,7 +111,9 @@ def find_ends(shape: Shape) -> list[Ended]:
                 if separator.start >= placed.start:
                     continue
                 joined = joined or separator.joins in ("and", "or")
-                if separator.names & stops or (separator.joins == "comma" and not joined):
+                if (separator.names & stops and not _passes(placed, separator)) or (
+                    separator.joins == "comma" and not joined
+                ):
                     found = separator
                     break
             ends.append(_ended(placed, "before", found))
@@ -135,7 +137,8 @@ def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed
     for _, kind, index in sorted(events):
         if kind == 0:
             names = shape.separators[index].names
-            active = [m for m in active if not names & m.modifier.stops_at] if names else active
+            at = shape.separators[index].start
+            active = [m for m in active if at < m.end or not names & m.modifier.stops_at] if names else active
         elif kind == 1:
             active = [*active[1 - _KEPT :], acting[index]]
         else:
@@ -149,6 +152,12 @@ def _sweep_forwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Placed
 def _holds(placed: Placed, mention: Found) -> bool:
     """Whether a quality is one of the modifier's own words: the `borderline` of `is borderline`."""
     return not mention.meaning.is_finding and placed.start < mention.end and mention.start < placed.end
+
+
+def _passes(placed: Placed, separator: Separator) -> bool:
+    """Whether a separator is a modifier's own, or joins what it says to its subject: `seen before but now resolved`."""
+    joins = not separator.joins and placed.start == separator.end and placed.category in ("negated", "resolved")
+    return joins or placed.start <= separator.start
 
 
 def _linking(shape: Shape, mentions: Sequence[Found]) -> set[tuple[int, int]]:
@@ -184,7 +193,7 @@ def _sweep_backwards(shape: Shape, mentions: Sequence[Found]) -> list[list[Place
                 joined = True
             elif separator.joins == "comma" and not joined:
                 active = [m for m in active if m.start <= separator.start]  # a comma of its own
-            active = [m for m in active if m.start <= separator.start or not separator.names & m.modifier.stops_at]
+            active = [m for m in active if _passes(m, separator) or not separator.names & m.modifier.stops_at]
         elif kind == 1:
             active = [*active[1 - _KEPT :], acting[index]]
             joined = False

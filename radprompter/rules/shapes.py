@@ -128,6 +128,7 @@ def _divisions(
     trailing = {item.start for item in placed if item.modifier.place == "after"}
     statement = {p for p, kind in kinds.items() if "predicate" in kind}
     findings = {m.start for m in mentions if m.meaning.is_finding}
+    denials = {item.start for item in placed if item.modifier.place == "before" and item.category == "negated"}
     last_or = max((start for start, _, how in joints if how == "or"), default=-1)
     result: list[Separator] = []
     complete, here = False, 0
@@ -140,7 +141,8 @@ def _divisions(
         breaks = how == "stop"
         if how in ("comma", "and") and complete:
             bare = how == "and" and (end in findings or end in statement or end in trailing)
-            breaks = "opener" in opening or ("adjective" in opening and last_or < start) or (says and not bare)
+            anew = how == "comma" and end in denials and any(end < p < stop for p in findings)  # ", no fracture"
+            breaks = anew or "opener" in opening or ("adjective" in opening and last_or < start) or (says and not bare)
         if breaks or start in fixed:
             complete = False
         name = "clause" if breaks else how if how != "comma" or last_or < start else "enumeration"

@@ -140,7 +140,7 @@ def _compounds(trie: Trie, language: Language) -> Compounds | None:
         for phrase in group.phrases
         for words in readings(phrase)
         for word in words
-        if word.startswith("-")
+        if word.startswith("-") and len(word) > 1
     }
     tails = {*acting, *language.compound_tails}
     return Compounds(trie, sorted(tails)) if tails else None
