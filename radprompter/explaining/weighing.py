@@ -103,7 +103,7 @@ def _weigh(sentence: ReadSentence, claim: Claim, decision: Decision, region: Reg
             return "same", "another abnormality, denied"
         return "forbids", "another abnormality, beside which this is not so"
     counts = _counts(claim, region)
-    doubt = "" if counts is claim.state else f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
+    doubt = "" if counts is claim.state else f"; doubt ({claim.hedge}) counts as {_plain(counts)} here"
     if claim is decision.claim and sentence is decision.sentence:
         return "decides", f"decides{doubt}"
     decided = decision.claim
@@ -142,7 +142,7 @@ def _why(decision: Decision, weighed: Sequence[Weighed], region: Region) -> str:
         reason = "said by the addendum, which replaces what the report says"
     counts = _counts(claim, region)
     if counts is not claim.state:
-        reason += f"; a {claim.hedge} doubt counts as {_plain(counts)} here"
+        reason += f"; doubt ({claim.hedge}) counts as {_plain(counts)} here"
     if counts is not decision.state:
         reason += f"; {_plain(counts)} counts as {_plain(decision.state)} here"
     return reason

@@ -70,10 +70,10 @@ def test_a_general_finding_says_which_special_one_implies_it() -> None:
 @pytest.mark.parametrize(
     ("text", "state", "why", "claim"),
     [
-        ("Possible pneumonia.", "not_mentioned", "said by the report; a possible doubt counts as not mentioned here",
-         "decides; a possible doubt counts as not mentioned here"),
+        ("Possible pneumonia.", "not_mentioned", "said by the report; doubt (possible) counts as not mentioned here",
+         "decides; doubt (possible) counts as not mentioned here"),
         ("Possible pneumonia. Pneumonia.", "positive", "said by the report",
-         "lost: positive goes over not mentioned; a possible doubt counts as not mentioned here"),
+         "lost: positive goes over not mentioned; doubt (possible) counts as not mentioned here"),
         ("No pneumonia.", "negative", "said by the report", "decides"),
     ],
 )  # fmt: skip
