@@ -14,7 +14,7 @@ from typing import NamedTuple
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import Region
-from radprompter.rules.chexpert_cleaning import Cleaned
+from radprompter.rules.chexpert_cleaning import clean
 from radprompter.rules.chexpert_lexicon import (
     LANGUAGE,
     ChexpertLexicon,
@@ -23,11 +23,12 @@ from radprompter.rules.chexpert_lexicon import (
     Substrings,
     compile_chexpert,
 )
-from radprompter.rules.claims import Claim, Scope, Span, Use
+from radprompter.rules.claims import Claim, Scope
 from radprompter.rules.deciding import SILENT, Decision, allow, no_finding
 from radprompter.rules.engine import scope_of, use_of
 from radprompter.rules.lexicon import Language
 from radprompter.rules.phrases import Found
+from radprompter.rules.placing import Place, place_sentences
 from radprompter.rules.reading import MAX_REMEMBERED, Outline, ReadSentence
 from radprompter.rules.scopes import find_ends, reach_all
 from radprompter.rules.sentences import Stretch, has_words
@@ -42,21 +43,6 @@ _ORDER: tuple[tuple[Rank, LabelState], ...] = (("first", _UNCERTAIN), ("denial",
 
 _DEVICES = "support_devices"
 _CARDIOMEGALY = "cardiomegaly"
-
-
-class _Place(NamedTuple):
-    """A sentence as cleaned, and where its words as written stand in the section."""
-
-    cleaned: str
-    start: int
-    end: int
-    first: int  # its first character in the cleaned text of the section
-    section: Cleaned
-
-    def back(self, start: int, end: int) -> tuple[int, int]:
-        """Characters of the sentence as written, for those of the sentence as cleaned."""
-        first, last = self.section.back(self.first + start, self.first + end)
-        return first - self.start, last - self.start
 
 
 class _Understood(NamedTuple):
@@ -89,42 +75,32 @@ class ChexpertReader:
         return [
             ReadSentence(name, place.start, words[place.start : place.end], "body", self._claims(place))
             for name, words in report.sections.items()
-            for place in self._divide(words)
+            for place in self._places(words)
         ] or None
 
     def outline(self, report: Report) -> Outline:
         """How what `read` gives came about: no part of the report is left out."""
-        scopes = [self._scopes(place) for words in report.sections.values() for place in self._divide(words)]
-        return Outline(
-            scopes,
-            [()] * len(scopes),
-            {name: (Stretch(0, 0, len(words), "body"),) for name, words in report.sections.items()},
-        )
+        places = [place for words in report.sections.values() for place in self._places(words)]
+        scopes = [tuple(map(place.scope, self._scopes(place.read))) for place in places]
+        stretches: dict[str, tuple[Stretch, ...]] = {
+            name: (Stretch(0, 0, len(words), "body"),) for name, words in report.sections.items()
+        }
+        return Outline(scopes, [()] * len(places), stretches)
 
-    def _divide(self, words: str) -> Iterator[_Place]:
-        if not has_words(words):
-            return
-        section = Cleaned(words)
-        for sentence in self._vocabulary.splitter.split(section.text):
-            start, end = section.back(sentence.start, sentence.start + len(sentence.text))
-            yield _Place(sentence.text, start, end, sentence.start, section)
+    def _places(self, words: str) -> Iterable[Place]:
+        return place_sentences(clean(words), self._vocabulary.splitter) if has_words(words) else ()
 
-    def _claims(self, place: _Place) -> tuple[Claim, ...]:
-        claims = self._remembered.get(place.cleaned)
+    def _claims(self, place: Place) -> tuple[Claim, ...]:
+        claims = self._remembered.get(place.read)
         if claims is None:
             if len(self._remembered) >= MAX_REMEMBERED:
                 self._remembered.clear()
-            claims = self._remembered[place.cleaned] = tuple(self._classify(place.cleaned))
-        return tuple(_moved(claim, place) for claim in claims)
+            claims = self._remembered[place.read] = tuple(self._classify(place.read))
+        return tuple(map(place.claim, claims))
 
-    def _scopes(self, place: _Place) -> tuple[Scope, ...]:
-        understood = self._understand(place.cleaned)
-        ends = find_ends(understood.shape) if understood else ()
-        scopes = [scope_of(one, understood.spans) for one in ends] if understood else []
-        return tuple(
-            scope._replace(use=_placed(scope.use, place), end=scope.end and Span(*place.back(*scope.end)))
-            for scope in scopes
-        )
+    def _scopes(self, sentence: str) -> list[Scope]:
+        understood = self._understand(sentence)
+        return [scope_of(one, understood.spans) for one in find_ends(understood.shape)] if understood else []
 
     def _understand(self, sentence: str) -> _Understood | None:
         mentions = self._substrings.find(sentence)
@@ -199,13 +175,3 @@ def _weigh(states: Mapping[LabelState, Decision]) -> Decision:
     if _NEGATIVE in states and _UNCERTAIN in states:
         return states[_UNCERTAIN]
     return next(states[state] for state in (_POSITIVE, _UNCERTAIN, _NEGATIVE) if state in states)
-
-
-def _moved(claim: Claim, place: _Place) -> Claim:
-    start, end = place.back(claim.start, claim.end)
-    return claim._replace(start=start, end=end, modifiers=tuple(_placed(use, place) for use in claim.modifiers))
-
-
-def _placed(use: Use, place: _Place) -> Use:
-    start, end = place.back(use.start, use.end)
-    return use._replace(start=start, end=end)

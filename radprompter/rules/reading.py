@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from radprompter.records import Report
 from radprompter.rules.claims import Claim, Scope, Unsaid
 from radprompter.rules.engine import read_scopes, read_sentence, read_unsaid
+from radprompter.rules.placing import Place, place_sentences, place_stretches
+from radprompter.rules.rewriting import plain
 from radprompter.rules.sentences import Part, Stretch, has_words
 from radprompter.rules.vocabulary import Vocabulary
 
@@ -52,12 +54,12 @@ class Reader:
         KeyError
             If there is no vocabulary for the report's language.
         """
-        vocabulary = self._vocabularies[report.language]
-        sections = [(name, report.sections[name]) for name in report.sections if name in READ_SECTIONS]
-        sections = [(name, words) for name, words in sections if has_words(words)]
-        if not sections:
-            return None
-        return [one for name, words in sections for one in self._read(name, words, report.language, vocabulary)]
+        splitter = self._vocabularies[report.language].splitter
+        return [
+            ReadSentence(name, place.start, words[place.start : place.end], place.part, self._claims(place, report))
+            for name, words in _sections(report)
+            for place in place_sentences(plain(words), splitter)
+        ] or None
 
     def outline(self, report: Report) -> Outline:
         """How what `read` gives came about.
@@ -68,20 +70,27 @@ class Reader:
             If there is no vocabulary for the report's language.
         """
         vocabulary = self._vocabularies[report.language]
-        sentences = self.read(report) or []
-        scopes = [read_scopes(sentence.text, vocabulary) for sentence in sentences]
-        stretches = {
-            name: tuple(vocabulary.splitter.stretches(words)) if name in READ_SECTIONS else ()
-            for name, words in report.sections.items()
-        }
-        return Outline(scopes, [read_unsaid(sentence.text, vocabulary) for sentence in sentences], stretches)
+        scopes, unsaid = [], []
+        for _, words in _sections(report):
+            for place in place_sentences(plain(words), vocabulary.splitter):
+                scopes.append(tuple(map(place.scope, read_scopes(place.read, vocabulary))))
+                unsaid.append(tuple(map(place.unsaid, read_unsaid(place.read, vocabulary))))
+        stretches: dict[str, tuple[Stretch, ...]] = {}
+        for name, words in report.sections.items():
+            found = place_stretches(plain(words), vocabulary.splitter, len(words)) if name in READ_SECTIONS else ()
+            stretches[name] = tuple(found)
+        return Outline(scopes, unsaid, stretches)
 
-    def _read(self, section: str, words: str, language: str, vocabulary: Vocabulary) -> Iterator[ReadSentence]:
-        for sentence in vocabulary.splitter.split(words):
-            key = (language, sentence.text)
-            claims = self._remembered.get(key)
-            if claims is None:
-                if len(self._remembered) >= MAX_REMEMBERED:
-                    self._remembered.clear()
-                claims = self._remembered[key] = read_sentence(sentence.text, vocabulary)
-            yield ReadSentence(section, sentence.start, sentence.text, sentence.part, claims)
+    def _claims(self, place: Place, report: Report) -> tuple[Claim, ...]:
+        key = (report.language, place.read)
+        claims = self._remembered.get(key)
+        if claims is None:
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            claims = self._remembered[key] = read_sentence(place.read, self._vocabularies[report.language])
+        return claims if place.section.is_as_written else tuple(map(place.claim, claims))
+
+
+def _sections(report: Report) -> list[tuple[str, str]]:
+    """The sections that are read and have words, in order."""
+    return [(name, words) for name, words in report.sections.items() if name in READ_SECTIONS and has_words(words)]

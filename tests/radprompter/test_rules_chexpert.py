@@ -18,7 +18,7 @@ from radprompter.labels import LabelState
 from radprompter.records import Prompt, Report
 from radprompter.region import load_region
 from radprompter.rules.chexpert import ChexpertReader
-from radprompter.rules.chexpert_cleaning import Cleaned
+from radprompter.rules.chexpert_cleaning import clean
 from radprompter.rules.chexpert_lexicon import load_chexpert_lexicon
 from radprompter.rules.claims import Claim
 from radprompter.rules.labeler import Compat, RuleLabeler
@@ -145,7 +145,7 @@ def test_a_report_without_words_has_no_labels_in_either(text: str, compat: Compa
     ],
 )
 def test_a_report_is_cleaned_as_described(written: str, cleaned: str) -> None:
-    assert Cleaned(written).text == cleaned
+    assert clean(written).text == cleaned
 
 
 @pytest.mark.parametrize(
