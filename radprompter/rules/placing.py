@@ -56,9 +56,9 @@ def place_stretches(section: Rewritten, splitter: Splitter, length: int) -> Iter
     """A section of `length` characters, as written, divided by the headings in it."""
 
     def back(position: int) -> int:
-        return section.back(position, position + 1)[0] if position < len(section.text) else length
+        if position in (0, len(section.text)):
+            return length if position else 0
+        return section.back(position, position + 1)[0]
 
-    for stretch in splitter.stretches(section.text):
-        heading = back(stretch.heading) if stretch.heading else 0
-        start = back(stretch.start) if stretch.start else 0
-        yield Stretch(heading, start, back(stretch.end), stretch.part)
+    for heading, start, end, part in splitter.stretches(section.text):
+        yield Stretch(back(heading), back(start), back(end), part)

@@ -11,6 +11,7 @@ _LONGEST_WORD = 24
 _LIST_MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,2}[.)]|[a-z]\))[ \t]")
 _ITEM = re.compile(r"\W{0,200}\d{1,2}")
 _UNREMARKABLE = re.compile(r"\bo\. ?B$", re.IGNORECASE)  # "o. B." often ends a German sentence
+_SEEN = re.compile(r"\S")
 _LETTER = re.compile(r"[^\W\d_Xx]")
 _WRAPPED = 55  # characters; a shorter line that ends without punctuation was ended on purpose
 
@@ -95,9 +96,10 @@ class Splitter:
                 yield Stretch(end, end, stretch.end, "body")
 
     def _first_line(self, text: str, stretch: Stretch) -> int:
-        line_start = stretch.start
+        line_start, has_begun = stretch.start, False
         while (stop := text.find("\n", line_start, stretch.end)) >= 0:
-            if text[stretch.start : stop].strip() and self._line_ends(text, line_start, stop, stretch.end):
+            has_begun = has_begun or bool(text[line_start:stop].strip())
+            if has_begun and self._line_ends(text, line_start, stop, stretch.end):
                 return stop + 1
             line_start = stop + 1
         return stretch.end
@@ -122,8 +124,10 @@ class Splitter:
             if mark == "\n":
                 ends = self._line_ends(text, line_start, match.start(), end)
                 line_start = match.end()
-            elif mark == "?" and text[start : match.start()][-1:].strip() == "":
-                ends = not text[match.end() : end].strip()  # "? fracture" and "scar ? nodule" doubt what follows
+            elif mark == "?" and text[max(start, match.start() - 1) : match.start()].strip() == "":
+                ends = (
+                    _SEEN.search(text, match.end(), end) is None
+                )  # "? fracture" and "scar ? nodule" doubt what follows
             elif mark.startswith("."):
                 ends = self._full_stop_ends(text, start, match.start(), match.end())
             else:
