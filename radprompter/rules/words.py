@@ -53,14 +53,14 @@ class Compounds:
 
     def complete(self, beginning: str, partner: str) -> str:
         """A word that was cut off, with the part that it shares with a later one; empty if they share none."""
-        if len(beginning) + len(partner) > _LONGEST:
-            return ""
+        if len(beginning) < _SHORTEST or len(beginning) + len(partner) > _LONGEST:
+            return ""  # the "AC-" of "AC- und SC-Gelenk" is whole
         if self._is_begun(fold(beginning)):
             for cut in range(_SHORTEST, len(partner) - _SHORTEST):
                 whole = beginning + partner[cut:]
                 folded = fold(whole)
-                keys = self._trie.keys(whole)
-                if any(self._reaches(key, len(beginning)) and folded.startswith(key.strip("=~*")) for key in keys):
+                keys = [key for key in self._trie.keys(whole) if self._reaches(key, len(beginning), folded)]
+                if any(folded.startswith(key.strip("=~*")) for key in keys):
                     return whole
         for cut, is_named in self._shareable(partner):
             if is_named or self._names(beginning):
@@ -90,10 +90,12 @@ class Compounds:
 
     def _is_listed(self, word: str, *, beyond: int) -> bool:
         """Whether the trie has a word that is more than the beginning of this one."""
-        return any(self._reaches(key, beyond) for key in self._trie.keys(word))
+        return any(self._reaches(key, beyond, fold(word)) for key in self._trie.keys(word))
 
     @staticmethod
-    def _reaches(key: str, letters: int) -> bool:
+    def _reaches(key: str, letters: int, word: str) -> bool:
+        if key.startswith("*") and key.endswith("*"):
+            return word.rfind(key.strip("*")) + len(key) - 2 > letters
         return key.startswith("*") or not key.endswith("*") or len(key) - 1 > letters
 
 
