@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from radprompter.rules.lexicon import Category
+from radprompter.rules.lexicon import Category, Place
 from radprompter.rules.phrases import Found
 from radprompter.rules.vocabulary import Boundary, Mark, Modifier
 
 _LONGEST_CHAIN = 8
+_OUTLASTING: tuple[Category, ...] = ("hypothetical", "historical", "family")  # doubt: `could be advised to exclude`
 _JOINTS = {",": "comma", ":": "colon", ";": "stop", "–": "stop", "—": "stop", "-": "stop"}
 
 
@@ -70,18 +71,21 @@ def place_modifiers(found: Sequence[Found], mentions: Sequence[Found]) -> tuple[
             continue  # the "non" of "non union"
         if (item.start, item.end) in spans or filled.isdisjoint(range(item.start, item.end)):
             filled.update(range(item.start, item.end))
-            spans.add((item.start, item.end))  # a phrase may act in both directions, in two groups
+            if item.meaning.category != "pseudo":
+                spans.add((item.start, item.end))  # a phrase may act in both directions, in two groups
             kept.append(item)
     kept.sort(key=lambda f: (f.start, f.end, f.meaning.place))
     placed: list[Placed] = []
+    last: dict[tuple[int, Place], Placed] = {}  # by where it ends
     for item in kept:
         modifier: Modifier = item.meaning
-        last = placed[-1] if placed else None
         if modifier.category == "pseudo":
             continue
-        touches = last is not None and item.start == last.end and last.modifier.place == modifier.place != "around"
-        touched = last if touches else None
-        placed.append(Placed(item.start, item.end, modifier, (touched or item.meaning).category, touched))
+        touched = last.get((item.start, modifier.place)) if modifier.place != "around" else None
+        outlasts = touched and touched.category == "uncertain" and modifier.category in _OUTLASTING
+        category = touched.category if touched and not outlasts else modifier.category
+        placed.append(Placed(item.start, item.end, modifier, category, touched))
+        last[item.end, modifier.place] = placed[-1]
     return tuple(placed), frozenset(filled)
 
 
@@ -90,6 +94,7 @@ def divide(
 ) -> Shape:
     """Find what divides a sentence, and which of its commas and `and`s begin a new statement."""
     placed, filled = place_modifiers(modifiers, mentions)
+    filled -= {one.start for one in placed if one.category == "negated" and one.end - one.start == 1}  # "nor"
     named = {token for m in mentions if m.meaning.is_finding for token in range(m.start, m.end)}
     kinds: dict[int, set[str]] = {}
     separators: list[Separator] = []
