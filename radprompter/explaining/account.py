@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from radprompter.labels import Cell, LabelState
 from radprompter.records import Report
-from radprompter.rules.claims import Claim, Unsaid
+from radprompter.rules.claims import Claim, Unsaid, Use
 from radprompter.rules.deciding import Decision
 from radprompter.rules.labeler import Explanation
 from radprompter.rules.reading import ReadSentence
@@ -33,6 +33,7 @@ class Weighed:
     claim: Claim
     outcome: Outcome
     why: str
+    outdone: tuple[Use, ...] = ()  # modifiers that reach it and do not decide
 
     @property
     def words(self) -> str:
@@ -42,9 +43,15 @@ class Weighed:
     @property
     def chain(self) -> tuple[str, ...]:
         """The modifiers that made it: category and words, the outermost first."""
-        text = self.sentence.text
-        uses = self.claim.modifiers
-        return tuple(f"{use.category} “{' '.join(text[use.start : use.end].split())}”" for use in uses)
+        return tuple(map(self._told, self.claim.modifiers))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The modifiers that reach it and do not decide: category and words."""
+        return tuple(map(self._told, self.outdone))
+
+    def _told(self, use: Use) -> str:
+        return f"{use.category} “{' '.join(self.sentence.text[use.start : use.end].split())}”"
 
     def content(self) -> dict[str, Any]:
         """The claim as plain data; characters count from the beginning of the section."""
@@ -63,6 +70,7 @@ class Weighed:
             "modifiers": [
                 {**use._asdict(), "start": here + use.start, "end": here + use.end} for use in self.claim.modifiers
             ],
+            "outdone": [{**use._asdict(), "start": here + use.start, "end": here + use.end} for use in self.outdone],
             "outcome": self.outcome,
             "why": self.why,
         }

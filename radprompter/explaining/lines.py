@@ -147,6 +147,8 @@ def _claim(weighed: Weighed) -> Text:
     line.append(f"“{weighed.words}”")
     for modifier in reversed(weighed.chain):
         line.append(f" ← {modifier}")
+    if weighed.others:
+        line.append(f" (reached, not decided, by {', '.join(weighed.others)})", style=UNREAD)
     place = "addendum" if weighed.sentence.part == "addendum" else weighed.sentence.section
     line.append(f"  {place}: {weighed.why}", style="" if weighed.outcome == "decides" else UNREAD)
     return line

@@ -50,6 +50,11 @@ def explain(
     no_finding = region.schema.no_finding
     number = 0
     silent = _silent(explanation)
+    outdone = {
+        (id(sentence), one.finding, one.start, one.end): one.uses
+        for sentence, found in zip(explanation.sentences, explanation.outline.outdone, strict=True)
+        for one in found
+    }
     for sentence in explanation.sentences:
         for claim in sorted(sentence.claims, key=lambda claim: (claim.start, claim.end)):
             about = no_finding if claim.finding == ABNORMAL else claim.finding
@@ -59,7 +64,10 @@ def explain(
     accounts, cells = [], beside or {}
     for name in wanted:
         decision, title = explanation.decisions[name], region.findings[name].title
-        weighed = tuple(Weighed(n, s, c, *_weigh(s, c, decision, region)) for n, s, c in by_finding[name])
+        weighed = tuple(
+            Weighed(n, s, c, *_weigh(s, c, decision, region), outdone.get((id(s), c.finding, c.start, c.end), ()))
+            for n, s, c in by_finding[name]
+        )
         if name == no_finding and decision.state is not LabelState.POSITIVE:
             why = _no_finding_why(explanation, weighed, region)
         else:

@@ -85,7 +85,7 @@ class ChexpertReader:
         stretches: dict[str, tuple[Stretch, ...]] = {
             name: (Stretch(0, 0, len(words), "body"),) for name, words in report.sections.items()
         }
-        return Outline(scopes, [()] * len(places), stretches)
+        return Outline(scopes, [()] * len(places), [()] * len(places), stretches)
 
     def _places(self, words: str) -> Iterable[Place]:
         return place_sentences(clean(words), self._vocabulary.splitter) if has_words(words) else ()

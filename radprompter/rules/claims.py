@@ -59,6 +59,15 @@ class Unsaid(NamedTuple):
     is_look_alike: bool = False
 
 
+class Outdone(NamedTuple):
+    """Modifiers that reach the words that name a finding, but do not decide: another is nearer, or goes before them."""
+
+    finding: str
+    start: int
+    end: int
+    uses: tuple[Use, ...]
+
+
 class Claim(NamedTuple):
     """What one phrase of a sentence says of one finding.
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from radprompter.labels import Hedge, LabelState
-from radprompter.rules.claims import Claim, Given, Scope, Span, Unsaid, Use
+from radprompter.rules.claims import Claim, Given, Outdone, Scope, Span, Unsaid, Use
 from radprompter.rules.combining import combine
 from radprompter.rules.namings import Naming, Said, find_namings, presupposed
 from radprompter.rules.phrases import TOKEN, Found, fold
@@ -78,6 +78,22 @@ def read_unsaid(text: str, vocabulary: Vocabulary) -> tuple[Unsaid, ...]:
         if one.meaning.is_finding and not one.says and id(one) not in heads
     ]
     return tuple(dict.fromkeys(sorted([*alike, *silent], key=lambda one: (one.start, one.end))))
+
+
+def read_outdone(text: str, vocabulary: Vocabulary) -> tuple[Outdone, ...]:
+    """The modifiers that reach the findings of a sentence and do not decide, where others do."""
+    understood = _understand(text, vocabulary, ())
+    if understood is None:
+        return ()
+    _say(understood, vocabulary)
+    spans, found = understood.spans, []
+    for one, reaching in zip(understood.named, reach_all(understood.shape, understood.places), strict=True):
+        own = [(placed.start, placed.end) for placed in (one.by.chain if one.by else ())]
+        others = [r for r in reaching if not any(start <= r.start and r.end <= end for start, end in own)]
+        if one.meaning.is_finding and own and others:
+            uses = dict.fromkeys(use_of(placed, spans) for placed in others)
+            found.append(Outdone(one.meaning.name, spans[one.start][0], spans[one.end - 1][1], tuple(uses)))
+    return tuple(found)
 
 
 def _is_inside(mention: Found, alike: Found) -> bool:

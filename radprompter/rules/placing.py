@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from radprompter.rules.claims import Claim, Scope, Span, Unsaid, Use
+from radprompter.rules.claims import Claim, Outdone, Scope, Span, Unsaid, Use
 from radprompter.rules.rewriting import Rewritten
 from radprompter.rules.sentences import Part, Splitter, Stretch
 
@@ -35,6 +35,11 @@ class Place(NamedTuple):
         """Silent words in characters of the sentence as written."""
         start, end = self._back(unsaid.start, unsaid.end)
         return unsaid._replace(start=start, end=end)
+
+    def outdone(self, outdone: Outdone) -> Outdone:
+        """Modifiers that do not decide, in characters of the sentence as written."""
+        start, end = self._back(outdone.start, outdone.end)
+        return outdone._replace(start=start, end=end, uses=tuple(map(self._use, outdone.uses)))
 
     def _use(self, use: Use) -> Use:
         start, end = self._back(use.start, use.end)

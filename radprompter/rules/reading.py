@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from radprompter.records import Report
-from radprompter.rules.claims import Claim, Scope, Unsaid
-from radprompter.rules.engine import read_scopes, read_sentence, read_unsaid
+from radprompter.rules.claims import Claim, Outdone, Scope, Unsaid
+from radprompter.rules.engine import read_outdone, read_scopes, read_sentence, read_unsaid
 from radprompter.rules.placing import Place, place_sentences, place_stretches
 from radprompter.rules.rewriting import plain
 from radprompter.rules.sentences import Part, Stretch, has_words
@@ -28,10 +28,11 @@ class ReadSentence(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What shapes a report: scopes and silent names of each sentence; stretches of each section, none if not read."""
+    """What shapes a report, for each sentence, and the stretches of each section, none if it is not read."""
 
     scopes: list[tuple[Scope, ...]]
     unsaid: list[tuple[Unsaid, ...]]
+    outdone: list[tuple[Outdone, ...]]
     stretches: dict[str, tuple[Stretch, ...]]
 
 
@@ -70,16 +71,17 @@ class Reader:
             If there is no vocabulary for the report's language.
         """
         vocabulary = self._vocabularies[report.language]
-        scopes, unsaid = [], []
+        scopes, unsaid, outdone = [], [], []
         for _, words in _sections(report):
             for place in place_sentences(plain(words), vocabulary.splitter):
                 scopes.append(tuple(map(place.scope, read_scopes(place.read, vocabulary))))
                 unsaid.append(tuple(map(place.unsaid, read_unsaid(place.read, vocabulary))))
+                outdone.append(tuple(map(place.outdone, read_outdone(place.read, vocabulary))))
         stretches: dict[str, tuple[Stretch, ...]] = {}
         for name, words in report.sections.items():
             found = place_stretches(plain(words), vocabulary.splitter, len(words)) if name in READ_SECTIONS else ()
             stretches[name] = tuple(found)
-        return Outline(scopes, unsaid, stretches)
+        return Outline(scopes, unsaid, outdone, stretches)
 
     def _claims(self, place: Place, report: Report) -> tuple[Claim, ...]:
         key = (report.language, place.read)

@@ -123,6 +123,13 @@ def test_modifiers_stand_with_their_category_and_their_words_in_the_report() -> 
     assert claim.why == "says nothing of the present: it is history"
 
 
+def test_a_modifier_that_reaches_a_claim_and_does_not_decide_is_told() -> None:
+    (claim,) = told("Previously seen pleural effusion has resolved.", finding="pleural_effusion").claims
+    assert claim.chain == ("resolved “has resolved”",)
+    assert claim.others == ("historical “Previously seen”",)
+    assert told("No effusion.", finding="pleural_effusion").claims[0].others == ()
+
+
 @pytest.mark.parametrize(
     "text",
     [TEXT, "Heart size is normal and the cardiomediastinal silhouette is unremarkable.", "  No\n\teffusion . ", ATTACK],
