@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from radprompter.errors import TemplateError
 
 TOKEN = re.compile(
-    r"(?<![^\s(])[-+]ve\b|[^\W\d_]\.\s{0,3}[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)"
+    r"(?<![^\s(])[-+][Vv][Ee]\b|[^\W\d_]\.\s{0,3}[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)"
 )
 MAX_READINGS = 5_000  # of one phrase, after its alternatives are multiplied out
 MAX_REMEMBERED = 50_000  # words whose keys are kept
