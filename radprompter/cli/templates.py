@@ -91,8 +91,10 @@ def check(
 ) -> int:
     """Find everything that is wrong with a region folder, at once; exit code 2 if anything is."""
     from radprompter.prompting.check import check_region, find_regions
+    from radprompter.rules.examples import folder_problems
 
-    found = {path: check_region(path, folder) for path in find_regions(region, folder)}
+    regions = find_regions(region, folder)
+    found = {path: [*check_region(path, folder), *folder_problems(path, folder)] for path in regions}
     n_problems = sum(map(len, found.values()))
     if json:
         print_json({"n_problems": n_problems, "problems": {str(path): problems for path, problems in found.items()}})

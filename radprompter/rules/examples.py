@@ -144,7 +144,7 @@ def _claims(marked: _Marked, vocabulary: Vocabulary) -> dict[str, Claim]:
 
 
 def _wrong_terms(name: str, phrases: Mapping[str, str], language: Language) -> Iterator[str]:
-    rule = Combination(finding="example", of=(name,), at=(_PLACE,), reach=14)
+    rule = Combination(finding="example", of=(name,), at=(_PLACE,), reach=14, example="-")
     vocabulary = compile_language(language, (rule,))
     for phrase, example in phrases.items():
         marked = _marked(example)

@@ -22,11 +22,16 @@ Place = Literal["before", "after", "around"]
 Outcome = Literal[LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.UNCERTAIN]
 
 
-def _without_examples(phrases: object) -> object:
-    return dict.fromkeys(phrases, "") if isinstance(phrases, list | tuple) else phrases
+def _with_examples(phrases: object) -> object:
+    bare = phrases if isinstance(phrases, list) else ()
+    if isinstance(phrases, dict):
+        bare = [phrase for phrase, example in phrases.items() if not example]
+    if bare:
+        raise ValueError(f"{bare[0]!r} needs an example sentence, which is its test: `{bare[0]}: A sentence with it.`")
+    return phrases
 
 
-Phrases = Annotated[dict[str, str], BeforeValidator(_without_examples)]
+Phrases = Annotated[dict[str, str], BeforeValidator(_with_examples)]
 """Phrase -> an example sentence in which it does its work."""
 
 FOLDER = Path(__file__).parent / "lexicon"
@@ -115,7 +120,7 @@ class Combination(Section):
     at: tuple[str, ...] = Field(description="terms that must stand in the same clause, such as `radial_head`")
     state: Outcome = Field(LabelState.POSITIVE, description="what the combination says where `of` is affirmed")
     reach: int = Field(8, ge=1, description="how many words may be between the two")
-    example: str = Field("", description="a sentence that says it")
+    example: str = Field(min_length=1, description="a sentence that says it, which is its test")
     instead: bool = Field(False, description="whether `of` then says nothing of its own finding")
 
 

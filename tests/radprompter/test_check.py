@@ -253,3 +253,22 @@ def test_a_region_too_large_for_a_strict_endpoint_is_found(tmp_path: Path) -> No
     assert len(load_region(str(tmp_path / "big")).findings) == 251
     (problem,) = check_region(tmp_path / "big")
     assert "a strict endpoint would refuse the answer schema: it has 1,004 allowed values" in problem
+
+
+def test_a_lexicon_entry_that_does_not_do_what_its_example_says_is_a_problem(starter: Path) -> None:
+    lexicon = starter / "lexicon.en.yaml"
+    lexicon.write_text('findings:\n  fracture:\n    denied_by: {"cortex is intact": "The cortex is broken."}\n')
+    result = run("check", str(starter))
+    assert result.exit_code == 2
+    assert "findings.fracture.denied_by 'cortex is intact': its example 'The cortex is broken.' says" in result.stdout
+    lexicon.write_text(lexicon.read_text().replace("broken", "intact"))
+    assert run("check", str(starter)).exit_code == 0
+
+
+@pytest.mark.parametrize("phrases", ["[cortex is intact]", '{"cortex is intact": ""}'])
+def test_a_lexicon_entry_without_example_is_refused(starter: Path, phrases: str) -> None:
+    (starter / "lexicon.en.yaml").write_text(f"findings:\n  fracture:\n    denied_by: {phrases}\n")
+    result = run("check", str(starter))
+    assert result.exit_code == 2
+    assert "lexicon.en.yaml:3: " in result.stdout
+    assert "'cortex is intact' needs an example sentence, which is its test" in result.stdout
