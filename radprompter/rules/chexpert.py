@@ -127,6 +127,9 @@ class ChexpertReader:
         spans, mentions, places, shape = understood
         for mention, place, reaching in zip(mentions, places, reach_all(shape, places), strict=True):
             heard = [one for one in reaching if mention.is_structure or one.modifier.group not in self._for_structures]
+            if any(one.end <= place.start for one in heard):  # "no effusion, and pneumonia is not excluded"
+                beyond = min((other.start for other in places if other.start >= place.end), default=len(spans))
+                heard = [one for one in heard if one.start < beyond]
             state, deciding = self._decide(place, heard)
             uses = (use_of(deciding, spans),) if deciding else ()
             rule = f"{'structure' if mention.is_structure else 'letters'}:{mention.phrase}"

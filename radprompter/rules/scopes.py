@@ -43,7 +43,7 @@ def reach(shape: Shape, mentions: Sequence[Found]) -> list[Placed | None]:
     """The deciding modifier of every mention (sorted by start), or ``None``."""
     if not shape.modifiers:
         return [None] * len(mentions)
-    commas = [s.start for s in shape.separators if s.joins == "comma"]
+    commas = [s.start for s in shape.separators if s.joins == "comma" or (s.joins == "and" and s.end - s.start > 1)]
     starts = [s.start for s in shape.separators]
     decided = []
     for mention, before, after in zip(

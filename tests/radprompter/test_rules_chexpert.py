@@ -51,6 +51,7 @@ def claims(text: str) -> list[tuple[str, Claim]]:
 BOTH = """
 No new consolidation. | consolidation- no_finding+ | consolidation?
 No edema, but pneumonia cannot be entirely excluded. | edema- pneumonia? | edema- pneumonia?
+No effusion, and pneumonia is not excluded. | pneumonia? pleural_effusion- | pneumonia? pleural_effusion-
 No possible edema. | edema? | edema- no_finding+
 Atelectasis versus consolidation. | consolidation? atelectasis? | consolidation? atelectasis?
 Atelectasis or consolidation. | consolidation? atelectasis? | consolidation+ atelectasis+
