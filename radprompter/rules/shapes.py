@@ -106,7 +106,7 @@ def divide(
                 at.add(item.meaning.kind)
         elif kind is Boundary and item.start not in filled and item.start not in named:
             separators.append(Separator(item.start, item.end, frozenset((item.meaning.name,)), ""))
-    separators += _divisions(tokens, kinds, placed, mentions, {s.start for s in separators})
+    separators += _divisions(tokens, kinds, placed, mentions, {s.start for s in separators}, filled)
     return Shape(placed, tuple(sorted(separators)))
 
 
@@ -116,6 +116,7 @@ def _divisions(
     placed: Sequence[Placed],
     mentions: Sequence[Found],
     fixed: set[int],
+    filled: frozenset[int],
 ) -> list[Separator]:
     joints: list[tuple[int, int, str]] = []
     for position, word in enumerate(tokens):
@@ -123,7 +124,7 @@ def _divisions(
         kind = kinds.get(position)
         if kind and how != "stop":
             how = "or" if "or" in kind else "and" if "and" in kind else how
-        if not how:
+        if not how or (how == "comma" and position in filled):
             continue
         if joints and joints[-1][1] == position and how in ("or", "and") and joints[-1][2] == "comma":
             joints[-1] = (joints[-1][0], position + 1, how)  # ", and" is one

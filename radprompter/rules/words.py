@@ -46,7 +46,7 @@ class Compounds:
         return cut
 
     def _open(self, word: str) -> int:
-        for cut in range(_SHORTEST, len(word) - _SHORTEST):
+        for cut in range(_SHORTEST, len(word) - _SHORTEST + 1):
             if self.is_tail(word[cut:]) and self._names(word[:cut]) and not self._is_listed(word, beyond=cut):
                 return cut
         return 0
