@@ -80,6 +80,16 @@ en | Peribronchial thickening. | pleural_thickening.
 en | Moderate hiatal hernia. | hernia+
 en | Chronic interstitial fibrosis. | fibrosis+
 en | Scarring in the right apex. | fibrosis.
+en | Clear lungs. Normal heart size. | no_finding+
+en | Pacemaker. Degenerative spine. Low lung volumes. No effusion. | no_finding+
+en | Right apical scar. | no_finding.
+en | Calcified granuloma. No effusion. | no_finding.
+en | Old healed rib fracture. | no_finding.
+en | Pulmonary vascular congestion. | no_finding.
+en | Hazy opacity at the left base. | no_finding.
+de | Verschattung links basal. | no_finding.
+de | Der Randwinkel ist links verschattet. | no_finding.
+de | Kein Erguss, keine Verschattung. | no_finding+
 de | Herz grenzwertig vergrößert. | cardiomegaly+
 de | Herzgröße an der oberen Norm. | cardiomegaly.
 de | Das Herz ist normal groß. | cardiomegaly-
