@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --quiet --python .venv --constraint constraints.txt
 demo: .venv/ready-train
 	@$(BIN)/radprompter run $(RECIPE)
 
-test: .venv/ready-dev .venv-vllm/ready chromium
+test: .venv/ready-dev .venv-vllm/ready .venv-peers/ready chromium
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready-dev
@@ -56,6 +56,16 @@ format: .venv/ready-dev
 	  || { echo "vLLM for CPU cannot be installed here: its tests will be skipped"; rm -rf .venv-vllm; mkdir .venv-vllm; }
 	@touch $@
 
+# Other rule labelers, for `benchmarks/rules.py` and its test. medspaCy asks for an older spaCy than works with NumPy 2, hence the override.
+.venv-peers/ready: .venv/uv constraints-peers.txt
+	@echo "installing medspaCy and negspacy for the benchmark of the rules into .venv-peers (about 200 MB, once)"
+	@$(PYTHON) -m venv .venv-peers
+	@grep -E '^spacy==' constraints-peers.txt > .venv-peers/overrides.txt
+	@$(UV) pip install --quiet --python .venv-peers --constraint constraints-peers.txt --override .venv-peers/overrides.txt \
+	  medspacy negspacy \
+	  || { echo "medspaCy cannot be installed here: the benchmark leaves it and negspacy out, and their tests will be skipped"; rm -rf .venv-peers; mkdir .venv-peers; }
+	@touch $@
+
 # The page is tested in Debian's Chromium where there is one, or where it can be installed.
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
@@ -63,4 +73,4 @@ chromium:
 	  || echo "no Chromium here: the tests of the page in a browser will be skipped"
 
 clean:
-	rm -rf .venv .venv-vllm runs build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-vllm .venv-peers runs build dist .pytest_cache .mypy_cache .ruff_cache
