@@ -52,13 +52,14 @@ BOTH = """
 No new consolidation. | consolidation- no_finding+ | consolidation?
 No edema, but pneumonia cannot be entirely excluded. | edema- pneumonia? | edema- pneumonia?
 No effusion, and pneumonia is not excluded. | pneumonia? pleural_effusion- | pneumonia? pleural_effusion-
-No possible edema. | edema? | edema- no_finding+
+No possible edema. | edema- no_finding+ | edema- no_finding+
 Atelectasis versus consolidation. | consolidation? atelectasis? | consolidation? atelectasis?
 Atelectasis or consolidation. | consolidation? atelectasis? | consolidation+ atelectasis+
 History of pneumonia. | no_finding+ | pneumonia+
 Evaluate for pneumothorax. | no_finding+ | pneumothorax+
 INDICATION: Pneumonia. FINDINGS: No edema. | edema- no_finding+ | edema- pneumonia+
 Heart size is normal. | cardiomegaly- no_finding+ | cardiomegaly- no_finding+
+The cardiac silhouette is within normal limits for size. | cardiomegaly- no_finding+ | cardiomegaly- no_finding+
 The cardiac silhouette is unchanged. | no_finding+ | cardiomegaly?
 Heart size was assessed. | no_finding+ | cardiomegaly+
 Stable cardiomegaly. | cardiomegaly+ | cardiomegaly+
