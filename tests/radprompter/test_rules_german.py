@@ -196,6 +196,83 @@ Kein klinischer oder radiologischer Anhalt für eine Pneumonie. | pneumonia-
 Kein Erguss, Hinweise auf eine Stauung. | pleural_effusion- edema?
 Z. n. Schrittmacherexplantation. | support_devices-
 Z. n. Schrittmacher-Explantation. | support_devices-
+Soweit im Liegen beurteilbar kein Pneumothorax und keine größeren Ergussmengen. | pneumothorax- pleural_effusion-
+Die Spitze des ZVK projiziert sich auf den rechten Vorhof, ein Zurückziehen um 2 cm wird empfohlen. | support_devices+
+Konstante Lage des einliegenden Fremdmaterials. | support_devices+
+Basale Verschattung links, vereinbar mit Erguss, zusätzliches Infiltrat möglich. | lung_opacity+ pleural_effusion+
+Ein zusätzliches Infiltrat in diesem Bereich kann jedoch nicht ausgeschlossen werden. | lung_opacity?
+Kein sicheres Infiltrat, insbesondere kein Nachweis einer Pneumonie. | lung_opacity- pneumonia-
+Zwerchfellkontur links nicht sicher abgrenzbar, hier V. a. Erguss. | pleural_effusion?
+Herz soweit im Liegen beurteilbar nicht vergrößert. | cardiomegaly-
+Der Herzschatten ist, soweit beurteilbar, nicht verbreitert. | cardiomegaly-
+Das Herz ist im Vergleich zur Voraufnahme nicht mehr vergrößert. | cardiomegaly-
+Herz-Thorax-Quotient > 0,5. | -
+Herz leicht vergrößert, CTR 0,55. | cardiomegaly+
+Mittelgradige Kardiomegalie mit Betonung des linken Ventrikels. | cardiomegaly+
+Keine Herzvergrößerung, keine Dekompensationszeichen. | cardiomegaly- edema-
+Kardiale Stauung I°, keine Ergüsse. | edema? pleural_effusion-
+Beginnende kardiale Dekompensation mit kleinen Ergüssen. | edema+ pleural_effusion+
+Zeichen der chronischen Linksherzinsuffizienz. | edema+
+Lungenvenöse Stauungszeichen mit interstitiellem Ödem. | edema+
+Kein alveoläres oder interstitielles Ödem. | edema-
+Zentrale Gefäße betont, keine akute Stauung. | edema-
+Kein Hinweis für Stauung, Erguss oder Infiltrat. | edema- pleural_effusion- lung_opacity-
+Akut entzündliche Infiltrate sind nicht zu erkennen. | lung_opacity- pneumonia-
+Kein Nachweis akut entzündlicher Lungenveränderungen. | -
+Keine floriden Infiltrate. | lung_opacity-
+Keine akuten pneumonischen Veränderungen. | pneumonia-
+Spezifische Residuen in beiden Oberlappen, kein Anhalt für Reaktivierung. | lung_opacity+
+Zustand nach Pneumonie mit Residuen rechts basal. | lung_opacity+
+Zustand nach Oberlappenresektion rechts. | -
+Residualer Erguss nach Thoraxdrainage. | pleural_effusion+ support_devices+
+Im Verlauf Nachweis eines neu aufgetretenen Pneumothorax. | pneumothorax+
+Ein neu aufgetretener Pneumothorax ist nicht zu sehen. | pneumothorax-
+Der apikale Pneumothorax misst nun 8 mm statt 15 mm. | pneumothorax+
+Keine Zunahme des bekannten Pneumothorax rechts. | pneumothorax+
+Pneumothorax rechts in der Größe unverändert. | pneumothorax+
+Pneumothorax rechts kaum noch abgrenzbar. | pneumothorax+
+Erguss rechts praktisch nicht mehr abgrenzbar. | pleural_effusion-
+Erguss rechts nur noch gering. | pleural_effusion+
+Kein Erguss links, geringer Erguss rechts. | pleural_effusion+
+Links kein Erguss, rechts Randwinkelerguss. | pleural_effusion+
+Rippenfrakturen links ohne Pneumothorax oder Hämatothorax. | fracture+ pneumothorax- pleural_effusion-
+Keine eindeutig frakturverdächtige Läsion. | fracture-
+Rippen, soweit einsehbar, ohne Fraktur. | fracture-
+Kein Hinweis auf frische knöcherne Verletzung. | -
+Verdacht auf nicht dislozierte Fraktur der 9. Rippe rechts. | fracture?
+Keilförmig deformierter BWK 7, Alter unklar. | fracture?
+Osteoporotische Sinterung mehrerer Brustwirbelkörper. | fracture+
+Spondylosis deformans der BWS, keine Sinterung. | fracture-
+Z. n. Vertebroplastie. | -
+Kein tumorsuspekter Rundherd. | lung_lesion-
+Pulmonale Raumforderung links zentral, V. a. Bronchialkarzinom. | lung_lesion+
+Bekanntes Bronchialkarzinom rechts, keine Metastasen. | lung_lesion+
+Größenkonstante Metastasen. | lung_lesion+
+Metalldichte Clips nach Cholezystektomie. | support_devices+
+Kontrastmittelgefüllter Magen. | -
+Implantierter Port rechts pektoral mit regelrechter Katheterlage. | support_devices+
+Schrittmacheraggregat links, zwei Sonden. | support_devices+
+Die liegende Magensonde ist umgeschlagen. | support_devices+
+Tubus entfernt, ZVK unverändert. | support_devices+
+Trachealkanüle statt Tubus. | support_devices+
+Pleuraverdickung rechts, DD gekammerter Erguss. | pleural_other+ pleural_effusion?
+Verdickte Pleura apikal beidseits im Sinne von Pleurakuppenschwielen. | pleural_other+
+Keine Pleuraverkalkungen als Hinweis auf eine Asbestexposition. | pleural_other-
+Adhäsionen am linken Zwerchfell. | pleural_other+
+Schwielig ausgezogener Randwinkel rechts. | -
+Mediastinum nicht verlagert. | -
+Mediastinum mittelständig. | -
+Mittelständiges, nicht verbreitertes Mediastinum. | enlarged_cardiomediastinum-
+Schlankes Mediastinum, normale Herzgröße. | enlarged_cardiomediastinum- cardiomegaly-
+Keine Verbreiterung des Mediastinums, keine Herzvergrößerung. | enlarged_cardiomediastinum- cardiomegaly-
+Konsolidierungen in beiden Unterlappen, vereinbar mit Pneumonie. | consolidation+ pneumonia+
+Keine fokale Konsolidierung oder Milchglastrübung. | consolidation- lung_opacity-
+Unspezifische streifige Zeichnungsvermehrung, keine Konsolidierung. | lung_opacity+ consolidation-
+Pneumothorax: nein, Erguss: ja, Infiltrat: nein | pneumothorax- pleural_effusion+ lung_opacity-
+Erguss: gering, Pneumothorax: nein, Stauung: keine | pleural_effusion+ pneumothorax- edema-
+Lunge: keine Infiltrate, keine Stauung. Pleura: kein Erguss. | lung_opacity- edema- pleural_effusion-
+Pneumothorax: nein (Liegendaufnahme) | pneumothorax-
+Herzgröße: normal, Stauung: nein | cardiomegaly- edema-
 """
 
 ROWS = [tuple(part.strip() for part in line.split("|")) for line in SENTENCES.strip().splitlines()]
