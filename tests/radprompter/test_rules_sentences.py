@@ -36,6 +36,7 @@ def labeler(region: str) -> RuleLabeler:
     return RuleLabeler(load_region(region))
 
 
+@functools.cache
 def labels(region: str, language: str, text: str) -> dict[str, str]:
     decisions = labeler(region).label(Report("r", {"report": text}, language))
     assert decisions is not None
