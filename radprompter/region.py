@@ -56,6 +56,13 @@ class RegionFile(Section):
     def _only_labels(cls, states: tuple[LabelState, ...]) -> tuple[LabelState, ...]:
         return check_states(states)
 
+    @field_validator("hedges")
+    @classmethod
+    def _counted_as_labels(cls, hedges: dict[Hedge, LabelState] | None) -> dict[Hedge, LabelState] | None:
+        if hedges:
+            check_states(tuple(hedges.values()))
+        return hedges
+
     @model_validator(mode="after")
     def _spelled_apart(self) -> RegionFile:
         meaning: dict[str, LabelState] = {}

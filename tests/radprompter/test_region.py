@@ -64,6 +64,17 @@ findings: {{a: {FINDING}, b: {{title: {{en: B}}, definition: {{en: a b}}, implie
     assert region.file("absent.jinja") is None
 
 
+def test_what_doubts_count_as_is_taken_over_unless_said_anew_and_changes_the_region(tmp_path: Path) -> None:
+    write_region(tmp_path, "plain", f"findings: {{a: {FINDING}}}\n")
+    write_region(tmp_path, "parent", f"hedges: {{probable: positive}}\nfindings: {{a: {FINDING}}}\n")
+    write_region(tmp_path, "heir", "extends: parent\n")
+    write_region(tmp_path, "other", "extends: parent\nhedges: {}\n")
+    plain, heir, other = (load_region(name, templates=tmp_path) for name in ("plain", "heir", "other"))
+    assert heir.hedges == {"probable": POSITIVE}
+    assert other.hedges == plain.hedges == {}
+    assert heir.hash != other.hash == plain.hash
+
+
 def test_a_region_may_extend_a_shipped_one_from_elsewhere(tmp_path: Path) -> None:
     write_region(tmp_path, "mine", f"extends: elbow\nfindings: {{gout: {FINDING}}}\n")
     region = load_region("mine", templates=tmp_path)
@@ -135,6 +146,8 @@ def test_an_unknown_region_without_a_near_one_is_answered_with_the_known_ones(tm
         ("findings: {a: {title: {en: A}}}", RecipeError, "findings.a.definition: required, but absent"),
         ("findings: {a: {title: {fr: A}, definition: {en: a}}}", RecipeError, "unknown language fr; known: en, de"),
         (f"states: [positive, failed]\nfindings: {{a: {FINDING}}}", RecipeError, "found failed"),
+        (f"hedges: {{possible: failed}}\nfindings: {{a: {FINDING}}}", RecipeError, "found failed"),
+        (f"hedges: {{likely: positive}}\nfindings: {{a: {FINDING}}}", RecipeError, "hedges.likely"),
     ],
 )
 def test_a_wrong_region_is_refused_with_one_clear_message(
