@@ -71,15 +71,20 @@ def test_states_that_a_region_forbids_are_replaced(tmp_path: Path) -> None:
     assert states(region, "Unremarkable study.")["erosion"] == "negative"
 
 
+_TAUGHT = """findings:
+  gout: {denied_by: {normal uric acid: Normal uric acid.}, not: {tophi of the ear: Tophi of the ear.}}
+"""
+
+
 def test_a_lexicon_adds_what_synonyms_cannot_say(tmp_path: Path) -> None:
-    region = foot(tmp_path, 'findings: {gout: {denied_by: ["normal uric acid"], not: ["tophi of the ear"]}}')
+    region = foot(tmp_path, _TAUGHT)
     assert states(region, "Tophi of the ear.")["gout"] == "not_mentioned"
     assert states(region, "Normal uric acid.")["gout"] == "negative"
 
 
 def test_a_lexicon_that_names_an_unknown_finding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="gouty"):
-        complete(foot(tmp_path, "findings: {gouty: {mentions: [x]}}"), "Tophi.")
+        complete(foot(tmp_path, "findings: {gouty: {mentions: {x: An x.}}}"), "Tophi.")
 
 
 def test_a_misspelled_lexicon_key_is_refused_with_the_one_meant(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_the_identity_changes_with_the_lexicon(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     plain = foot(tmp_path / "a")
-    taught = foot(tmp_path / "b", "findings: {gout: {mentions: [podagra]}}")
+    taught = foot(tmp_path / "b", "findings: {gout: {mentions: {podagra: Podagra.}}}")
     first, second = (open_backend({"name": "rules"}, region).identity for region in (plain, taught))
     assert first["model"] == second["model"] == "rules-2"
     assert first["rules"] != second["rules"]
