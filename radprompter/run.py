@@ -14,6 +14,7 @@ from typing import Any
 from radprompter.backends import open_backend
 from radprompter.backends.base import Backend
 from radprompter.backends.endpoint import goes_elsewhere
+from radprompter.disguises import is_disguised
 from radprompter.errors import TableError
 from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.journal import Journal
@@ -148,13 +149,14 @@ def label_reports(
             headway = Headway(asker.tally, limits)
             if engine is not None:
                 engine.fill(section, labeling, asker, n_reports=survey.n_reports, track=partial(track, note=headway))
-            lengths, found = LengthCounts(), Found(screening)
+            lengths, found, n_disguised = LengthCounts(), Found(screening), 0
             with LabelFiles(folder, template.region.schema) as files:
                 done = label_each(_reports(section), labeling, asker)
                 for labeled in track(done, "label reports", survey.n_reports, note=headway):
                     files.add(labeled.cells)
                     lengths = lengths.plus(labeled.report)
                     found.add(labeled.report)
+                    n_disguised += is_disguised(labeled.report.text)
                 opened.enter_context(replacing(folder, OUTPUTS, study=recipe.name))
                 names = files.finish()
             manifest = label_manifest(label_provenance(section, template, backend, made_from), files, asker.tally)
@@ -162,6 +164,7 @@ def label_reports(
             manifest["canary"] = dict(asker.proven or {})
             manifest["length"] = describe_length(template.length, template.counter, lengths)
             manifest["privacy"] = found.describe()
+            manifest["n_disguised"] = n_disguised
             manifest["seconds"] = round(time.monotonic() - started, 3)
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again

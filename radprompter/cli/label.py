@@ -142,6 +142,12 @@ def _show(summary: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]) -
         console().print(f"answers of several models: {names}", markup=False, style="yellow", soft_wrap=True)
     for line in (*length_lines(summary["length"] or {}), *privacy_lines(summary["privacy"])):
         console().print(line, markup=False, style="yellow", soft_wrap=True)
+    if summary["n_disguised"]:
+        console().print(
+            f"reports with hidden characters, or words of two alphabets: {summary['n_disguised']:,}; look at them",
+            style="yellow",
+            soft_wrap=True,
+        )
     for kind, number in summary["failures"].items():
         if kind not in (NO_TEXT, TOO_LONG):
             console().print(f"failed requests ({kind}): {number:,}", markup=False, style="yellow")

@@ -13,10 +13,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from radprompter.errors import TemplateError
+from radprompter.rules.parts import Parts
 
 TOKEN = re.compile(
     r"(?<![^\s(])[-+][Vv][Ee]\b|[^\W\d_]\.\s{0,3}[^\W\d_]\b\.?|[^\W_]+(?:['’]s\b)?|[,;:()/?!&$]|(?<=\s)[-–—](?=\s)"
@@ -94,7 +94,10 @@ class _Reading(NamedTuple):
     begun: tuple[_Node, ...]
 
 
-_order = attrgetter("order")
+def _order(open_node: tuple[_Node, int]) -> int:
+    return open_node[0].order
+
+
 _MEANINGLESS = _Reading((), ())
 
 
@@ -106,7 +109,7 @@ class Trie:
         self._root = _Node()
         self._exact: set[str] = set()
         self._stems: set[str] = set()
-        self._parts = _Parts()
+        self._parts = Parts()
         self._remembered: dict[str, _Reading] = {}
 
     def add(self, phrase: str, meaning: Any, *, inflect: bool = False) -> None:
@@ -197,55 +200,34 @@ class Trie:
         """Every phrase in a row of tokens, by start."""
         read = [self._remembered.get(token) or self._read(token) for token in tokens]
         found: list[Found] = []
-        n_tokens = len(tokens)
         for start, (_, begun) in enumerate(read):
-            open_nodes = [(node, start + 1) for node in begun] if begun else []
-            while open_nodes:
-                node, here = open_nodes.pop()
-                for meaning in node.meanings:
-                    found.append(Found(start, here, meaning))
-                following = node.following
-                if not following or here == n_tokens:
-                    continue
-                reached = [following[key] for key in read[here][0] if key in following]
-                if ANY in following and tokens[here] not in ",;:":
-                    reached.append(following[ANY])
-                if reached:
-                    reached.sort(key=_order)
-                    open_nodes += [(child, here + 1) for child in reached]
+            for node in reversed(begun):
+                if node.following:
+                    _follow(node, start, tokens, read, found)
+                else:
+                    for meaning in node.meanings:
+                        found.append(Found(start, start + 1, meaning))
         return found
 
 
-class _Parts:
-    """Patterns with a star."""
-
-    def __init__(self) -> None:
-        self._beginnings: set[str] = set()
-        self._others: dict[str, None] = {}  # in the order in which they were added
-        self._longest = 0
-
-    def add(self, part: str) -> None:
-        if part.startswith("*"):
-            self._others[part] = None
-        else:
-            self._beginnings.add(part[:-1])
-            self._longest = max(self._longest, len(part) - 1)
-
-    @property
-    def letters(self) -> set[str]:
-        """The patterns without their stars."""
-        return self._beginnings | {part.strip("*") for part in self._others}
-
-    def matching(self, word: str) -> list[str]:
-        """The patterns that a word matches."""
-        ends = range(1, min(len(word), self._longest) + 1)
-        found = [word[:end] + "*" for end in ends if word[:end] in self._beginnings]
-        return found + [part for part in self._others if _holds(part, word)]
-
-
-def _holds(part: str, word: str) -> bool:
-    bare = part.strip("*")
-    return bare in word if part.endswith("*") else word.endswith(bare)
+def _follow(begun: _Node, start: int, tokens: Sequence[str], read: Sequence[_Reading], found: list[Found]) -> None:
+    """Add every phrase that begins with a node; this runs for most words, so nothing is made that is not kept."""
+    open_nodes = [(begun, start + 1)]
+    while open_nodes:
+        node, here = open_nodes.pop()
+        for meaning in node.meanings:
+            found.append(Found(start, here, meaning))
+        following = node.following
+        if not following or here == len(tokens):
+            continue
+        n_open = len(open_nodes)
+        for key in read[here][0]:
+            if key in following:
+                open_nodes.append((following[key], here + 1))
+        if ANY in following and tokens[here] not in ",;:":
+            open_nodes.append((following[ANY], here + 1))
+        if len(open_nodes) > n_open + 1:
+            open_nodes[n_open:] = sorted(open_nodes[n_open:], key=_order)
 
 
 @cache
