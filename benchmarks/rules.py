@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import subprocess
@@ -67,14 +66,18 @@ HOSTILE = {
     "unknown compounds": "abcdefg{}hijklmno- und ",
     "heading, then spaces": "",
 }
-WHAT_IS_COMPARED = """ They are the region's synonyms as they stand in these reports, sought by exact words, the
-fastest way that spaCy has. The peers find and judge mentions; spaCy's tokens and documents are made on the way, and are
-good for more than this. The rules, but for the row of the same concepts, do all that labels need: the whole lexicon,
-headings, combinations, and for each finding a state with evidence. medspaCy as `medspacy.load` makes it has PyRuSH; the
-sentencizer is spaCy's simple one. Times are of one process after 20 reports, without imports; `a CPU second` is what to
-compare where other work runs beside."""
-HOW_IT_IS_JUDGED = """ Each of the three is given the same
-characters, and the text as one sentence. What is possible counts as not negated."""
+WHAT_IS_COMPARED = (
+    "They are the region's synonyms as they stand in these reports, sought by exact words, the fastest way that "
+    "spaCy has. The peers find and judge mentions; spaCy's tokens and documents are good for more than this. The "
+    "rules, but for the row of the same concepts, do all that labels need: the whole lexicon, headings, "
+    "combinations, a state with evidence for each finding. medspaCy as `medspacy.load` makes it has PyRuSH; the "
+    "sentencizer is spaCy's simple one. Times are of one process after 20 reports, without imports; `a CPU "
+    "second` is what to compare where other work runs beside."
+)
+HOW_IT_IS_JUDGED = (
+    "Each of the three is given the same characters, and the text as one sentence. What is possible counts as not"
+    " negated."
+)
 
 
 class Source(NamedTuple):
@@ -214,7 +217,7 @@ def print_speed(console: Console, source: Source, arguments: Sequence[str], answ
             f"{row['n']:,}",
             f"{row['n'] / row['seconds']:,.0f}",
             f"{per_cpu[name]:,.0f}" if alone else "",
-            *(f"{per_cpu[name] / base:,.1f}" if alone else "" for base in bases or (math.nan, math.nan)),
+            *([f"{per_cpu[name] / base:,.1f}" if alone else "" for base in bases] or ["", ""]),
             f"{row['peak_mb']:,.0f}" + ("" if alone else " + 2 others"),
         )
     console.print(table)
@@ -259,10 +262,9 @@ def main() -> None:
         if not REAL.is_file():
             console.print(f"The real reports are left out: {REAL} is not there (see RADPROMPTER_SHARED).")
         n_characters = sum(len(words_of(report)) for report in source.reports)
-        console.print(
-            f"\n{len(source.reports):,} reports, {n_characters // len(source.reports)} characters each, region"
-        )
-        console.print(f"{source.region}. The peers look for {len(concepts)} phrases.{WHAT_IS_COMPARED}")
+        length = n_characters // len(source.reports)
+        console.print(f"\n{len(source.reports):,} reports of about {length} characters, region {source.region}.")
+        console.print(f"The peers look for {len(concepts)} phrases. {WHAT_IS_COMPARED}")
         print_speed(console, source, ["--reports", str(options.reports), "--folder", str(folder)], answers)
         recipe = StudyRecipe.model_validate(
             {
@@ -278,7 +280,7 @@ def main() -> None:
         )
     if sentences:
         console.print(
-            f"{len(sentences):,} sentences of the NegEx test set that hold their condition.{HOW_IT_IS_JUDGED}"
+            f"{len(sentences):,} sentences of the NegEx test set that hold their condition. {HOW_IT_IS_JUDGED}"
         )
         print_negation(console, sentences, answers)
     else:
