@@ -34,6 +34,7 @@ def _say(understood: _Understood, vocabulary: Vocabulary) -> list[Said]:
     _, named, places, shape, spared = understood
     for mention, placed in zip(named, reach(shape, places), strict=True):
         mention.by = None if mention.start in spared and mention.meaning.is_finding else placed
+    _deny_likenesses(named)
     _weigh_alternatives(named, shape, vocabulary)
     combined = combine(named, shape, vocabulary) if vocabulary.combinations else []
     for mention in named:
@@ -182,6 +183,16 @@ def _found(given: Sequence[Given], spans: Sequence[tuple[int, int]]) -> list[Fou
         if inside:
             found.append(Found(inside[0], inside[-1] + 1, meaning))
     return found
+
+
+def _deny_likenesses(named: Sequence[Naming]) -> None:
+    """`No opacity suspicious for pneumonia` denies both: the hedge right behind a denied finding tells its likeness."""
+    denials = {m.end: m.by for m in named if m.meaning.is_finding and m.by and m.by.category == "negated"}
+    for mention in named if denials else ():
+        if mention.by and mention.by.category == "uncertain" and mention.by.modifier.place == "before":
+            denial = denials.get(mention.by.chain[0].start)
+            if denial and denial.modifier.place == "before":
+                mention.by = denial
 
 
 def _weigh_alternatives(named: Sequence[Naming], shape: Shape, vocabulary: Vocabulary) -> None:

@@ -67,6 +67,8 @@ chest | Nodular opacity in the right midlung. | lung_lesion+ lung_opacity+
 chest | Mild vascular congestion. | edema?
 chest | Pulmonary edema has resolved. | edema-
 chest | Findings are suspicious for pneumonia. | pneumonia?
+chest | No opacity suspicious for pneumonia. | lung_opacity- pneumonia-
+chest | No effusion, suspicious for pneumonia. | pleural_effusion- pneumonia?
 chest | No focal opacity to suggest pneumonia. | lung_opacity- pneumonia-
 chest | Pneumonia cannot be excluded. | pneumonia?
 chest | Atelectasis versus infiltrate. | atelectasis? lung_opacity?
