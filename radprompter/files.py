@@ -186,8 +186,8 @@ def digest(value: Any) -> str:
 
 @functools.cache
 def source_digest(folder: Path) -> str:
-    """Digest of the Python files of a folder: for results that must not outlive the code that made them."""
-    return digest({path.name: sha256(path) for path in sorted(folder.glob("*.py"))})
+    """Digest of the Python files below a folder: for results that must not outlive the code that made them."""
+    return digest({path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.py"))})
 
 
 def stamp_inputs(settings: Mapping[str, Any], inputs: Iterable[Path]) -> dict[str, Any]:

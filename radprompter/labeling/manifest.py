@@ -57,7 +57,7 @@ def label_summary(manifest: Mapping[str, Any], *, up_to_date: bool) -> dict[str,
     line = f"{manifest['n_reports']:,} reports x {manifest['n_findings']} findings by {manifest['backend']}"
     if manifest["n_failed"]:
         line += f", {manifest['n_failed']:,} reports without a full answer"
-    return {**{name: manifest[name] for name in (*names, "seconds")}, "up_to_date": up_to_date, "line": line}
+    return {**{name: manifest.get(name) for name in (*names, "seconds")}, "up_to_date": up_to_date, "line": line}
 
 
 def package_versions() -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 from radprompter.files import digest, source_digest
 from radprompter.records import Report
 from radprompter.region import LANGUAGES, Region
-from radprompter.rules.chexpert import ChexpertDecider, ChexpertReader
-from radprompter.rules.chexpert_lexicon import LANGUAGE, load_chexpert_lexicon
+from radprompter.rules.chexpert.lexicon import LANGUAGE, load_chexpert_lexicon
+from radprompter.rules.chexpert.quirks import ChexpertDecider, ChexpertReader
 from radprompter.rules.deciding import Decider, Decision
 from radprompter.rules.lexicon import load_language, load_region_lexicon
 from radprompter.rules.reading import Outline, Reader, ReadSentence

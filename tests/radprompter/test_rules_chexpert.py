@@ -17,9 +17,9 @@ from radprompter.errors import TemplateError
 from radprompter.labels import LabelState
 from radprompter.records import Prompt, Report
 from radprompter.region import load_region
-from radprompter.rules.chexpert import ChexpertReader
-from radprompter.rules.chexpert_cleaning import clean
-from radprompter.rules.chexpert_lexicon import load_chexpert_lexicon
+from radprompter.rules.chexpert.cleaning import clean
+from radprompter.rules.chexpert.lexicon import load_chexpert_lexicon
+from radprompter.rules.chexpert.quirks import ChexpertReader
 from radprompter.rules.claims import Claim
 from radprompter.rules.labeler import Compat, RuleLabeler
 from radprompter.rules.lexicon import load_language

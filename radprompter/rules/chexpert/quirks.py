@@ -14,8 +14,8 @@ from typing import NamedTuple
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import Region
-from radprompter.rules.chexpert_cleaning import clean
-from radprompter.rules.chexpert_lexicon import (
+from radprompter.rules.chexpert.cleaning import clean
+from radprompter.rules.chexpert.lexicon import (
     LANGUAGE,
     ChexpertLexicon,
     Letters,
