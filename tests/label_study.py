@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,16 @@ def study(folder: Path, backend: dict[str, Any], texts: dict[str, str], **label:
     """The loaded recipe, after its files are written."""
     write_reports(folder / "reports.csv", texts)
     return load_recipe(write_recipe(folder, backend, **label))
+
+
+def start(recipe: Path) -> subprocess.Popen[str]:
+    """`radprompter label` of a recipe, in a process that can be interrupted."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from radprompter.cli.app import main; main()", "label", str(recipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )

@@ -8,7 +8,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,11 +15,10 @@ from typing import Any
 
 import pytest
 from fake_endpoint import Endpoint, answer, endpoint
-from label_study import study, write_recipe, write_reports
+from label_study import start, study, write_recipe, write_reports
 
 from radprompter.run import label_reports
 
-COMMAND = [sys.executable, "-c", "from radprompter.cli.app import main; main()", "label"]
 TEXTS = {f"r{number:03d}": f"This is report {number:03d}." for number in range(120)}
 FILES = ("labels.parquet", "labels.csv", "failures.csv")
 
@@ -42,18 +40,6 @@ def by_number(number: int, body: dict[str, Any]) -> dict[str, Any]:
     report = int(report_id[1:])
     words = ["present", "absent", "possible", "not mentioned", "perhaps" if which == "first" else "present"]
     return answer(json.dumps({"fracture": words[report % 5], "effusion": words[report % 3], "no_finding": "present"}))
-
-
-def start(recipe: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, str(recipe)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # a shell that runs the tests in the background has interrupts ignored, and children inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def finish(process: subprocess.Popen[str]) -> str:

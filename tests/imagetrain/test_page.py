@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from quiet_tab import open_quietly
 from reference.predictions import make_predictions, two_runs
 
 from imagetrain.evaluation.numbers import Options
@@ -130,15 +131,7 @@ def test_numbers_are_printed_with_signs_and_dashes():
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_a_browser_shows_it_without_errors_requests_or_sideways_scrolling(browser, page, tmp_path: Path, width, scheme):
     (tmp_path / "report.html").write_text(page)
-    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.goto(f"file://{tmp_path}/report.html")
-    assert said == [] and asked == [f"file://{tmp_path}/report.html"]
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab = open_quietly(browser, tmp_path / "report.html", width, scheme)
     background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
     assert tab.locator("svg.roc").count() == 4

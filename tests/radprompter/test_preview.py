@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quiet_tab import open_quietly
 from typer.testing import CliRunner
 
 from radprompter.cli.app import app
@@ -171,18 +172,8 @@ def test_a_wrong_price_is_refused(tmp_path: Path, text: str, message: str) -> No
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_a_browser_shows_the_page_and_runs_nothing(browser: Any, recipe: str, width: int, scheme: str) -> None:
     page_of(recipe)
-    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
-    tab.on("request", lambda request: asked.append(request.url))
-    address = f"file://{Path(recipe).parent}/page.html"
-    tab.goto(address)
-    assert said == [] and asked == [address]
+    tab = open_quietly(browser, Path(recipe).parent / "page.html", width, scheme)
     assert tab.title() == "Trial <i> · prompts"
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
     background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
     assert tab.locator("mark").all_inner_texts()[-1] == "Radial head fracture."

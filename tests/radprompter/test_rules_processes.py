@@ -6,8 +6,6 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from label_study import study, write_recipe, write_reports
+from label_study import start, study, write_recipe, write_reports
 
 from radprompter.backends import open_backend
 from radprompter.errors import BackendError, RecipeError
@@ -24,7 +22,6 @@ from radprompter.region import load_region
 from radprompter.rules.processes import CHUNK, Processes
 from radprompter.run import label_reports
 
-COMMAND = (sys.executable, "-c", "from radprompter.cli.app import main; main()", "label")
 FILES = ("labels.parquet", "labels.csv", "failures.csv")
 WORDS = ("Fracture", "No fracture", "Possible fracture", "Effusion", "No effusion", "___")
 TEXTS = {f"r{number:04}": f"{WORDS[number % 6]} in study {number}." for number in range(5 * CHUNK)}
@@ -33,17 +30,6 @@ TEXTS = {f"r{number:04}": f"{WORDS[number % 6]} in study {number}." for number i
 def stored(journal: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(journal)) as database:
         return list(database.execute("SELECT report_id, key FROM completion ORDER BY id"))
-
-
-def start(recipe: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, str(recipe)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def wait_until_nobody_is_left(group: int) -> None:
