@@ -39,9 +39,8 @@ def _say(understood: _Understood, vocabulary: Vocabulary) -> list[Said]:
     combined = combine(named, shape, vocabulary) if vocabulary.combinations else []
     for mention in named:
         if mention.meaning.name in vocabulary.attributes and mention.affirmed is LabelState.UNCERTAIN:
-            mention.says = (
-                mention.says and mention.meaning.outcome is LabelState.POSITIVE
-            )  # a nondisplaced fracture is possible
+            # a nondisplaced fracture is possible
+            mention.says = mention.says and mention.meaning.outcome is LabelState.POSITIVE
     own = [
         Said(m.meaning.name, m.state(m.meaning.outcome), m.meaning.rule, m, m.start, m.end, (m.meaning.phrase,))
         for m in named

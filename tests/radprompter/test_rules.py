@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
+from rules_said import decide, labeler, said
 
 from radprompter.errors import TemplateError
 from radprompter.labels import LabelState
 from radprompter.records import Report
 from radprompter.region import load_region
-from radprompter.rules.deciding import Decision
 from radprompter.rules.labeler import RuleLabeler
-
-SIGN = {LabelState.POSITIVE: "+", LabelState.NEGATIVE: "-", LabelState.UNCERTAIN: "?"}
-
-
-@functools.cache
-def labeler(region: str) -> RuleLabeler:
-    return RuleLabeler(load_region(region))
-
-
-def decide(region: str, language: str, text: str) -> dict[str, Decision]:
-    decisions = labeler(region).label(Report("r", {"report": text}, language))
-    assert decisions is not None
-    return decisions
-
-
-def said(region: str, language: str, text: str) -> set[str]:
-    """Every finding that is mentioned, with a sign; the summary finding `no_finding` is left out."""
-    decisions = decide(region, language, text)
-    return {
-        name + SIGN[decision.state]
-        for name, decision in decisions.items()
-        if decision.state is not LabelState.NOT_MENTIONED and name != "no_finding"
-    }
-
 
 # region | sentence | what it says: + positive, - negative, ? uncertain; every other finding is not mentioned
 ENGLISH = """

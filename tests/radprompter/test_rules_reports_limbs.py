@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
-
-from radprompter.records import Report
-from radprompter.region import load_region
-from radprompter.rules.labeler import RuleLabeler
+from rules_said import decide
 
 STATES = {"+": "positive", "-": "negative", "?": "uncertain"}
 
@@ -197,14 +192,8 @@ shoulder.""",
 ]
 
 
-@functools.cache
-def labeler(region: str) -> RuleLabeler:
-    return RuleLabeler(load_region(region))
-
-
 def labels(region: str, language: str, text: str) -> dict[str, str]:
-    decisions = labeler(region).label(Report("r", {"report": text}, language))
-    assert decisions is not None
+    decisions = decide(region, language, text)
     return {name: str(decision.state) for name, decision in decisions.items() if decision.state != "not_mentioned"}
 
 

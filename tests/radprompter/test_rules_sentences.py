@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from radprompter.records import Report
-from radprompter.region import load_region
-from radprompter.rules.labeler import RuleLabeler
+from rules_said import decide
 
 FILES = sorted((Path(__file__).parent / "sentences").glob("*.yaml"))
 STATES = ("positive", "negative", "uncertain")
@@ -32,15 +29,8 @@ SERIAL_COMMA = re.compile(r",(?= (?:and|or|but|nor|und|oder|aber|jedoch|sondern)
 
 
 @functools.cache
-def labeler(region: str) -> RuleLabeler:
-    return RuleLabeler(load_region(region))
-
-
-@functools.cache
 def labels(region: str, language: str, text: str) -> dict[str, str]:
-    decisions = labeler(region).label(Report("r", {"report": text}, language))
-    assert decisions is not None
-    return {name: str(decision.state) for name, decision in decisions.items()}
+    return {name: str(decision.state) for name, decision in decide(region, language, text).items()}
 
 
 def sentences() -> Iterator[tuple[str, str, str, str, str]]:
