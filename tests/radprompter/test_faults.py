@@ -24,6 +24,7 @@ from radprompter.run import label_reports
 
 P, N, NM, X, M, F = "positive", "negative", "not_mentioned", "invalid", "missing", "failed"
 SOUND = (P, N, NM)
+PATIENT_S, STALLED_S = 4, 60  # a busy machine may stall for a second by itself
 TEXTS = {"well": "Sound.", "ill": "Faulty."}
 
 
@@ -66,7 +67,7 @@ def run(folder: Path, *responses: Body | Fault, label: dict[str, Any] | None = N
         ([Fault(429, headers={"retry-after-ms": "50"})], 2),
         ([Fault(500), Fault(500), Fault(500)], 4),
         ([Fault(reset=True)], 2),
-        ([Fault(delay_s=1.5)], 2),
+        ([Fault(delay_s=STALLED_S)], 2),
         ([Fault(body=b'{"choices": [{"message": {"content": "{')], 2),
         ([Fault(503), Fault(reset=True), Fault(body=b"<html>")], 4),
     ],
@@ -75,7 +76,7 @@ def run(folder: Path, *responses: Body | Fault, label: dict[str, Any] | None = N
 def test_a_fault_that_passes_leaves_one_row_the_same_labels_and_the_number_of_attempts(
     responses: list[Fault], attempts: int, tmp_path: Path
 ) -> None:
-    found = run(tmp_path, *responses, answer(ANSWER), request_timeout_s=0.75)
+    found = run(tmp_path, *responses, answer(ANSWER), request_timeout_s=PATIENT_S)
     assert found.states == {"well": SOUND, "ill": SOUND}
     assert found.rows == 2
     assert found.manifest["attempts"] == 1 + attempts  # what was lost was paid for too: the server worked as often
@@ -89,7 +90,7 @@ ONCE = {"reasks": 0}
 @pytest.mark.parametrize(
     ("response", "label", "failure"),
     [
-        (Fault(delay_s=1.0), ONCE, "timeout"),
+        (Fault(delay_s=STALLED_S), ONCE, "timeout"),
         (Fault(body=b" " * 2**16, endless=True), ONCE, "too_large"),
         (answer('{"fracture": "pres', finish_reason="length"), LONGER, "truncated"),
         (answer(None, refusal="I cannot."), ONCE, "refused"),
@@ -101,7 +102,7 @@ ONCE = {"reasks": 0}
 def test_a_fault_that_does_not_pass_fails_its_report_alone_by_name_and_is_asked_again_by_the_next_run(
     response: Body | Fault, label: dict[str, Any], failure: str, tmp_path: Path
 ) -> None:
-    found = run(tmp_path, response, label=label, deadline_s=0.5)
+    found = run(tmp_path, response, label=label, deadline_s=PATIENT_S)
     assert found.states == {"well": SOUND, "ill": (F, F, F)}
     assert found.manifest["failures"] == {failure: 1}
     later = run(tmp_path, answer(ANSWER), label=label)
