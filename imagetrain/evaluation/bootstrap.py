@@ -24,15 +24,6 @@ class Replicates(NamedTuple):
     average_precision: Floats
 
 
-class PercentileInterval(NamedTuple):
-    """Limits from the defined resamples, and how many were and were not."""
-
-    low: float
-    high: float
-    n_used: int
-    n_skipped: int
-
-
 def patient_counts(patient_ids: Sequence[str], *, resamples: int, seed: int | Sequence[int]) -> NDArray[np.int16]:
     """How often each study is in each resample, ``(n_resamples, n_studies)``; all studies of a patient alike."""
     _, patient = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)
@@ -96,27 +87,3 @@ def _weighted(positive: NDArray[np.bool_], weights: Floats, starts: NDArray[np.i
     area = (of_positives * beaten).sum(axis=1) / pairs
     average = (of_positives * precision).sum(axis=1) / np.where(defined, n_positive, np.nan)[:, 0]
     return area, average
-
-
-def percentile_interval(replicates: ArrayLike, *, alpha: float = 0.05) -> PercentileInterval:
-    """The ``1 - alpha`` percentile interval of the resamples in which the metric is defined."""
-    values = np.asarray(replicates, dtype=np.float64)
-    used = values[~np.isnan(values)]
-    skipped = int(values.size - used.size)
-    if used.size < 2:
-        return PercentileInterval(np.nan, np.nan, int(used.size), skipped)
-    low, high = np.quantile(used, [alpha / 2, 1 - alpha / 2])
-    return PercentileInterval(float(low), float(high), int(used.size), skipped)
-
-
-def bootstrap_p(differences: ArrayLike) -> float:
-    """Two-sided p of a difference of zero: twice the smaller share of resamples on one side, ends counted in.
-
-    ``2 (1 + #) / (1 + B)``, at most 1 (Davison & Hinkley 1997, section 4.4); NaN without resamples.
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    if not values.size:
-        return float("nan")
-    beyond = min(int((values <= 0).sum()), int((values >= 0).sum()))
-    return min(1.0, 2 * (1 + beyond) / (1 + values.size))

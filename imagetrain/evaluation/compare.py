@@ -1,4 +1,4 @@
-"""Runs against each other on the same studies, one run at two sites, and the correction for many tests."""
+"""Runs against each other on the same studies, and one run at two sites."""
 
 from __future__ import annotations
 
@@ -10,22 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imagetrain.evaluation.auroc import Floats
-from imagetrain.evaluation.bootstrap import bootstrap_p, percentile_interval, replicate
+from imagetrain.evaluation.bootstrap import replicate
 from imagetrain.evaluation.delong import DelongTest, paired_test, unpaired_test
 from imagetrain.evaluation.numbers import Definitions
 from imagetrain.records import Predictions
+from radprompter.statistics import benjamini_hochberg, bootstrap_p, percentile_interval
 
 CAVEAT = (
     "The sites differ in patients, scanners, prevalence and in how reports become labels, so a difference between them "
     "is not due to the images alone; and no significant difference is not evidence of equality."
 )
-
-
-class Adjusted(NamedTuple):
-    """Adjusted p values, NaN where p was, and how many tests the family has."""
-
-    p: Floats
-    m: int
 
 
 class Scored(NamedTuple):
@@ -42,18 +36,6 @@ class Rules(NamedTuple):
     min_positives: int
     alpha: float
     definitions: Definitions
-
-
-def benjamini_hochberg(p_values: ArrayLike) -> Adjusted:
-    """Step-up adjusted p values (Benjamini & Hochberg 1995); NaN values are no members of the family."""
-    from scipy.stats import false_discovery_control
-
-    p = np.asarray(p_values, dtype=np.float64)
-    defined = ~np.isnan(p)
-    adjusted = np.full(p.shape, np.nan)
-    if defined.any():
-        adjusted[defined] = false_discovery_control(p[defined], method="bh")
-    return Adjusted(adjusted, int(defined.sum()))
 
 
 def few(targets: ArrayLike, min_positives: int) -> str:

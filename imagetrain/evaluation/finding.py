@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, average_precision
-from imagetrain.evaluation.bootstrap import percentile_interval, replicate, replicate_f1
+from imagetrain.evaluation.bootstrap import replicate, replicate_f1
 from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.delong import DelongStatus, delong
 from imagetrain.evaluation.intervals import auroc_score_interval
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.thresholds import YoudenPoint, at_threshold
+from radprompter.statistics import percentile_interval
 
 NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
 WITHOUT_DENOMINATOR = {

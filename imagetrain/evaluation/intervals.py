@@ -1,34 +1,11 @@
-"""Confidence intervals in closed form: the score interval of an AUROC, and Wilson's interval of a proportion."""
+"""The score interval of an AUROC, in closed form but for a root."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-
-class Interval(NamedTuple):
-    """Lower and upper limit; NaN where undefined."""
-
-    low: float
-    high: float
-
-
-UNDEFINED = Interval(float("nan"), float("nan"))
-
-
-def wilson_interval(successes: int, total: int, *, alpha: float = 0.05) -> Interval:
-    """Score interval of a proportion (Wilson 1927); undefined for no trials."""
-    if total == 0:
-        return UNDEFINED
-    z = float(norm.ppf(1 - alpha / 2))
-    share = successes / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == total else centre + half
-    return Interval(low, high)
+from radprompter.statistics import UNDEFINED, Interval
 
 
 def hanley_mcneil_variance(auroc: float, n_positive: int, n_negative: int) -> float:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, corners, roc_curve
-from imagetrain.evaluation.bootstrap import patient_counts, percentile_interval
+from imagetrain.evaluation.bootstrap import patient_counts
 from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_sites
 from imagetrain.evaluation.finding import measure
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, validation_predictions
 from imagetrain.evaluation.thresholds import youden
 from imagetrain.records import PARTS, TEST, EvaluationReport, Predictions
+from radprompter.statistics import percentile_interval
 from radprompter.terminal import Track, quiet
 
 FORMAT = 1

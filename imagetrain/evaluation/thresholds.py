@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from imagetrain.evaluation.auroc import known_cases, roc_curve
-from imagetrain.evaluation.intervals import UNDEFINED, Interval, wilson_interval
+from radprompter.statistics import UNDEFINED, Interval, wilson_interval
 
 
 class YoudenPoint(NamedTuple):

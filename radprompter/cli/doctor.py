@@ -22,12 +22,12 @@ from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, pri
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "core": (
         "aiohttp", "jinja2", "json-repair", "numpy", "openai", "orjson", "pandas", "pyarrow", "pydantic", "PyYAML",
-        "rich", "typer",
+        "rich", "scipy", "typer",
     ),
     "phantom": ("pillow", "pydicom"),
     "train": (
         "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
-        "scikit-learn", "scipy", "timm", "torch", "torchvision",
+        "scikit-learn", "timm", "torch", "torchvision",
     ),
     "vllm": ("vllm",),
     "ray": ("ray",),

@@ -1,4 +1,4 @@
-"""Benjamini-Hochberg over a declared family, and comparisons of runs and sites."""
+"""Comparisons of runs and sites, adjusted over a declared family."""
 
 from __future__ import annotations
 
@@ -6,46 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from reference.predictions import make_predictions, two_runs
 from reference.roc import step_up
 
-from imagetrain.evaluation.compare import benjamini_hochberg, few
+from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.delong import paired_test, unpaired_test
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 
 OPTIONS = Options(resamples=200)
-BENJAMINI_HOCHBERG_1995 = [
-    0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0,
-]  # fmt: skip
-
-
-def test_the_example_of_1995_rejects_four():
-    adjusted, m = benjamini_hochberg(BENJAMINI_HOCHBERG_1995)
-    assert m == 15 and (adjusted <= 0.05).sum() == 4
-    assert (adjusted[3], adjusted[4]) == pytest.approx((0.035625, 0.0603), abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("p", "adjusted", "m"),
-    [
-        ([0.001, 0.02, 0.03, 0.2, 0.5], [0.005, 0.05, 0.05, 0.25, 0.5], 5),
-        ([0.02, np.nan, 0.001, np.nan], [0.02, np.nan, 0.002, np.nan], 2),
-        ([np.nan], [np.nan], 0),
-        ([], [], 0),
-    ],
-)
-def test_undefined_tests_are_dropped_before_adjusting(p, adjusted, m):
-    found = benjamini_hochberg(p)
-    assert found.m == m
-    assert found.p == pytest.approx(np.array(adjusted), nan_ok=True, abs=1e-12)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-def test_adjusted_p_equals_the_step_up_by_definition(p):
-    assert benjamini_hochberg(p).p == pytest.approx(np.array(step_up(p)), abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Thresholds, rates at a threshold, and intervals in closed form."""
+"""Thresholds, rates at a threshold, and the score interval of an AUROC."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference.roc import best_youden_threshold
-from scipy.stats import binomtest
 
-from imagetrain.evaluation.intervals import auroc_score_interval, hanley_mcneil_variance, wilson_interval
+from imagetrain.evaluation.intervals import auroc_score_interval, hanley_mcneil_variance
 from imagetrain.evaluation.thresholds import at_threshold, youden
 
 
@@ -61,16 +60,6 @@ def test_rates_without_a_denominator_are_undefined_not_zero():
     there = at_threshold([0, 0], [0.1, 0.2], 0.5)
     assert np.isnan([there.sensitivity.value, there.ppv.value, there.ppv.low, there.f1]).all()
     assert there.specificity.value == 1 and there.specificity.high == 1
-
-
-@pytest.mark.parametrize(("successes", "total"), [(0, 10), (8, 10), (10, 10), (1, 1), (37, 411)])
-def test_wilson_interval_equals_scipys(successes, total):
-    expected = binomtest(successes, total).proportion_ci(method="wilson")
-    assert wilson_interval(successes, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_wilson_interval_of_eight_in_ten():
-    assert wilson_interval(8, 10) == pytest.approx((0.49016247153664183, 0.9433178485456247), abs=1e-12)
 
 
 @pytest.mark.parametrize(
