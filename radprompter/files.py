@@ -43,6 +43,8 @@ def writing(path: Path) -> Iterator[None]:
 class Parts:
     """Files of a folder that are written under names of their own and moved into place together.
 
+    `mode` says who may read them, as for `chmod`.
+
     A context manager; ``parts[path]`` is where to write what shall stand at `path`. Leaving it removes the parts that
     `place` did not move, so that the old files stay as they were.
 
@@ -52,8 +54,8 @@ class Parts:
         On entry and in `place`, if the folder cannot be written; no file has changed then.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
+    def __init__(self, paths: Iterable[Path], *, mode: int = 0o644) -> None:
+        self._paths, self._mode = tuple(paths), mode
         self._parts: dict[Path, Path] = {}
 
     def __enter__(self) -> Parts:
@@ -83,7 +85,7 @@ class Parts:
         """Force all parts onto the disk, then move each over its file: what can fail does so before any is moved."""
         for path, part in self._parts.items():
             with writing(path):
-                part.chmod(0o644)
+                part.chmod(self._mode)
                 with part.open("rb+") as file:
                     os.fsync(file.fileno())
         for path in self._paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radprompter.spreadsheet import csv_text, neutralise, restore
 from radprompter.store.label_files import (
     ATTRIBUTES_CSV,
     FAILURES_CSV,
@@ -13,7 +14,6 @@ from radprompter.store.label_files import (
 )
 from radprompter.store.label_table import read_labels, read_reference
 from radprompter.store.report_table import read_reports
-from radprompter.store.spreadsheet import csv_text, neutralise, restore
 
 __all__ = [
     "ATTRIBUTES_CSV", "FAILURES_CSV", "LABELS_CSV", "LABELS_PARQUET", "MANIFEST", "LabelFiles", "csv_text",

@@ -12,9 +12,9 @@ from radprompter.errors import SchemaError
 from radprompter.files import Parts, remove_parts
 from radprompter.label_table import ATTRIBUTE_FIELDS, LabelTable
 from radprompter.labels import CHEXPERT_CODES, AttributeValue, Cell, LabelSchema, LabelState
+from radprompter.spreadsheet import neutralise
 from radprompter.store.part_files import CellPart, CsvPart
 from radprompter.store.seen import SeenHashes
-from radprompter.store.spreadsheet import neutralise
 
 LABELS_PARQUET = "labels.parquet"
 LABELS_CSV = "labels.csv"
