@@ -1,0 +1,63 @@
+"""What is said of whole reports: all cells right, errors, and whether a doubt was seen as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radprompter.agreement.cells import UNLABELLED, Cells
+from radprompter.agreement.definitions import Definition
+from radprompter.agreement.scores import Floats, ratio
+from radprompter.labels import LABELS, LabelState, Projection
+
+COLUMNS = ("reports", "perfect", "errors", "doubted", "doubted_by_labeler", "doubted_by_both")
+"""Sums over reports: those with a label in the reference, those of them with every cell right, wrong cells; and the
+reports with an uncertain cell in the reference, by the labeler, and by both (before any projection)."""
+
+REPORT_MEASURES: Mapping[str, tuple[str, str]] = {
+    "report_accuracy": ("perfect", "reports"),
+    "errors_per_report": ("errors", "reports"),
+    "uncertain_reports_reference": ("doubted", "reports"),
+    "uncertain_reports_labeler": ("doubted_by_labeler", "reports"),
+    "uncertainty_capture": ("doubted_by_both", "doubted"),
+}
+"""Measures of reports: name -> the sum that is divided, and by which."""
+
+REPORT_UNDEFINED: Mapping[str, str] = {
+    measure: "the reference has no uncertain cell" if whole == "doubted" else "no report has a label in the reference"
+    for measure, (_, whole) in REPORT_MEASURES.items()
+}
+"""Why a measure of reports has no value where it has none."""
+
+
+def report_sums(definition: Definition, cells: Cells) -> Floats:
+    """What each report adds to `COLUMNS`: float64 ``(n_labelers, n_reports, n_columns)``."""
+    reference = _projected(definition.reference, cells.reference, masked=-1)
+    labels = _projected(definition.labeler, cells.labels, masked=UNLABELLED)
+    known = np.broadcast_to(reference >= 0, labels.shape)
+    if definition.unlabelled == "left_out":
+        known = known & (labels != UNLABELLED)
+    wrong = known & (labels != reference)
+    errors = wrong.sum(axis=2)
+    counted = known.any(axis=2)
+    uncertain = LABELS.index(LabelState.UNCERTAIN)
+    doubted = (cells.reference == uncertain).any(axis=1) & counted
+    by_labeler = ((cells.labels == uncertain) & (cells.reference >= 0)).any(axis=2) & counted
+    columns = (counted, counted & (errors == 0), errors, doubted, by_labeler, by_labeler & doubted)
+    return np.stack([column.astype(np.float64) for column in columns], axis=-1)
+
+
+def score_reports(measure: str, sums: Floats) -> Floats:
+    """A measure of reports from sums ``(..., n_columns)``; NaN where it has no value."""
+    part, whole = REPORT_MEASURES[measure]
+    return ratio(sums[..., COLUMNS.index(part)], sums[..., COLUMNS.index(whole)])
+
+
+def _projected(projection: Projection, codes: NDArray[np.int8], *, masked: int) -> NDArray[np.int8]:
+    """Codes after a projection; what has no label keeps its code."""
+    targets = [projection.states[state] for state in LABELS]
+    mapping = [masked if target is None else LABELS.index(target) for target in targets]
+    table = np.array([*mapping, UNLABELLED, -1], dtype=np.int8)  # the last one is for -1
+    return np.asarray(table[codes], dtype=np.int8)
