@@ -4,41 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-NONE = "–"
+from radprompter.pages.formats import decimal, limits, p_value, percent, signed
 
-
-def decimal(value: float | None, digits: int = 3) -> str:
-    """A number with a fixed count of decimals; a dash where undefined."""
-    return NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
-def signed(value: float | None, digits: int = 3) -> str:
-    """A difference, with its sign."""
-    if value is None:
-        return NONE
-    return f"{value:+.{digits}f}".replace("-", "−") if round(abs(value), digits) else f"{0:.{digits}f}"
+__all__ = ["decimal", "interval", "p_value", "percent", "signed"]
 
 
 def interval(number: dict[str, Any], digits: int = 3, *, sign: bool = False) -> str:
     """The limits of a number in brackets; empty where undefined."""
-    if number.get("low") is None or number.get("high") is None:
-        return ""
-    if sign:
-        return f"({signed(number['low'], digits)} to {signed(number['high'], digits)})"
-    return f"({decimal(number['low'], digits)}–{decimal(number['high'], digits)})"
-
-
-def p_value(p: float | None) -> str:
-    """A p value as journals print it: two or three decimals, never zero."""
-    if p is None:
-        return NONE
-    if p < 0.001:
-        return "<0.001"
-    return f"{p:.3f}" if p < 0.1 else f"{min(p, 0.99):.2f}" if p < 0.995 else "1.00"
-
-
-def percent(value: float | None) -> str:
-    """A share in percent, with one decimal below ten."""
-    if value is None:
-        return NONE
-    return f"{100 * value:.1f} %" if value < 0.0995 else f"{100 * value:.0f} %"
+    return limits(number.get("low"), number.get("high"), digits, sign=sign)

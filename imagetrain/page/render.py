@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.page import formats
-from imagetrain.page.svg import forest_axis, standalone, swatch
+from imagetrain.page.svg import standalone, swatch
 from imagetrain.page.view import View
 from imagetrain.records import EvaluationReport
+from radprompter.pages import render_page
+from radprompter.pages.svg import forest_axis
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "page.html.jinja", "page.css"
@@ -21,20 +23,9 @@ def render(report: EvaluationReport) -> str:
     ``created``, ``synthetic`` (bool), ``reference`` (text), and the lists of name and text ``not_trained``, ``runs``,
     ``settings``, ``hashes`` and ``versions``; what is absent is left out.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = ("decimal", "signed", "interval", "p_value", "percent")
-    environment.globals |= {name: getattr(formats, name) for name in names}
-    environment.globals |= {"swatch": swatch, "forest_axis": forest_axis}
-    page: str = environment.get_template(TEMPLATE).render(view=View(report.metrics))
-    return page
+    tools = {name: getattr(formats, name) for name in names}
+    return render_page(HERE / TEMPLATE, view=View(report.metrics), swatch=swatch, forest_axis=forest_axis, **tools)
 
 
 def plots(report: EvaluationReport) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagetrain.page.svg import Axis, Estimate, RocLine, forest_track, roc_panel
+from imagetrain.page.svg import RocLine, look, roc_panel
+from radprompter.pages.svg import Axis, Estimate, forest_track
 
 Row = dict[str, Any]
 STUDY = ("title", "created", "synthetic", "reference", "not_trained", "runs", "settings", "hashes", "versions")
@@ -208,4 +209,4 @@ class View:
 
     @staticmethod
     def _estimate(number: Row, run: int, outside: bool) -> Estimate:
-        return Estimate(number["value"], number["low"], number["high"], run, outside)
+        return Estimate(number["value"], number["low"], number["high"], look(run, outside))

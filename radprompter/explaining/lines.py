@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from radprompter.explaining.account import Account, FindingAccount, Weighed
-from radprompter.explaining.marking import SIGNS, Group, MarkedSection, Piece, mark
+from radprompter.explaining.marking import Group, MarkedSection, Piece, mark
 from radprompter.labels import LabelState
+from radprompter.pages.states import SIGNS
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,11 +12,6 @@ from radprompter.labels import LabelState
 from radprompter.rules.claims import Scope, Use
 from radprompter.rules.reading import ReadSentence
 from radprompter.rules.sentences import Part, Stretch
-
-SIGNS: Mapping[LabelState | None, str] = {
-    LabelState.POSITIVE: "+", LabelState.NEGATIVE: "−", LabelState.UNCERTAIN: "?", None: "·",
-}  # fmt: skip
-"""What stands for a state beside its colour; ``None`` says nothing of the present."""
 
 
 class Piece(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from radprompter.explaining.account import Account, Weighed
-from radprompter.explaining.marking import SIGNS, Group, Piece, mark
-from radprompter.labels import LabelState
+from radprompter.explaining.marking import Group, Piece, mark
 from radprompter.pages import render_page
+from radprompter.pages.states import kind, sign
 from radprompter.prompting.preview import describe_omission
 
 PAGE = Path(__file__).parent / "page" / "explain.html.jinja"
@@ -18,7 +18,7 @@ def explained_page(account: Account, *, title: str) -> str:
 
     It holds the report's text.
     """
-    tools = {"kind": _kind, "sign": _sign, "about": _about, "around": _around, "remark": _remark, "named": _named}
+    tools = {"kind": kind, "sign": sign, "about": _about, "around": _around, "remark": _remark, "named": _named}
     return render_page(
         PAGE,
         title=title,
@@ -27,15 +27,6 @@ def explained_page(account: Account, *, title: str) -> str:
         omissions=describe_omission(account.report),
         **tools,
     )
-
-
-def _kind(state: LabelState | None) -> str:
-    """The class of what has a state."""
-    return "silent" if state is None else state.replace("_", "-")
-
-
-def _sign(state: LabelState | None) -> str:
-    return SIGNS.get(state, SIGNS[None])
 
 
 def _about(group: Group) -> str:

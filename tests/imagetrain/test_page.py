@@ -15,8 +15,8 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.page import formats
 from imagetrain.page.render import plots, render
-from imagetrain.page.svg import Axis, Estimate, forest_track
 from imagetrain.records import EvaluationReport
+from radprompter.pages.svg import Axis, Estimate, forest_track
 
 STUDY = {
     "title": "Elbow <radiographs>",
@@ -110,7 +110,7 @@ def test_the_forest_marks_what_is_off_the_axis():
     axis = Axis.around([0.83, 0.61])
     assert (axis.low, axis.ticks) == (0.5, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
     assert Axis.around([0.33]).low == 0.3 and Axis.around([0.01]).low == 0.2
-    drawn = forest_track([Estimate(0.4, 0.2, 0.7, 0, False), Estimate(None, None, None, 1, True)], axis)
+    drawn = forest_track([Estimate(0.4, 0.2, 0.7, "run0"), Estimate(None, None, None, "run1")], axis)
     assert "◂" in drawn and "<circle" not in drawn
 
 
