@@ -6,6 +6,7 @@
     │   ├── TemplateError       a region folder or a Jinja template
     │   ├── TableError          a table of reports, labels, studies or images
     │   ├── SchemaError         findings, states or schemas that do not fit each other
+    │   ├── DefinitionError     numbers that do not mean the same and may not be compared
     │   ├── ImageError          a radiograph that cannot be used
     │   └── SplitError          a patient on two sides of a split
     ├── TrainingError           training cannot go on, such as after a loss that is not a number
@@ -43,6 +44,10 @@ class TableError(InputError):
 
 class SchemaError(InputError):
     """Findings, label states or schemas do not fit each other."""
+
+
+class DefinitionError(InputError):
+    """Numbers whose definitions, references, reports or findings differ may not be compared."""
 
 
 class ImageError(InputError):

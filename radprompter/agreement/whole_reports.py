@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,27 @@ REPORT_UNDEFINED: Mapping[str, str] = {
 """Why a measure of reports has no value where it has none."""
 
 
-def report_sums(definition: Definition, cells: Cells) -> Floats:
-    """What each report adds to `COLUMNS`: float64 ``(n_labelers, n_reports, n_columns)``."""
+class Judged(NamedTuple):
+    """Which cells count and which are right: bool ``(n_labelers, n_reports, n_findings)`` each."""
+
+    known: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+def judge(definition: Definition, cells: Cells) -> Judged:
+    """Whether each labeler has the state of the reference, after the projections of a definition."""
     reference = _projected(definition.reference, cells.reference, masked=-1)
     labels = _projected(definition.labeler, cells.labels, masked=UNLABELLED)
     known = np.broadcast_to(reference >= 0, labels.shape)
     if definition.unlabelled == "left_out":
         known = known & (labels != UNLABELLED)
-    wrong = known & (labels != reference)
+    return Judged(known, known & (labels == reference))
+
+
+def report_sums(definition: Definition, cells: Cells) -> Floats:
+    """What each report adds to `COLUMNS`: float64 ``(n_labelers, n_reports, n_columns)``."""
+    known, right = judge(definition, cells)
+    wrong = known & ~right
     errors = wrong.sum(axis=2)
     counted = known.any(axis=2)
     uncertain = LABELS.index(LabelState.UNCERTAIN)
