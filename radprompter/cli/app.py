@@ -12,6 +12,7 @@ from radprompter.cli.journal import journal
 from radprompter.cli.label import label
 from radprompter.cli.phantom import phantom
 from radprompter.cli.pilot import pilot
+from radprompter.cli.raters import raters
 from radprompter.cli.render import render
 from radprompter.cli.run import run
 from radprompter.cli.schema import schema
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
 app.add_typer(journal, name="journal", help="The kept answers: show them, export them, prune them.")
-for command in (render, pilot, label, explain, agree, compare, run, phantom, schema, serve, doctor):
+for command in (render, pilot, label, explain, agree, compare, raters, run, phantom, schema, serve, doctor):
     app.command()(command)
 
 

@@ -1,0 +1,153 @@
+"""`radprompter raters`: how far people or labelers agree on the same reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from radprompter.options import AsJson
+from radprompter.terminal import DONE, console, guarded, print_json
+
+if TYPE_CHECKING:
+    from radprompter.agreement.raters.coefficients import Coefficient, Reason
+    from radprompter.agreement.raters.panel import Panel
+    from radprompter.agreement.raters.results import RaterAgreement
+
+HEADS = {
+    "percent": "agree", "cohen": "Cohen", "conger": "Conger", "fleiss": "Fleiss", "krippendorff": "alpha",
+    "brennan_prediger": "B.-P.",
+}  # fmt: skip
+SHORT = {"negative": "neg", "not_mentioned": "n.m.", "uncertain": "unc", "positive": "pos", "subjects": "n"}
+
+
+@guarded
+def raters(
+    tables: Annotated[
+        list[Path], typer.Argument(help="One file a rater: a labels.parquet, or CSV, one column a finding.")
+    ],
+    projection: Annotated[str, typer.Option(help="What becomes of uncertain and not mentioned.")] = "four_states",
+    coefficient: Annotated[
+        list[str] | None,
+        typer.Option(help="percent, gwet, cohen, conger, fleiss, krippendorff or brennan_prediger; repeatable."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="identity, linear, quadratic, ordinal, radical, ratio, circular or bipolar.")
+    ] = "identity",
+    finding: Annotated[list[str] | None, typer.Option(help="Only this finding; repeatable.")] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write all numbers there: .csv or .json.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file with other content.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Say how far two or more raters agree on the same reports: Gwet's AC1, kappa, alpha, with intervals."""
+    from radprompter.agreement.raters.panel import join
+    from radprompter.agreement.raters.results import assess, summarise
+    from radprompter.errors import InputError
+    from radprompter.labels import PROJECTIONS
+    from radprompter.store.rater_tables import read_rater_tables
+
+    if projection not in PROJECTIONS:
+        raise InputError(f"--projection {projection!r}: expected one of {', '.join(PROJECTIONS)}")
+    if out is not None and out.suffix not in {".csv", ".json"}:
+        raise InputError(f"--out {out}: expected a name that ends in .csv or .json")
+    read = read_rater_tables(tables, findings=finding or ())
+    panel = join(read, projection=PROJECTIONS[projection], names=[str(path) for path in tables])
+    agreements = assess(panel, names=coefficient or (), weights=weights, confidence=confidence)
+    summary = summarise(panel, agreements, confidence=confidence)
+    if out is not None:
+        _write(out, summary, agreements, overwrite=overwrite)
+    if json:
+        print_json(summary)
+    else:
+        _show(panel, agreements, weights, confidence)
+        if out is not None:
+            _say(f"wrote {out}")
+    return DONE
+
+
+def _write(path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgreement], *, overwrite: bool) -> None:
+    import orjson
+
+    from radprompter.agreement.raters.results import FIELDS, rows
+    from radprompter.errors import InputError
+    from radprompter.files import write_bytes
+    from radprompter.spreadsheet import csv_text
+
+    if path.suffix == ".json":
+        content = orjson.dumps(summary, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    else:
+        made = (summary["projection"], summary["confidence"])
+        cells = ([*("" if value != value else value for value in row.values()), *made] for row in rows(agreements))
+        content = csv_text((*FIELDS, "projection", "confidence"), cells).encode()
+    if path.exists() and not overwrite and (not path.is_file() or path.read_bytes() != content):
+        raise InputError(f"{path}: exists with other content; name another file, or add --overwrite")
+    write_bytes(path, content)
+
+
+def _show(panel: Panel, agreements: Sequence[RaterAgreement], weights: str, confidence: float) -> None:
+    from rich.table import Table
+
+    pooled = agreements[-1]
+    names = list(pooled.coefficients)
+    with_interval = "gwet" if "gwet" in names else names[0]
+    _say(f"{len(panel.raters)} raters, {len(panel.report_ids):,} reports, {len(panel.findings)} findings")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("finding", no_wrap=True, max_width=32)
+    table.add_column("n", justify="right", no_wrap=True)
+    for name in names:
+        head = HEADS.get(name, pooled.coefficients[name].name)
+        interval = f" ({100 * confidence:g} % CI)" if name == with_interval else ""
+        table.add_column(head + interval, justify="right", no_wrap=True)
+    table.add_column("few", max_width=16)
+    for item in agreements:
+        shown = [_number(found, interval=name == with_interval) for name, found in item.coefficients.items()]
+        few = " ".join(SHORT[name] for name in item.few)
+        table.add_row(item.finding or "all, pooled", f"{item.n_subjects:,}", *shown, few)
+    console().print(table)
+    for line in _notes(panel, agreements, weights):
+        _say(line)
+
+
+def _number(found: Coefficient, *, interval: bool) -> str:
+    if found.value != found.value:
+        return "–"
+    value = f"{found.value:.3f}"
+    if not interval:
+        return value
+    return f"{value} (–)" if found.reason else f"{value} ({found.low:.3f} to {found.high:.3f})"
+
+
+def _notes(panel: Panel, agreements: Sequence[RaterAgreement], weights: str) -> Iterator[str]:
+    pooled = agreements[-1]
+    categories = ", ".join(name.replace("_", " ") for name in pooled.n_chosen)
+    yield f"\nprojection {panel.projection}, weights {weights}"
+    yield f"categories, used or not: {categories}"
+    yield "n: reports with two ratings; pooled: cells, and those of one report vary together"
+    yield "few: fewer than 20 of these, or fewer than 5 in which a rater chose this category"
+    n_left_out = next(iter(pooled.coefficients.values())).n_left_out
+    if n_left_out:
+        yield f"cells with fewer than two ratings, which count in no pair: {n_left_out:,}"
+    if panel.n_reports_single:
+        yield f"reports in one table only, left out: {panel.n_reports_single:,}"
+    if panel.findings_single:
+        yield f"findings in one table only, left out: {', '.join(panel.findings_single)}"
+    for reason, where in _reasons(agreements).items():
+        places = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+        yield f"–: {reason.words} ({places})"
+
+
+def _reasons(agreements: Sequence[RaterAgreement]) -> dict[Reason, list[str]]:
+    found: dict[Reason, list[str]] = {}
+    for item in agreements:
+        for reason in dict.fromkeys(each.reason for each in item.coefficients.values() if each.reason):
+            found.setdefault(reason, []).append(item.finding or "pooled")
+    return found
+
+
+def _say(text: str) -> None:
+    console().print(text, markup=False, soft_wrap=True)
