@@ -95,7 +95,9 @@ def _show(panel: Panel, agreements: Sequence[RaterAgreement], weights: str, conf
     pooled = agreements[-1]
     names = list(pooled.coefficients)
     with_interval = "gwet" if "gwet" in names else names[0]
-    _say(f"{len(panel.raters)} raters, {len(panel.report_ids):,} reports, {len(panel.findings)} findings")
+    n_findings = len(panel.findings)
+    findings = "1 finding" if n_findings == 1 else f"{n_findings} findings"
+    _say(f"{len(panel.raters)} raters, {len(panel.report_ids):,} reports, {findings}")
     table = Table(box=None, pad_edge=False)
     table.add_column("finding", no_wrap=True, max_width=32)
     table.add_column("n", justify="right", no_wrap=True)
@@ -104,12 +106,13 @@ def _show(panel: Panel, agreements: Sequence[RaterAgreement], weights: str, conf
         interval = f" ({100 * confidence:g} % CI)" if name == with_interval else ""
         table.add_column(head + interval, justify="right", no_wrap=True)
     table.add_column("few", max_width=16)
-    for item in agreements:
+    rows = agreements if n_findings > 1 else agreements[:1]
+    for item in rows:
         shown = [_number(found, interval=name == with_interval) for name, found in item.coefficients.items()]
         few = " ".join(SHORT[name] for name in item.few)
         table.add_row(item.finding or "all, pooled", f"{item.n_subjects:,}", *shown, few)
     console().print(table)
-    for line in _notes(panel, agreements, weights):
+    for line in _notes(panel, rows, weights):
         _say(line)
 
 

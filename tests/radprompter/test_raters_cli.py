@@ -54,6 +54,13 @@ def test_two_readers_are_shown_finding_by_finding_in_a_hundred_columns(readers: 
     assert "all ratings are in one category, so chance alone agrees always: 0 / 0 (mass)" in result.output
 
 
+def test_one_finding_is_said_once(readers: list[str]) -> None:
+    output = invoke(*readers, "--finding", "mass").output
+    assert output.startswith("2 raters, 30 reports, 1 finding\n")
+    assert output.count("(mass)") == 2
+    assert "all, pooled" not in output
+
+
 def test_the_numbers_are_written_as_a_table_or_as_json(readers: list[str], tmp_path: Path) -> None:
     out = tmp_path / "agreement"
     for suffix in (".csv", ".json"):
