@@ -98,12 +98,11 @@ def count(cells: Cells) -> Counts:
     """The (weighted) cells of each labeler and finding, ``(n_labelers, n_findings, 4, 5)``."""
     code = kinds(cells)
     n_labelers, _, n_findings = code.shape
-    columns = np.arange(n_labelers * n_findings).reshape(n_labelers, 1, n_findings)
-    places = (columns * N_KINDS + code)[code >= 0]
-    weights = np.broadcast_to(cells.weights[:, None], code.shape)[code >= 0]
-    counted = np.bincount(places, weights=weights, minlength=n_labelers * n_findings * N_KINDS)
-    shape = (n_labelers, n_findings, len(LABELS), UNLABELLED + 1)
-    return counted.reshape(shape).astype(np.float64)
+    counted = np.zeros((n_labelers, n_findings, N_KINDS))
+    for labeler, finding in np.ndindex(n_labelers, n_findings):
+        of_kinds = np.bincount(code[labeler, :, finding] + 1, weights=cells.weights, minlength=N_KINDS + 1)
+        counted[labeler, finding] = of_kinds[1:]  # the first is for -1
+    return counted.reshape(n_labelers, n_findings, len(LABELS), UNLABELLED + 1)
 
 
 def supports(cells: Cells) -> Mapping[str, tuple[int, ...]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import compress, product
 from typing import NamedTuple
 
 import numpy as np
 
 from radprompter.agreement.cells import Cells, Counts, count
 from radprompter.agreement.definitions import Definition, Measure
+from radprompter.agreement.reasons import NO_FINDING_HAS_A_VALUE, why_no_cell, why_too_few, why_undefined
 from radprompter.agreement.resampling import Bootstrap, Replicates, Spread, replicate, spread
-from radprompter.agreement.scores import UNDEFINED, Floats, Scores, project, score
+from radprompter.agreement.scores import Scores, score_each
+from radprompter.agreement.tallies import Floats, counted_tasks, tally_same, tally_tasks
 from radprompter.agreement.whole_reports import (
     COLUMNS,
     REPORT_MEASURES,
@@ -18,7 +22,7 @@ from radprompter.agreement.whole_reports import (
     report_sums,
     score_reports,
 )
-from radprompter.labels import LABELS, LabelState
+from radprompter.labels import LabelState
 
 ALL = ""
 """Instead of a finding, a task or a group: all of them."""
@@ -28,9 +32,10 @@ class Number(NamedTuple):
     """One number, as it stands in a row of ``agreement.csv``.
 
     `finding`, `task` and `group` are empty for all findings, all tasks and all reports. `n` are the cells of the
-    reference that count (reports, for a measure of reports), `support` those of them that have a state of the tasks.
-    `value` is None where the number is undefined, and `reason` says why. `mean`, `low` and `high` are of the resamples,
-    None without any; `n_undefined` counts the resamples in which it has no value.
+    reference that count (reports, for a measure of reports), `support` those of them that have a state of the tasks;
+    both are sums of weights, where the reports have any.
+    `value` is None where the number is undefined, and `reason` says why. `mean`, `low` and `high` are of the resamples
+    in which it is defined, None without any (`low` and `high` need two); `n_undefined` counts the others.
     """
 
     labeler: str
@@ -50,11 +55,16 @@ class Number(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """The counts of some reports, their resamples, and every number of them."""
+    """The counts of some reports, their resamples, and every number of them.
+
+    `observed` are the counts without weights, by which `least_support` chooses tasks; `counts` has the shape
+    ``(n_labelers, n_findings, 4, 5)`` too.
+    """
 
     counts: Counts
     replicates: Replicates
     numbers: tuple[Number, ...]
+    observed: Counts
 
 
 def measure(
@@ -67,107 +77,124 @@ def measure(
 ) -> Measured:
     """Everything that the definitions say of each labeler.
 
+    Where no stratum has two units there is nothing to resample, and no number has an interval.
+
     Parameters
     ----------
     definitions:
         Reported over all findings, for each finding and for each of their tasks; whole reports by each of them.
     overview:
-        Reported over all findings alone.
+        Reported over all findings alone, unless it is among `definitions`.
     group:
         What the reports have in common, such as ``site=north``.
     """
-    columns = {definition.name: report_sums(definition, cells) for definition in definitions}
-    whole = np.concatenate([sums for of in columns.values() for sums in of], axis=1) if columns else None
-    counts, replicates = count(cells), replicate(cells, bootstrap, whole)
+    detailed = {definition.name: definition for definition in definitions}
+    brief = {definition.name: definition for definition in overview if definition.name not in detailed}
+    if cells.n_units <= np.unique(cells.strata).size:
+        bootstrap = bootstrap._replace(rounds=0)
+    sums = [report_sums(definition, cells) for definition in detailed.values()]
+    columns = np.concatenate([of_labeler for of in sums for of_labeler in of], axis=1) if sums else None
+    counts, replicates = count(cells), replicate(cells, bootstrap, columns)
+    observed = count(replace(cells, weights=np.ones_like(cells.weights))) if cells.weighted else counts
     numbers: list[Number] = []
-    for definition in (*definitions, *overview):
-        in_detail = definition in definitions
+    for definition in (*detailed.values(), *brief.values()):
+        points, resampled = (
+            score_each(definition, definition.measures, each, no_finding=cells.no_finding, observed=observed)
+            for each in (counts, replicates.counts)
+        )
+        rows = _Rows.of(cells, definition, counts, observed, level=bootstrap.level, group=group)
         for name in definition.measures:
-            point = score(definition, name, counts, no_finding=cells.no_finding)
-            resampled = score(definition, name, replicates.counts, no_finding=cells.no_finding, observed=counts)
-            rows = _Rows(cells, definition, name, counts, bootstrap.level, group)
-            numbers += rows.of(point, resampled, in_detail=in_detail)
-    shape = (bootstrap.rounds, len(definitions), len(cells.labelers), len(COLUMNS))
-    resampled_sums = replicates.sums.reshape(shape)
-    for place, definition in enumerate(definitions):
-        sums = np.einsum("lrc,r->lc", columns[definition.name], cells.weights)
-        numbers += _of_reports(cells, definition, sums, resampled_sums[:, place], bootstrap.level, group)
-    return Measured(counts, replicates, tuple(numbers))
+            numbers += rows.over_all(name, points[name], resampled[name])
+            if definition.name in detailed:
+                numbers += rows.in_detail(name, points[name], resampled[name])
+    resampled_sums = replicates.sums.reshape(bootstrap.rounds, len(detailed), len(cells.labelers), len(COLUMNS))
+    for place, definition in enumerate(detailed.values()):
+        total = np.einsum("lrc,r->lc", sums[place], cells.weights)
+        numbers += _of_reports(cells, definition, total, resampled_sums[:, place], bootstrap.level, group)
+    return Measured(counts, replicates, tuple(numbers), observed)
+
+
+class _Place(NamedTuple):
+    """Which findings and tasks a number is of."""
+
+    finding: str
+    columns: slice
+    tasks: tuple[LabelState, ...]
+    task: str = ALL
 
 
 class _Rows(NamedTuple):
-    """The numbers of one measure under one definition."""
+    """The numbers under one definition, and the cells that they count.
+
+    `n` has the shape ``(n_labelers, n_findings)``; `support` and `observed`, the same without weights, have
+    ``(n_labelers, n_findings, n_tasks)``.
+    """
 
     cells: Cells
     definition: Definition
-    measure: Measure
-    counts: Counts
+    n: Floats
+    support: Floats
+    observed: Floats
     level: float
     group: str
 
-    def of(self, point: Scores, resampled: Scores, *, in_detail: bool) -> Iterator[Number]:
-        """Over all findings; in detail also each finding and, where there are several, each of its tasks."""
-        projected = project(self.definition, self.counts)
-        n = projected.sum(axis=(-2, -1))
-        support = self._support(projected)
-        yield from self._each(
-            point.overall[:, None], resampled.overall[..., None], n.sum(axis=1)[:, None],
-            None if support is None else support.sum(axis=(1, 2))[:, None], [(ALL, ALL)],
-        )  # fmt: skip
-        if not in_detail:
-            return
-        of_findings = None if support is None else support.sum(axis=2)
-        findings = [(finding, ALL) for finding in self.cells.findings]
-        yield from self._each(point.by_finding, resampled.by_finding, n, of_findings, findings)
-        if support is not None and len(self.definition.tasks) > 1:
-            names, kept = self._tasks()
-            values, rounds = (of.reshape(*of.shape[:-2], -1)[..., kept] for of in (point.by_task, resampled.by_task))
-            each_n = np.repeat(n, len(self.definition.tasks), axis=1)[:, kept]
-            yield from self._each(values, rounds, each_n, support.reshape(len(n), -1)[:, kept], names)
+    @classmethod
+    def of(
+        cls, cells: Cells, definition: Definition, counts: Counts, observed: Counts, *, level: float, group: str
+    ) -> _Rows:
+        _, n = tally_same(definition, counts)
+        support, unweighted = (
+            tally_tasks(definition, each, no_finding=cells.no_finding).n_positive for each in (counts, observed)
+        )
+        return cls(cells, definition, n, support, unweighted, level, group)
 
-    def _tasks(self) -> tuple[list[tuple[str, str]], list[int]]:
-        """The tasks that count, by finding and state, and their places among all."""
-        alone = self.cells.no_finding if self.definition.no_finding == "positive_only" else None
-        every = [
-            (column, finding, state)
+    def over_all(self, measure: Measure, point: Scores, resampled: Scores) -> Iterator[Number]:
+        """Over all findings and tasks."""
+        everything = _Place(ALL, slice(None), self.definition.tasks)
+        yield from self._each(measure, point.overall[:, None], resampled.overall[..., None], [everything])
+
+    def in_detail(self, measure: Measure, point: Scores, resampled: Scores) -> Iterator[Number]:
+        """Of each finding and, where there are several, of each of its tasks."""
+        counted = counted_tasks(self.definition, len(self.cells.findings), self.cells.no_finding)
+        findings = [
+            _Place(finding, slice(column, column + 1), tuple(compress(self.definition.tasks, counted[column])))
             for column, finding in enumerate(self.cells.findings)
-            for state in self.definition.tasks
         ]
-        kept = [at for at, (column, _, state) in enumerate(every) if column != alone or state is LabelState.POSITIVE]
-        return [(every[at][1], str(every[at][2])) for at in kept], kept
+        yield from self._each(measure, point.by_finding, resampled.by_finding, findings)
+        if measure != "same" and len(self.definition.tasks) > 1:
+            tasks = [place._replace(tasks=(task,), task=str(task)) for place in findings for task in place.tasks]
+            yield from self._each(measure, point.by_task[:, counted], resampled.by_task[..., counted], tasks)
 
-    def _support(self, projected: Counts) -> Floats | None:
-        """Cells of the reference in each task, ``(n_labelers, n_findings, n_tasks)``."""
-        if self.measure == "same":
-            return None
-        codes = [LABELS.index(state) for state in self.definition.tasks]
-        return np.asarray(projected.sum(axis=-1)[..., codes], dtype=np.float64)
-
-    def _each(
-        self, values: Floats, resampled: Floats, n: Floats, support: Floats | None, names: list[tuple[str, str]]
-    ) -> Iterator[Number]:
+    def _each(self, measure: Measure, values: Floats, resampled: Floats, places: list[_Place]) -> Iterator[Number]:
+        """Numbers of values ``(n_labelers, n_places)``, labeler by labeler."""
         found = spread(resampled, level=self.level)
-        for labeler, who in enumerate(self.cells.labelers):
-            for column, (finding, task) in enumerate(names):
-                at = (labeler, column)
-                value = _number(values[at])
-                yield Number(
-                    who, self.group, finding, task, self.definition.name, self.measure, float(n[at]),
-                    None if support is None else float(support[at]),
-                    value, *_limits(found, at, value),
-                    None if value is not None else self._reason(finding, task, float(n[at])),
-                )  # fmt: skip
+        for (labeler, who), (column, place) in product(enumerate(self.cells.labelers), enumerate(places)):
+            at = (labeler, column)
+            value = _number(values[at])
+            yield Number(
+                who, self.group, place.finding, place.task, self.definition.name, measure,
+                float(self.n[labeler, place.columns].sum()),
+                None if measure == "same" else float(self._of_tasks(self.support, labeler, place).sum()),
+                value, *_limits(found, at, value),
+                None if value is not None else self._reason(measure, labeler, place),
+            )  # fmt: skip
 
-    def _reason(self, finding: str, task: str, n: float) -> str:
-        if not n:
-            return "the reference has no cell"
-        if finding == ALL and self.definition.over_findings == "mean":
-            return "no finding has a value"
-        states = [task] if task else [str(state) for state in self.definition.tasks]
-        words = " or ".join(state.replace("_", " ") for state in states)
-        if not task and self.definition.least_support:
-            return f"the reference has fewer than {self.definition.least_support} {words}"
-        return UNDEFINED[self.measure].replace("positive", words)
+    def _of_tasks(self, cells_of_tasks: Floats, labeler: int, place: _Place) -> Floats:
+        """Cells of each of the tasks of a place."""
+        tasks = [self.definition.tasks.index(task) for task in place.tasks]
+        return np.asarray(cells_of_tasks[labeler, place.columns][:, tasks].sum(axis=0))
+
+    def _reason(self, measure: Measure, labeler: int, place: _Place) -> str:
+        definition = self.definition
+        if not self.n[labeler, place.columns].any():
+            return why_no_cell(definition)
+        if place.finding == ALL and definition.over_findings == "mean":
+            return NO_FINDING_HAS_A_VALUE
+        least = max(definition.least_support, int(definition.over_tasks == "support"))
+        chosen = place.task == ALL and definition.over_tasks != "pooled"
+        if chosen and (self._of_tasks(self.observed, labeler, place) < least).all():
+            return why_too_few(definition, place.tasks, least)
+        return why_undefined(definition, measure, place.tasks)
 
 
 def _of_reports(

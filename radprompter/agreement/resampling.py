@@ -1,8 +1,12 @@
 """The bootstrap: the same resamples for every labeler, finding and measure, so that all differences are paired.
 
-Whole units (patients, or reports) are drawn with replacement, within each stratum that the reports were sampled from.
-A measure needs only counts of cells, and the counts of all resamples are one matrix product: how often each unit was
-drawn, times what its cells are.
+Whole units (patients, or reports) are drawn with replacement, within each stratum that the reports were sampled from:
+as many as the stratum has. A measure needs only counts of cells, and the counts of all resamples are one matrix
+product: how often each unit was drawn, times what its cells are. It is done in blocks of units, so that memory does not
+grow with the reports.
+
+What is drawn depends on the seed, the rounds, and the units and their strata alone: neither another labeler nor another
+finding changes an interval.
 """
 
 from __future__ import annotations
@@ -14,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radprompter.agreement.cells import N_KINDS, UNLABELLED, Cells, Counts, count, kinds
-from radprompter.agreement.scores import Floats, ratio
+from radprompter.agreement.scores import ratio
+from radprompter.agreement.tallies import Floats
 from radprompter.errors import InputError
 from radprompter.labels import LABELS
 
-UNITS_AT_ONCE = 20_000
+UNITS_AT_ONCE = 4096
+
+_EXACT_IN_SINGLE = 2**24  # up to here every whole number is a float32
 
 
 class Bootstrap(NamedTuple):
@@ -36,6 +43,18 @@ class Replicates(NamedTuple):
     sums: Floats
 
 
+class Draws(NamedTuple):
+    """How often some units are in each resample.
+
+    `times` ``(rounds, n_units)`` are whole numbers; `rows` are the reports of these units, and `unit_of_row` says of
+    each which column of `times` is its own.
+    """
+
+    times: NDArray[np.float32]
+    rows: NDArray[np.intp]
+    unit_of_row: NDArray[np.intp]
+
+
 class Spread(NamedTuple):
     """Mean and percentile limits of the resamples in which a number is defined, and in how many it is not."""
 
@@ -45,62 +64,88 @@ class Spread(NamedTuple):
     n_undefined: NDArray[np.int64]
 
 
-def replicate(cells: Cells, bootstrap: Bootstrap, columns: Floats | None = None) -> Replicates:
+def replicate(
+    cells: Cells,
+    bootstrap: Bootstrap,
+    columns: NDArray[np.int16] | Floats | None = None,
+    *,
+    units_at_once: int = UNITS_AT_ONCE,
+) -> Replicates:
     """The counts of each resample, and the sums of further numbers of the reports.
 
     Parameters
     ----------
     columns:
-        float64 ``(n_reports, n_columns)``, summed with the weights of the reports over each resample.
+        ``(n_reports, n_columns)``, summed with the weights of the reports over each resample.
+    units_at_once:
+        Units in a block; part of what a seed means.
 
     Raises
     ------
     InputError
         If reports of one unit stand in two strata.
     """
-    code = kinds(cells)
-    n_labelers, n_reports, n_findings = code.shape
-    offsets = N_KINDS * np.arange(n_labelers * n_findings).reshape(n_labelers, 1, n_findings)
-    places = np.where(code >= 0, offsets + code, -1).transpose(1, 0, 2).reshape(n_reports, -1)
-    occurring = np.flatnonzero(count(cells).reshape(-1))
-    column_of = np.full(n_labelers * n_findings * N_KINDS + 1, -1)
-    column_of[occurring] = np.arange(occurring.size)
+    n_labelers, n_reports, n_findings = cells.labels.shape
     further = np.zeros((n_reports, 0)) if columns is None else columns
+    occurring = np.flatnonzero(count(cells))
+    column_of = np.full(n_labelers * n_findings * N_KINDS + 1, occurring.size)  # what does not count goes to the last
+    column_of[occurring] = np.arange(occurring.size)
     totals = np.zeros((bootstrap.rounds, occurring.size + further.shape[1]))
-    for drawn, units in _draws(cells, bootstrap):
-        rows = np.flatnonzero(units[cells.units] >= 0)
-        local = units[cells.units[rows]]
-        values = np.zeros((drawn.shape[1], totals.shape[1]), dtype=np.float32)
-        at = column_of[places[rows]]
-        report, _ = known = np.nonzero(at >= 0)
-        np.add.at(values, (local[report], at[known]), cells.weights[rows][report])
-        np.add.at(values[:, occurring.size :], local, further[rows] * cells.weights[rows, None])
-        totals += drawn @ values
+    whole = bool((cells.weights == np.round(cells.weights)).all())
+    for times, rows, unit_of_row in draw(cells, bootstrap, units_at_once=units_at_once):
+        of_units = _cells_of_units(cells.of(rows), unit_of_row, column_of, times.shape[1])
+        sums = _sums_of_units(further[rows] * cells.weights[rows, None], unit_of_row, times.shape[1])
+        values = np.hstack([of_units, sums])
+        largest = values.max(initial=0.0) * times.sum(axis=1).max(initial=0.0)
+        exact = np.float32 if whole and largest <= _EXACT_IN_SINGLE else np.float64
+        totals += times.astype(exact, copy=False) @ values.astype(exact, copy=False)
     counts = np.zeros((bootstrap.rounds, n_labelers * n_findings * N_KINDS))
     counts[:, occurring] = totals[:, : occurring.size]
     shape = (bootstrap.rounds, n_labelers, n_findings, len(LABELS), UNLABELLED + 1)
     return Replicates(counts.reshape(shape), totals[:, occurring.size :])
 
 
-def _draws(cells: Cells, bootstrap: Bootstrap) -> Iterator[tuple[NDArray[np.float32], NDArray[np.intp]]]:
-    """How often each unit of a block is in each resample, ``(rounds, n_in_block)``, and the units' places in it.
+def draw(cells: Cells, bootstrap: Bootstrap, *, units_at_once: int = UNITS_AT_ONCE) -> Iterator[Draws]:
+    """How often each unit is in each resample, block by block.
 
-    A stratum of many units is drawn in blocks: how many of its draws fall into each is drawn first.
+    A stratum of many units is drawn in blocks: first how many of its draws fall into each, then the units of each.
     """
     generator = np.random.default_rng(bootstrap.seed)
     stratum = _stratum_of_units(cells)
-    for name in np.unique(stratum):
-        members = np.flatnonzero(stratum == name)
-        blocks = np.array_split(members, -(-members.size // UNITS_AT_ONCE))
-        shares = np.array([block.size for block in blocks]) / members.size
-        n_drawn = generator.multinomial(members.size, shares, size=bootstrap.rounds)
-        for number, block in enumerate(blocks):
-            drawn = np.empty((bootstrap.rounds, block.size), dtype=np.float32)
-            for row, n in enumerate(n_drawn[:, number]):
-                drawn[row] = np.bincount(generator.integers(block.size, size=n), minlength=block.size)
-            places = np.full(cells.n_units, -1)
-            places[block] = np.arange(block.size)
-            yield drawn, places
+    order = np.argsort(stratum, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    by_place = np.argsort(place[cells.units], kind="stable")
+    places = place[cells.units][by_place]
+    n_before = 0
+    for size in np.unique(stratum, return_counts=True)[1]:
+        edges = np.linspace(0, size, -(-size // units_at_once) + 1).astype(np.intp)
+        shares = np.diff(edges) / size
+        n_drawn = generator.multinomial(size, shares, size=bootstrap.rounds)
+        for first, after, of_rounds in zip(n_before + edges[:-1], n_before + edges[1:], n_drawn.T, strict=True):
+            times = np.empty((bootstrap.rounds, after - first), dtype=np.float32)
+            for row, n in enumerate(of_rounds):
+                times[row] = np.bincount(generator.integers(after - first, size=n), minlength=after - first)
+            here = slice(*np.searchsorted(places, (first, after)))
+            yield Draws(times, by_place[here], places[here] - first)
+        n_before += size
+
+
+def _cells_of_units(cells: Cells, unit_of_row: NDArray[np.intp], column_of: NDArray[np.intp], n_units: int) -> Floats:
+    """The (weighted) cells of each unit, ``(n_units, n_occurring)``."""
+    code = kinds(cells)
+    n_labelers, _, n_findings = code.shape
+    width = int(column_of[-1]) + 1
+    first = N_KINDS * np.arange(n_labelers * n_findings).reshape(n_labelers, 1, n_findings)
+    places = width * unit_of_row[:, None] + column_of[np.where(code >= 0, first + code, -1)]
+    weights = np.broadcast_to(cells.weights[:, None], code.shape)
+    counted = np.bincount(places.reshape(-1), weights=weights.reshape(-1), minlength=width * n_units)
+    return np.asarray(counted.reshape(n_units, width)[:, :-1], dtype=np.float64)
+
+
+def _sums_of_units(columns: Floats, unit_of_row: NDArray[np.intp], n_units: int) -> Floats:
+    sums = [np.bincount(unit_of_row, weights=column, minlength=n_units) for column in columns.T]
+    return np.stack(sums, axis=1) if sums else np.zeros((n_units, 0))
 
 
 def _stratum_of_units(cells: Cells) -> NDArray[np.intp]:
@@ -120,7 +165,9 @@ def spread(values: Floats, *, level: float) -> Spread:
     Quantiles interpolate between order statistics (type 7 of Hyndman & Fan 1996, NumPy's default); fewer than two
     defined resamples have none.
     """
-    ordered = np.sort(np.moveaxis(values, 0, -1).copy(), axis=-1)  # NaN last
+    ordered = np.sort(np.moveaxis(values, 0, -1), axis=-1)  # NaN last
+    if not len(values):
+        ordered = np.full((*ordered.shape[:-1], 1), np.nan)
     defined = ~np.isnan(ordered)
     n = defined.sum(axis=-1)
     limits = []

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.scores import Floats, ratio
+from radprompter.agreement.scores import ratio
+from radprompter.agreement.tallies import Floats
 from radprompter.labels import LABELS, LabelState, Projection
 
 COLUMNS = ("reports", "perfect", "errors", "doubted", "doubted_by_labeler", "doubted_by_both")
