@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from radprompter.agreement.cells import Cells
@@ -35,13 +35,17 @@ class LeftOut:
 class Matching:
     """How tables of different schemas were made comparable.
 
-    `states` are the labels that each table can have; `n_reports_only` counts the reports that a table alone has.
+    `states` are the labels that each table can have, `no_finding_states` those of the finding that says that there is
+    none, where it is compared; `n_reports_only` counts the reports of each table that not all tables have, and
+    `metadata` names the columns of the reference that are no findings.
     """
 
     findings: tuple[MatchedFinding, ...]
     left_out: tuple[LeftOut, ...]
     states: Mapping[str, tuple[LabelState, ...]]
     n_reports_only: Mapping[str, int]
+    no_finding_states: Mapping[str, tuple[LabelState, ...]] = field(default_factory=dict)
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +60,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a labeler's table cost, from its manifest; None where the manifest does not say."""
+    """What a labeler's table cost, from its manifest; None where the manifest does not say.
+
+    `says` is what the minutes are of, or why there are none.
+    """
 
     labeler: str
     n_reports: int
@@ -66,6 +73,7 @@ class Cost:
     usd: float | None
     n_failed: int | None
     failures: Mapping[str, int]
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
