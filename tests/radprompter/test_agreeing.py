@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from label_tables import label_table
 
@@ -83,9 +81,10 @@ def test_groups_have_the_numbers_of_their_reports_alone() -> None:
 def test_a_labelers_numbers_do_not_depend_on_who_else_is_compared() -> None:
     alone = agree({"rules": FOUND}, TRUTH, bootstrap=FEW).numbers
     both = agree({"other": TRUTH, "rules": FOUND}, TRUTH, bootstrap=FEW).numbers
-    assert [one for one in both if one.labeler == "rules"] == list(alone)
-    assert all(math.isclose(one.value, 1) for one in both if one.labeler == "other" and one.measure == "same"
-               if one.value is not None)  # fmt: skip
+    rules = [one for one in both if one.labeler == "rules"]
+    for field in ("value", "mean", "low", "high"):
+        assert [getattr(one, field) for one in rules] == pytest.approx([getattr(one, field) for one in alone])
+    assert {one.value for one in both if one.labeler == "other" and one.measure == "same"} == {1}
 
 
 def test_another_support_rule_is_part_of_the_name_where_it_has_a_meaning() -> None:
