@@ -20,15 +20,15 @@ class Identifier(NamedTuple):
     end: int
 
 
-def find(text: str, language: str = "en", kinds: Collection[IdentifierKind] = KINDS) -> tuple[Identifier, ...]:
+def find(text: str, kinds: Collection[IdentifierKind] = KINDS) -> tuple[Identifier, ...]:
     """The identifiers of some kinds in a text, in order and without overlap, in time linear in its length.
 
     Where patterns overlap, all that they cover is one identifier, of the kind that begins first. Cues such as ``Dr.``
-    or ``MRN:`` are no part of it. A language without patterns of its own is held against those of all.
+    or ``MRN:`` are no part of it.
     """
     found = [
         Identifier(pattern.kind, *match.span("what"))
-        for pattern in load_patterns(language)
+        for pattern in load_patterns()
         if pattern.kind in kinds
         for match in pattern.expression.finditer(text)
     ]

@@ -41,19 +41,25 @@ class Pattern(NamedTuple):
     expression: re.Pattern[str]
 
 
-def languages() -> tuple[str, ...]:
-    """The languages that have a pattern file."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != SHARED))
-
-
 @cache
-def load_patterns(language: str) -> tuple[Pattern, ...]:
-    """The patterns of a language with the shared ones; those of every language for one that has no file."""
-    if language not in languages():
-        return tuple(dict.fromkeys(pattern for known in languages() for pattern in load_patterns(known)))
-    shared, own = (_read(name) for name in (SHARED, language))
-    words = {**shared.words, **own.words}
-    return tuple(_compile(written, words) for written in (*own.patterns, *shared.patterns))
+def load_patterns() -> tuple[Pattern, ...]:
+    """The patterns of every language, each with the shared ones.
+
+    A text is held against all of them, whatever language its report is said to be in: a wrong word in a recipe must
+    not let a name through. For the same reason what is no name in one language, as *dent* in Dr. med. dent., may be
+    one in another.
+    """
+    shared, *languages = (_read(name) for name in (SHARED, *_languages()))
+    compiled = (
+        _compile(written, {**shared.words, **language.words})
+        for language in languages
+        for written in (*language.patterns, *shared.patterns)
+    )
+    return tuple(dict.fromkeys(compiled))
+
+
+def _languages() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != SHARED))
 
 
 def _read(name: str) -> PatternFile:

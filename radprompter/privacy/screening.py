@@ -51,7 +51,7 @@ class Screening:
         counts = Counter[str]()
         sections = {}
         for name, words in report.sections.items():
-            found = find(words, report.language, self.kinds)
+            found = find(words, self.kinds)
             counts.update(identifier.kind for identifier in found)
             sections[name] = mask(words, found) if self.action == "mask" else words
         return replace(report, sections=sections, identifiers=dict(sorted(counts.items())))
