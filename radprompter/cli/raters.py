@@ -38,6 +38,7 @@ def raters(
     ] = "identity",
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; repeatable.")] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    interval: Annotated[str, typer.Option(help="t, as in papers, or score, which holds near 1.")] = "t",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write all numbers there: .csv or .json.")
     ] = None,
@@ -57,8 +58,8 @@ def raters(
         raise InputError(f"--out {out}: expected a name that ends in .csv or .json")
     read = read_rater_tables(tables, findings=finding or ())
     panel = join(read, projection=PROJECTIONS[projection], names=[str(path) for path in tables])
-    agreements = assess(panel, names=coefficient or (), weights=weights, confidence=confidence)
-    summary = summarise(panel, agreements, confidence=confidence)
+    agreements = assess(panel, names=coefficient or (), weights=weights, confidence=confidence, interval=interval)
+    summary = summarise(panel, agreements, confidence=confidence, interval=interval)
     if out is not None:
         _write(out, summary, agreements, overwrite=overwrite)
     if json:
@@ -81,9 +82,10 @@ def _write(path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgr
     if path.suffix == ".json":
         content = orjson.dumps(summary, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     else:
-        made = (summary["projection"], summary["confidence"])
+        settings = ("projection", "confidence", "interval")
+        made = [summary[name] for name in settings]
         cells = ([*("" if value != value else value for value in row.values()), *made] for row in rows(agreements))
-        content = csv_text((*FIELDS, "projection", "confidence"), cells).encode()
+        content = csv_text((*FIELDS, *settings), cells).encode()
     if path.exists() and not overwrite and (not path.is_file() or path.read_bytes() != content):
         raise InputError(f"{path}: exists with other content; name another file, or add --overwrite")
     write_bytes(path, content)
@@ -122,7 +124,7 @@ def _number(found: Coefficient, *, interval: bool) -> str:
     value = f"{found.value:.3f}"
     if not interval:
         return value
-    return f"{value} (–)" if found.reason else f"{value} ({found.low:.3f} to {found.high:.3f})"
+    return f"{value} ({found.low:.3f} to {found.high:.3f})" if found.low < found.high else f"{value} (–)"
 
 
 def _notes(panel: Panel, agreements: Sequence[RaterAgreement], weights: str) -> Iterator[str]:
@@ -147,7 +149,8 @@ def _notes(panel: Panel, agreements: Sequence[RaterAgreement], weights: str) -> 
 def _reasons(agreements: Sequence[RaterAgreement]) -> dict[Reason, list[str]]:
     found: dict[Reason, list[str]] = {}
     for item in agreements:
-        for reason in dict.fromkeys(each.reason for each in item.coefficients.values() if each.reason):
+        unsaid = (each.reason for each in item.coefficients.values() if each.reason and not each.low < each.high)
+        for reason in dict.fromkeys(unsaid):
             found.setdefault(reason, []).append(item.finding or "pooled")
     return found
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import raters as slow
 from sklearn.metrics import cohen_kappa_score
 
-from radprompter.agreement.raters.coefficients import COEFFICIENTS, Coefficient, coefficient
+from radprompter.agreement.raters.coefficients import COEFFICIENTS, INTERVALS, Coefficient, coefficient
 from radprompter.agreement.raters.ratings import Ratings
 from radprompter.agreement.raters.weights import WEIGHTS, weigh
 
@@ -121,11 +121,11 @@ def test_without_weights_the_order_of_the_categories_changes_nothing(
 
 
 @settings(max_examples=300, deadline=None)
-@given(random_ratings(), names, weight_names)
+@given(random_ratings(), names, weight_names, st.sampled_from(INTERVALS))
 def test_what_is_undefined_has_a_reason_and_what_is_defined_is_in_its_range(
-    ratings: Ratings, name: str, weights: str
+    ratings: Ratings, name: str, weights: str, interval: str
 ) -> None:
-    found = coefficient(name, ratings, weights=weights)
+    found = coefficient(name, ratings, weights=weights, interval=interval)
     assert all(type(number) is float for number in numbers(found))
     assert (found.reason is None) is not any(math.isnan(number) for number in numbers(found))
     assert found.n_subjects + found.n_left_out == len(ratings.codes)

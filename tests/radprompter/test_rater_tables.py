@@ -131,6 +131,6 @@ def test_rows_and_summary_say_what_the_numbers_are_of() -> None:
     kappa = next(row for row in written if row["finding"] == "mass" and row["coefficient"] == "cohen")
     assert kappa["reason"] == "one_category" and math.isnan(kappa["value"])
     assert kappa["categories"] == "negative not_mentioned uncertain positive"
-    summary = summarise(panel, agreements, confidence=0.95)
+    summary = summarise(panel, agreements, confidence=0.95, interval="t")
     assert (summary["projection"], summary["n_reports"]) == ("four_states", 2)
     assert summary["agreements"][-1]["finding"] is None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm, t
 
-from radprompter.agreement.raters.coefficients import COEFFICIENTS, Coefficient, Reason, coefficient
+from radprompter.agreement.raters.coefficients import COEFFICIENTS, INTERVALS, Coefficient, Reason, coefficient
 from radprompter.agreement.raters.ratings import Ratings
 from radprompter.agreement.raters.weights import WEIGHTS, krippendorff_ordinal, weigh
 from radprompter.errors import InputError, SchemaError
+from radprompter.statistics import wilson_interval
 
 FIVE = ("1", "2", "3", "4", "5")
 
@@ -26,6 +29,7 @@ OBSERVERS = (
     (1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0),
 )
 UNITS = Ratings(np.array(OBSERVERS).T - 1, FIVE)
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "rater_intervals.py"
 PARADOX = ((118, 5), (2, 0))
 
 
@@ -231,9 +235,37 @@ def test_a_table_that_has_no_counts_is_refused(table: Any) -> None:
         Ratings.from_table(table, ("a", "b"))
 
 
+def test_the_score_interval_of_two_raters_is_wilsons_with_students_quantile() -> None:
+    pairs = Ratings.from_table(((50, 3), (1, 6)), ("a", "b"))
+    found = coefficient("percent", pairs, interval="score", ddof=0)
+    expected = wilson_interval(56, 60, alpha=2 * norm.sf(t.ppf(0.975, 59)))
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_the_score_interval_says_how_uncertain_perfect_agreement_is() -> None:
+    few, many = (Ratings.from_table(((n, 0), (0, n)), ("a", "b")) for n in (5, 50))
+    lows = [coefficient("gwet", ratings, interval="score").low for ratings in (few, many)]
+    assert lows == pytest.approx([0.323, 0.924], abs=1e-3)
+    found = coefficient("gwet", many, interval="score")
+    assert (found.value, found.high, found.se, found.reason) == (1.0, 1.0, 0.0, Reason.ZERO_VARIANCE)
+    clustered = Ratings(many.codes, many.categories, np.arange(100) // 10)
+    assert coefficient("gwet", clustered, interval="score").low == pytest.approx(lows[0], abs=1e-12)
+
+
+def test_near_one_the_score_interval_holds_and_that_of_t_does_not() -> None:
+    benchmark = runpy.run_path(str(BENCHMARK))
+    case, rng = benchmark["CASES"][0], np.random.default_rng(3)
+    drawn = [benchmark["simulate"](case, rng) for _ in range(400)]
+    held = {name: benchmark["coverage"]("gwet", name, 0.961, drawn) for name in INTERVALS}
+    assert held["score"] > 0.95
+    assert held["t"] < 0.8
+
+
 def test_unknown_coefficients_and_confidences_are_refused() -> None:
     with pytest.raises(InputError, match="expected one of percent, gwet"):
         coefficient("kappa", UNITS)
+    with pytest.raises(InputError, match="interval 'wald': expected one of t, score"):
+        coefficient("gwet", UNITS, interval="wald")
     with pytest.raises(InputError, match="between 0 and 1"):
         coefficient("gwet", UNITS, confidence=95)
 

@@ -54,6 +54,12 @@ def test_two_readers_are_shown_finding_by_finding_in_a_hundred_columns(readers: 
     assert "all ratings are in one category, so chance alone agrees always: 0 / 0 (mass)" in result.output
 
 
+def test_a_score_interval_needs_no_excuse_where_nobody_differs(readers: list[str]) -> None:
+    output = invoke(*readers, "--interval", "score", "--coefficient", "gwet").output
+    assert "1.000 (0.878 to 1.000)" in output
+    assert "variance" not in output
+
+
 def test_one_finding_is_said_once(readers: list[str]) -> None:
     output = invoke(*readers, "--finding", "mass").output
     assert output.startswith("2 raters, 30 reports, 1 finding\n")

@@ -53,11 +53,17 @@ WORDS: Mapping[Reason, str] = {
 }
 
 
+INTERVALS = ("t", "score")
+"""Student's t around the value, as papers and irrCAC have it; or Wilson's around pa, with the size that gives the same
+standard error (Korn and Graubard 1998 do so for a proportion), which holds near 1 and where nobody differs."""
+
+
 class Coefficient(NamedTuple):
     """One coefficient of agreement; what is undefined is NaN, and `reason` says why.
 
     `p` is two-sided for the value 0, by Student's t; the interval is cut to what the coefficient can be. Where `reason`
-    is `Reason.ONE_SUBJECT` or `Reason.ZERO_VARIANCE` the value holds, and the interval is absent or without meaning.
+    is `Reason.ONE_SUBJECT` the value holds without an interval; where it is `Reason.ZERO_VARIANCE` the t interval is
+    the value alone and means nothing, and the score interval holds.
     """
 
     name: str
@@ -97,9 +103,15 @@ COEFFICIENTS: Mapping[str, Kind] = {
 
 
 def coefficient(
-    name: str, ratings: Ratings, *, weights: WeightsLike = "identity", confidence: float = 0.95, ddof: int = 1
+    name: str,
+    ratings: Ratings,
+    *,
+    weights: WeightsLike = "identity",
+    confidence: float = 0.95,
+    interval: str = "t",
+    ddof: int = 1,
 ) -> Coefficient:
-    """One coefficient of agreement with its standard error, t interval and two-sided p.
+    """One coefficient of agreement with its standard error, interval and two-sided p.
 
     Parameters
     ----------
@@ -107,6 +119,8 @@ def coefficient(
         A key of `COEFFICIENTS`.
     weights:
         A key of `weights.WEIGHTS` for the categories in their order, or a matrix ``(q, q)``.
+    interval:
+        One of `INTERVALS`.
     ddof:
         The variance is over n - ddof: 1 for subjects that stand for others, as irrCAC takes ratings; 0 for the
         classic formulas of a contingency table, as irrCAC takes those.
@@ -114,10 +128,11 @@ def coefficient(
     Raises
     ------
     InputError
-        If the name or the weights are unknown, or `confidence` is not between 0 and 1.
+        If the name, the weights or the interval is unknown, or `confidence` is not between 0 and 1.
     """
-    if name not in COEFFICIENTS:
-        raise InputError(f"coefficient {name!r}: expected one of {', '.join(COEFFICIENTS)}")
+    for what, given, known in (("coefficient", name, COEFFICIENTS), ("interval", interval, INTERVALS)):
+        if given not in known:
+            raise InputError(f"{what} {given!r}: expected one of {', '.join(known)}")
     if not 0 < confidence < 1:
         raise InputError(f"confidence {confidence}: expected a number between 0 and 1, such as 0.95")
     kind, matrix = COEFFICIENTS[name], weigh(weights, len(ratings.categories))
@@ -139,7 +154,7 @@ def coefficient(
         return found._replace(reason=Reason.ONE_CATEGORY)
     value = (parts.pa - parts.pe) / (1 - parts.pe)
     se = _standard_error(_linearised(parts), used.clusters, ddof)
-    return _with_interval(found._replace(value=value, se=se), kind.lowest, _n_units(rated) - 1, confidence)
+    return _with_interval(found._replace(value=value, se=se), kind.lowest, _n_units(rated), confidence, interval)
 
 
 def _linearised(parts: chance.Parts) -> Floats:
@@ -164,12 +179,25 @@ def _n_units(ratings: Ratings) -> int:
     return len(ratings.codes) if ratings.clusters is None else len(np.unique(ratings.clusters))
 
 
-def _with_interval(found: Coefficient, lowest: float, df: int, confidence: float) -> Coefficient:
+def _with_interval(found: Coefficient, lowest: float, n_units: int, confidence: float, interval: str) -> Coefficient:
     value, se = found.value, found.se
     if np.isnan(se):
         return found._replace(reason=Reason.ONE_SUBJECT)
+    t = float(stdtrit(n_units - 1, (1 + confidence) / 2))
     if se < ZERO:
-        return found._replace(se=0.0, low=value, high=value, reason=Reason.ZERO_VARIANCE)
-    half = float(stdtrit(df, (1 + confidence) / 2)) * se
-    low, high = min(value, max(value - half, lowest)), min(value + half, 1.0)
-    return found._replace(low=low, high=high, p=float(2 * stdtr(df, -abs(value / se))))
+        found = found._replace(se=0.0, reason=Reason.ZERO_VARIANCE)
+    else:
+        found = found._replace(p=float(2 * stdtr(n_units - 1, -abs(value / se))))
+    low, high = (value - t * found.se, value + t * found.se) if interval == "t" else _score(found, t, n_units)
+    return found._replace(low=min(value, max(low, lowest)), high=max(value, min(high, 1.0)))
+
+
+def _score(found: Coefficient, t: float, n_units: int) -> tuple[float, float]:
+    pa, beyond_chance = found.pa, 1 - found.pe
+    spread = pa * (1 - pa)
+    size = spread / (found.se * beyond_chance) ** 2 if found.se and spread > ZERO else n_units
+    middle = pa + t**2 / (2 * size)
+    half = t * np.sqrt(max(spread, 0.0) / size + (t / (2 * size)) ** 2)
+    ends = ((middle + side) / (1 + t**2 / size) for side in (-half, half))
+    low, high = (float((end - found.pe) / beyond_chance) for end in ends)
+    return low, high

@@ -50,7 +50,12 @@ def usual(n_raters: int) -> tuple[str, ...]:
 
 
 def assess(
-    panel: Panel, *, names: Sequence[str] = (), weights: WeightsLike = "identity", confidence: float = 0.95
+    panel: Panel,
+    *,
+    names: Sequence[str] = (),
+    weights: WeightsLike = "identity",
+    confidence: float = 0.95,
+    interval: str = "t",
 ) -> tuple[RaterAgreement, ...]:
     """The agreement of a panel: each finding with its reports as subjects, then all findings pooled.
 
@@ -60,9 +65,10 @@ def assess(
     Raises
     ------
     InputError
-        If a name or the weights are unknown.
+        If a name, the weights or the interval is unknown.
     """
     names = tuple(names) or usual(len(panel.raters))
+    how: dict[str, Any] = {"weights": weights, "confidence": confidence, "interval": interval}
 
     def agreement(finding: str | None, ratings: Ratings) -> RaterAgreement:
         counts = ratings.counts
@@ -70,7 +76,7 @@ def assess(
         return RaterAgreement(
             finding,
             dict(zip(ratings.categories, map(int, chosen), strict=True)),
-            {name: coefficient(name, ratings, weights=weights, confidence=confidence) for name in names},
+            {name: coefficient(name, ratings, **how) for name in names},
         )
 
     found = [agreement(name, panel.ratings(name)) for name in panel.findings]
@@ -92,13 +98,16 @@ def rows(agreements: Sequence[RaterAgreement]) -> Iterator[dict[str, Any]]:
             yield {field: values[field] for field in FIELDS}
 
 
-def summarise(panel: Panel, agreements: Sequence[RaterAgreement], *, confidence: float) -> dict[str, Any]:
+def summarise(
+    panel: Panel, agreements: Sequence[RaterAgreement], *, confidence: float, interval: str
+) -> dict[str, Any]:
     """The numbers of a panel as plain data, without words of any report."""
     return {
         "raters": list(panel.raters),
         "projection": panel.projection,
         "confidence": confidence,
-        "variance": "linearisation (Gwet 2014), n - 1; t interval; pooled cells of a report vary together",
+        "interval": interval,
+        "variance": "linearisation (Gwet 2014), n - 1; pooled cells of a report vary together",
         "n_reports": len(panel.report_ids),
         "n_reports_single": panel.n_reports_single,
         "findings_single": list(panel.findings_single),
