@@ -124,9 +124,9 @@ def compare_labelers(
         raise InputError(f"measure {measure!r}: definition {definition.name} has {expected}")
     if len(cells.labelers) < 2:
         raise InputError(f"a comparison needs two labelers; there is {', '.join(cells.labelers) or 'none'}")
-    point = score(definition, chosen, measured.counts, no_finding=cells.no_finding)
-    resampled = score(
-        definition, chosen, measured.replicates.counts, no_finding=cells.no_finding, observed=measured.counts
+    point, resampled = (
+        score(definition, chosen, counts, no_finding=cells.no_finding, observed=measured.observed)
+        for counts in (measured.counts, measured.replicates.counts)
     )
     judged = judge(definition, cells)
     rows = [row for pair in _pairs(cells) for row in _differences(cells, pair, point, resampled, judged, methods)]

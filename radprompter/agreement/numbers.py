@@ -95,7 +95,7 @@ def measure(
     sums = [report_sums(definition, cells) for definition in detailed.values()]
     columns = np.concatenate([of_labeler for of in sums for of_labeler in of], axis=1) if sums else None
     counts, replicates = count(cells), replicate(cells, bootstrap, columns)
-    observed = count(replace(cells, weights=np.ones_like(cells.weights))) if cells.weighted else counts
+    observed = count(replace(cells, weights=np.ones_like(cells.weights))) if (cells.weights != 1).any() else counts
     numbers: list[Number] = []
     for definition in (*detailed.values(), *brief.values()):
         points, resampled = (

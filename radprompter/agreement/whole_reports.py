@@ -14,22 +14,31 @@ from radprompter.agreement.scores import ratio
 from radprompter.agreement.tallies import Floats
 from radprompter.labels import LABELS, LabelState, Projection
 
-COLUMNS = ("reports", "perfect", "errors", "doubted", "doubted_by_labeler", "doubted_by_both")
-"""Sums over reports: those with a label in the reference, those of them with every cell right, wrong cells; and the
-reports with an uncertain cell in the reference, by the labeler, and by both (before any projection)."""
+COLUMNS = ("reports", "perfect", "errors", "read", "doubted", "doubted_by_labeler", "doubted_by_both")
+"""Sums over reports: those with a cell that counts, those of them with every such cell right, and wrong cells; then,
+before any projection, the reports with a label in the reference, and those of them with an uncertain cell in the
+reference, by the labeler (of the cells that the reference has), and by both."""
 
 REPORT_MEASURES: Mapping[str, tuple[str, str]] = {
     "report_accuracy": ("perfect", "reports"),
     "errors_per_report": ("errors", "reports"),
-    "uncertain_reports_reference": ("doubted", "reports"),
-    "uncertain_reports_labeler": ("doubted_by_labeler", "reports"),
+    "uncertain_reports_reference": ("doubted", "read"),
+    "uncertain_reports_labeler": ("doubted_by_labeler", "read"),
     "uncertainty_capture": ("doubted_by_both", "doubted"),
 }
-"""Measures of reports: name -> the sum that is divided, and by which."""
+"""Measures of reports: name -> the sum that is divided, and by which.
+
+A cell is right if both have the same label after the projections of the definition, whatever its tasks and averages;
+one that the labeler has no label for is an error, or left out, as the definition says. The measures of uncertain
+reports are the same under every definition.
+"""
 
 REPORT_UNDEFINED: Mapping[str, str] = {
-    measure: "the reference has no uncertain cell" if whole == "doubted" else "no report has a label in the reference"
-    for measure, (_, whole) in REPORT_MEASURES.items()
+    "report_accuracy": "no report has a cell that counts",
+    "errors_per_report": "no report has a cell that counts",
+    "uncertain_reports_reference": "no report has a label in the reference",
+    "uncertain_reports_labeler": "no report has a label in the reference",
+    "uncertainty_capture": "the reference has no uncertain cell",
 }
 """Why a measure of reports has no value where it has none."""
 
@@ -51,17 +60,18 @@ def judge(definition: Definition, cells: Cells) -> Judged:
     return Judged(known, known & (labels == reference))
 
 
-def report_sums(definition: Definition, cells: Cells) -> Floats:
-    """What each report adds to `COLUMNS`: float64 ``(n_labelers, n_reports, n_columns)``."""
+def report_sums(definition: Definition, cells: Cells) -> NDArray[np.int16]:
+    """What each report adds to `COLUMNS`: int16 ``(n_labelers, n_reports, n_columns)``."""
     known, right = judge(definition, cells)
-    wrong = known & ~right
-    errors = wrong.sum(axis=2)
+    errors = (known & ~right).sum(axis=2, dtype=np.int16)
     counted = known.any(axis=2)
+    of_reference = cells.reference >= 0
+    read = np.broadcast_to(of_reference.any(axis=1), counted.shape)
     uncertain = LABELS.index(LabelState.UNCERTAIN)
-    doubted = (cells.reference == uncertain).any(axis=1) & counted
-    by_labeler = ((cells.labels == uncertain) & (cells.reference >= 0)).any(axis=2) & counted
-    columns = (counted, counted & (errors == 0), errors, doubted, by_labeler, by_labeler & doubted)
-    return np.stack([column.astype(np.float64) for column in columns], axis=-1)
+    doubted = np.broadcast_to((cells.reference == uncertain).any(axis=1), counted.shape)
+    by_labeler = ((cells.labels == uncertain) & of_reference).any(axis=2)
+    columns = (counted, counted & (errors == 0), errors, read, doubted, by_labeler, by_labeler & doubted)
+    return np.stack(columns, axis=-1, dtype=np.int16)
 
 
 def score_reports(measure: str, sums: Floats) -> Floats:
