@@ -31,10 +31,10 @@ class _Lines(list[str]):
         self.append(line.removesuffix("\r\n") + "\n")
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], *, delimiter: str = ",") -> str:
     """A table as CSV, every text of which is neutralised."""
     lines = _Lines()
-    writer = csv.writer(lines)
+    writer = csv.writer(lines, delimiter=delimiter)
     writer.writerow(header)
     writer.writerows([neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return "".join(lines)

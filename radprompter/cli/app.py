@@ -15,6 +15,7 @@ from radprompter.cli.pilot import pilot
 from radprompter.cli.raters import raters
 from radprompter.cli.render import render
 from radprompter.cli.run import run
+from radprompter.cli.sample import sample
 from radprompter.cli.schema import schema
 from radprompter.cli.serve import serve
 from radprompter.cli.templates import templates
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(templates, name="templates", help="Regions: list or show them, begin a new one, check one.")
 app.add_typer(journal, name="journal", help="The kept answers: show them, export them, prune them.")
+app.add_typer(sample, name="sample", help="Reports for people to read: draw them, read back what they say.")
 for command in (render, pilot, label, explain, agree, compare, raters, run, phantom, schema, serve, doctor):
     app.command()(command)
 

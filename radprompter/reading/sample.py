@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from radprompter.errors import TableError
@@ -55,23 +55,33 @@ class Sample:
         """First 16 hexadecimal digits of a hash of everything in it."""
         return digest(self._content())
 
-    def weigh(self, read: Collection[str], *, at_random: bool = False) -> dict[str, Weight]:
+    def weigh(self, read: Collection[str]) -> dict[str, Weight]:
         """The weight of each drawn report that was read, in the order of the sample.
 
         It is ``N_h / n_h`` times the reports that it stands for; ``N_h`` units are in the stratum, and ``n_h`` of
-        them were read. With `at_random` only the random share counts, as a simple random sample of all. The weights
-        are unbiased where all that was drawn was read; else they are as good as what was not read is like the rest.
+        them were read. The weights are unbiased where all that was drawn was read; else they are as good as what was
+        not read is like the rest.
         """
-        counted = [item for item in self.reports if item.report_id in read and (item.at_random or not at_random)]
+        counted = [item for item in self.reports if item.report_id in read]
         sizes = {stratum.name: stratum.n_population for stratum in self.strata}
-        if at_random:
-            sizes = {ALL: sum(sizes.values())}
-        names = [ALL if at_random else item.stratum for item in counted]
-        n_read = Counter(names)
+        n_read = Counter(item.stratum for item in counted)
         return {
-            item.report_id: Weight(item.stands_for * sizes[name] / n_read[name], name)
-            for item, name in zip(counted, names, strict=True)
+            item.report_id: Weight(item.stands_for * sizes[item.stratum] / n_read[item.stratum], item.stratum)
+            for item in counted
         }
+
+    def unread_strata(self, read: Collection[str]) -> tuple[str, ...]:
+        """The strata of which no report was read."""
+        has = {item.stratum for item in self.reports if item.report_id in read}
+        return tuple(stratum.name for stratum in self.strata if stratum.name not in has)
+
+    def random_part(self) -> Sample:
+        """Only the reports that were drawn at random from all: a simple random sample, with one stratum."""
+        drawn = tuple(item._replace(stratum=ALL) for item in self.reports if item.at_random)
+        ids = {item.report_id for item in drawn}
+        whole = Stratum(ALL, sum(stratum.n_population for stratum in self.strata), len(drawn), len(drawn))
+        raters = {name: tuple(item for item in own if item in ids) for name, own in self.raters.items()}
+        return replace(self, reports=drawn, strata=(whole,), raters=raters)
 
     def to_json(self) -> dict[str, Any]:
         """The sample as plain data, with the weights that hold when all reports are read."""
@@ -147,6 +157,10 @@ def assign(draw: Draw, *, n_raters: int, overlap: float, seed: int) -> dict[str,
     }
 
 
-def drawn_before(samples: Sequence[Sample]) -> frozenset[str]:
-    """The reports of some samples."""
-    return frozenset(report_id for sample in samples for report_id in sample.report_ids)
+def set_aside(samples: Sequence[Sample], groups: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The reports that earlier samples have taken out of the population; with `groups`, also all others of theirs."""
+    drawn = {report_id for sample in samples for report_id in sample.report_ids}
+    if groups is None:
+        return frozenset(drawn)
+    taken = {groups[report_id] for report_id in drawn if report_id in groups}
+    return frozenset(report_id for report_id, group in groups.items() if group in taken) | drawn

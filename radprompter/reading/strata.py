@@ -59,4 +59,5 @@ def stratify(table: LabelTable, *, with_failed: bool = False, without: Iterable[
     strata[failed] = FAILED
     of = {report_id: strata[row] for row, report_id in enumerate(table.report_ids) if drawable[row]}
     present = set(of.values())
-    return Strata(tuple(name for name in reversed(names) if name in present), of, int(silent.sum()), int(failed.sum()))
+    counts = (int((silent & rest).sum()), int((failed & rest).sum()))
+    return Strata(tuple(name for name in reversed(names) if name in present), of, *counts)

@@ -149,9 +149,10 @@ def test_the_weighted_prevalence_is_the_truth_on_average(one_per: bool, at_rando
     totals, plain = [], []
     for seed in range(300):
         sample = sample_of(strata, n=60, random_share=0.4, seed=seed, groups=patients if one_per else None)
-        weights = sample.weigh(set(sample.report_ids), at_random=at_random)
-        totals.append(sum(weight.weight * truth[report] for report, weight in weights.items()))
         plain.append(np.mean([truth[report] for report in sample.report_ids]))
+        sample = sample.random_part() if at_random else sample
+        weights = sample.weigh(set(sample.report_ids))
+        totals.append(sum(weight.weight * truth[report] for report, weight in weights.items()))
     error = np.std(totals, ddof=1) / np.sqrt(len(totals))
     assert abs(np.mean(totals) - sum(truth.values())) < 3.5 * error
     assert np.mean(plain) > 1.3 * np.mean(list(truth.values()))  # what the weights undo
@@ -181,8 +182,8 @@ def test_the_same_seed_draws_the_same_reports_whatever_the_order_of_the_table() 
 def test_weights_of_a_whole_sample_sum_to_the_population() -> None:
     strata, _, _ = population(300, 1)
     sample = sample_of(strata, n=50, random_share=0.3, seed=1)
-    for at_random in (False, True):
-        weights = sample.weigh(set(sample.report_ids), at_random=at_random)
+    for part in (sample, sample.random_part()):
+        weights = part.weigh(set(part.report_ids))
         assert sum(weight.weight for weight in weights.values()) == pytest.approx(300)
 
 

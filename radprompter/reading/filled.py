@@ -1,0 +1,122 @@
+"""What people gave back, held against the sample: what is read, what is left, and what nobody can understand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from radprompter.errors import TableError
+from radprompter.labels import LabelSchema, LabelState
+from radprompter.reading.sample import Sample
+from radprompter.reading.sheets import REST, Row, Sheet
+from radprompter.reading.spelling import quote, read_word, spell
+
+Labels = Mapping[str, LabelState]
+"""Finding -> label, for every finding of the schema."""
+
+
+@dataclass(slots=True)
+class Filled:
+    """What one rater gave back.
+
+    `read` has the reports with a label for every finding. `begun` has those with some cells that say something, and
+    the findings that lack a label; `problems` says of each cell that nobody can understand where it is, what was found
+    and what is allowed. Reports in neither are unread.
+    """
+
+    rater: str
+    read: dict[str, Labels] = field(default_factory=dict)
+    begun: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def understand(sample: Sample, sheets: Iterable[Sheet]) -> tuple[Filled, ...]:
+    """What each rater read of a sample, in the order of the sheets; several sheets of one rater are put together.
+
+    Raises
+    ------
+    TableError
+        With every row whose report is not in the sample, or that a rater has twice with different content.
+    """
+    raters: dict[str, Filled] = {}
+    seen: dict[tuple[str, str], Row] = {}
+    faults: list[str] = []
+    find = _Finder(sample.report_ids)
+    for sheet in sheets:
+        filled = raters.setdefault(sheet.rater, Filled(sheet.rater))
+        filled.ignored += [f"{sheet.source}: {name}" for name in sheet.ignored]
+        for row in sheet.rows:
+            report_id = find(row.report_id)
+            if report_id is None:
+                faults.append(
+                    f"{row.where}: report {quote(row.report_id)} is not in the sample; "
+                    "a spreadsheet may have rewritten it"
+                )
+                continue
+            if not row.says_anything:
+                continue
+            before = seen.setdefault((sheet.rater, report_id), row)
+            if before is row:
+                _add(filled, report_id, row, sample.schema)
+            elif before[2:] != row[2:]:
+                faults.append(f"{row.where}: report {quote(report_id)} again, otherwise than in {before.where}")
+    if faults:
+        raise TableError("\n".join(faults))
+    return tuple(raters.values())
+
+
+def left(sample: Sample, filled: Sequence[Filled]) -> dict[str, tuple[str, ...]]:
+    """Reports that a rater still has to read, by rater; those that nobody was to read are under no name.
+
+    A rater whom the sample does not know, such as one with a name of Label Studio, has none of their own; what such
+    raters leave is what nobody has read.
+    """
+    known = {item.rater: item for item in filled if item.rater in sample.raters}
+    if known:
+        return {
+            rater: tuple(report for report in ids if rater not in known or report not in known[rater].read)
+            for rater, ids in sample.raters.items()
+        }
+    anybody = {report for item in filled for report in item.read}
+    return {"": tuple(report for report in sample.report_ids if report not in anybody)}
+
+
+class _Finder:
+    """The drawn report that an id in a sheet means, also where a spreadsheet took zeros from its beginning."""
+
+    def __init__(self, report_ids: Iterable[str]) -> None:
+        self._exact = {report_id.strip(): report_id for report_id in report_ids}
+        self._without_zeros: dict[str, list[str]] = {}
+        for plain, report_id in self._exact.items():
+            self._without_zeros.setdefault(plain.lstrip("0"), []).append(report_id)
+
+    def __call__(self, written: str) -> str | None:
+        plain = written.strip()
+        if plain in self._exact:
+            return self._exact[plain]
+        alike = self._without_zeros.get(plain, []) if plain.isdecimal() else []
+        return alike[0] if len(alike) == 1 else None
+
+
+def _add(filled: Filled, report_id: str, row: Row, schema: LabelSchema) -> None:
+    if row.note.strip():
+        filled.notes[report_id] = row.note.strip()
+    rest = read_word(row.rest)
+    if row.rest.strip() and rest is None:
+        allowed = spell(dict.fromkeys(state for spec in schema.findings for state in spec.states))
+        filled.problems.append(f"{row.where}, {REST}: expected {allowed}, or nothing; found {quote(row.rest)}")
+    labels: dict[str, LabelState] = {}
+    for spec in schema.findings:
+        word = row.words[spec.name]
+        state = read_word(word) if word.strip() else rest
+        if state is not None and state in spec.states:
+            labels[spec.name] = state
+        elif word.strip() or state is not None:
+            found = quote(word) if word.strip() else f"nothing, and {quote(row.rest)} in {REST}"
+            filled.problems.append(f"{row.where}, {spec.name}: expected {spell(spec.states)}; found {found}")
+    if len(labels) == len(schema.findings):
+        filled.read[report_id] = labels
+    elif row.rest.strip() or any(word.strip() for word in row.words.values()):
+        filled.begun[report_id] = tuple(name for name in schema.names if name not in labels)
