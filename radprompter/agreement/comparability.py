@@ -11,6 +11,8 @@ from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import Definition, differences
 from radprompter.errors import DefinitionError
 
+_SHOWN = 5
+
 
 class Basis(NamedTuple):
     """What a number of agreement rests on.
@@ -59,7 +61,8 @@ def why_not(one: Basis, other: Basis) -> tuple[str, ...]:
     """Why two numbers may not be compared, a reason each; none if they may."""
     reasons = [f"{side.name} does not state its definition" for side in (one, other) if side.definition is None]
     if one.definition is not None and other.definition is not None:
-        reasons += [f"other definition ({text})" for text in differences(one.definition, other.definition)]
+        found = [text for text in differences(one.definition, other.definition) if not text.startswith("measures: ")]
+        reasons += [f"other definition ({'; '.join(found)})"] if found else []
     if one.measure != other.measure:
         reasons.append(f"other measure ({one.measure}, {other.measure})")
     if one.reports != other.reports:
@@ -79,11 +82,11 @@ def _other_reference(one: Basis, other: Basis) -> list[str]:
 
 
 def _other_findings(one: Basis, other: Basis) -> str:
-    alone = [
-        f"{side.name} alone has {', '.join(sorted(set(side.findings) - set(against.findings)))}"
-        for side, against in ((one, other), (other, one))
-        if set(side.findings) - set(against.findings)
-    ]
+    alone = []
+    for side, against in ((one, other), (other, one)):
+        names = sorted(set(side.findings) - set(against.findings))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        alone += [f"{side.name} alone has {', '.join(names[:_SHOWN])}{more}"] if names else []
     return f"other findings ({'; '.join(alone)})"
 
 

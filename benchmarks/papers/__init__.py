@@ -1,0 +1,1 @@
+"""Five published systems: their printed numbers, and what follows from them."""
