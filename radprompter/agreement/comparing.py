@@ -26,6 +26,7 @@ from radprompter.statistics import bootstrap_p
 
 Families = Mapping[str, Family]
 
+NOT_RESAMPLED = "fewer than two resamples have a difference"
 UNEQUAL_WEIGHTS = "the reports stand for unequal numbers of reports, and McNemar's test counts reports"
 
 
@@ -44,7 +45,7 @@ class Difference(NamedTuple):
     `value` is `first_value` less `second_value`; `mean`, `low`, `high` and `p` are of the same resamples for both;
     `n_undefined` counts those in which either has no value. `only_first_right` and `only_second_right` count cells
     (reports with every cell right, over all findings), and `mcnemar` tests them. What is undefined is None, and
-    `reason` says why there is no difference.
+    `reason` says why there is no difference, or no interval of it.
     """
 
     first: str
@@ -163,7 +164,7 @@ def _differences(
             finding,
             _number(first),
             _number(second),
-            _number(first - second),
+            _number(np.round(first - second, DECIMALS)),
             _number(found.mean[column] * kept),
             _number(found.low[column] * kept),
             _number(found.high[column] * kept),
@@ -174,7 +175,7 @@ def _differences(
             discordant.only_second,
             _mcnemar(discordant, methods, weighted=cells.weighted),
             None,
-            None if defined else _without_score(cells, pair, (first, second)),
+            _reason(cells, pair, (first, second), n_used=len(differences) - int(found.n_undefined[column])),
         )
 
 
@@ -204,9 +205,11 @@ def _mcnemar(discordant: _Discordant, methods: Methods, *, weighted: bool) -> Pa
     return found
 
 
-def _without_score(cells: Cells, pair: tuple[int, int], scores: Sequence[float]) -> str:
+def _reason(cells: Cells, pair: tuple[int, int], scores: Sequence[float], *, n_used: int) -> str | None:
     names = [name for name, value in zip(_names(cells, pair), scores, strict=True) if np.isnan(value)]
-    return f"no score of {' and '.join(names)}"
+    if names:
+        return f"no score of {' and '.join(names)}"
+    return None if n_used >= 2 else NOT_RESAMPLED
 
 
 def _over_findings(cells: Cells, pair: tuple[int, int], point: Scores, methods: Methods) -> OverFindings:
@@ -254,7 +257,7 @@ def _caveats(cells: Cells, rounds: int, families: Families, alpha: float) -> Ite
     if cells.n_units < cells.n_reports:
         yield "McNemar's test takes reports of one patient as independent; the bootstrap resamples patients"
     least, most = 2 / (rounds + 1), max(family.m for family in families.values())
-    if least * most > alpha:
+    if rounds and least * most > alpha:
         yield (
             f"the smallest p of {rounds} resamples is {least:.2g}: among {most} tests one difference alone cannot be "
             f"significant at {alpha}; ask for more rounds"

@@ -16,7 +16,7 @@ from scipy import stats
 
 from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.comparability import basis_of, check_comparable, why_not
-from radprompter.agreement.comparing import UNEQUAL_WEIGHTS, LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.comparing import NOT_RESAMPLED, UNEQUAL_WEIGHTS, LabelerComparison, Methods, compare_labelers
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.agreement.numbers import measure
 from radprompter.agreement.resampling import Bootstrap
@@ -150,6 +150,11 @@ def test_a_finding_that_a_labeler_has_no_score_of_says_whose_it_is() -> None:
     assert row.second_value == 0 and (row.only_first_right, row.only_second_right) == (1, 0)
     assert compared.over_findings[0].paired_t[4:7] == (2, 0, 1)
     assert compared.families["bootstrap of f1: every pair of labelers × every finding"].n_undefined == 1
+
+
+def test_where_there_is_nothing_to_resample_the_difference_has_no_interval() -> None:
+    row, *_ = compare(replace(make_cells(15, reports=6), units=np.zeros(6, dtype=np.intp))).differences
+    assert row.value is not None and (row.low, row.p, row.reason) == (None, None, NOT_RESAMPLED)
 
 
 def test_reports_that_weigh_unequally_have_no_mcnemar() -> None:
