@@ -44,18 +44,25 @@ def make_cells(
 
 
 @st.composite
-def random_cells(draw: st.DrawFn, *, least_reports: int = 0, most_reports: int = 7) -> Cells:
-    """Few labelers, reports and findings, so that much is missing, one-sided or undefined; some with weights."""
+def random_cells(draw: st.DrawFn, *, most_reports: int = 7, patients: bool = False) -> Cells:
+    """Few labelers, reports and findings, so that much is missing, one-sided or undefined; some with weights.
+
+    With `patients` the reports are of patients, and these of strata.
+    """
     n_labelers, n_findings = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    n_reports = draw(st.integers(least_reports, most_reports))
+    n_reports = draw(st.integers(0, most_reports))
     shape = (n_labelers, n_reports, n_findings)
     weights = st.lists(st.sampled_from(WEIGHTS), min_size=n_reports, max_size=n_reports)
+    numbers = st.lists(st.integers(0, 3), min_size=n_reports, max_size=n_reports)
+    units = np.unique(draw(numbers), return_inverse=True)[1] if patients else None
     return make_cells(
         draw(arrays.arrays(np.int8, shape[1:], elements=st.integers(-1, 3))),
         draw(arrays.arrays(np.int8, shape, elements=st.integers(0, 4))),
         no_finding=draw(st.sampled_from([None, *range(n_findings)])),
         weights=draw(weights) if draw(st.booleans()) else None,
-    )  # fmt: skip
+        units=units,
+        strata=None if units is None else np.array(draw(st.lists(st.integers(0, 2), min_size=4, max_size=4)))[units],
+    )
 
 
 @st.composite

@@ -165,7 +165,7 @@ def spread(values: Floats, *, level: float) -> Spread:
     Quantiles interpolate between order statistics (type 7 of Hyndman & Fan 1996, NumPy's default); fewer than two
     defined resamples have none.
     """
-    ordered = np.sort(np.moveaxis(values, 0, -1), axis=-1)  # NaN last
+    ordered = np.sort(np.ascontiguousarray(np.moveaxis(values, 0, -1)), axis=-1)  # NaN last
     if not len(values):
         ordered = np.full((*ordered.shape[:-1], 1), np.nan)
     defined = ~np.isnan(ordered)

@@ -102,8 +102,17 @@ def _f1(pairs: Sequence[tuple[bool, bool | None, Fraction]], *, of: bool) -> Val
     return share(2 * hits, 2 * hits + misses + false_calls)
 
 
-def measure_of_tasks(definition: Definition, measure: str, cells: Sequence[SeenCell], no_finding: int | None) -> Value:
-    """All tasks of some cells as one number: of one finding, or of all of them thrown together."""
+def measure_of_tasks(
+    definition: Definition,
+    measure: str,
+    cells: Sequence[SeenCell],
+    no_finding: int | None,
+    sample: Sequence[SeenCell] | None = None,
+) -> Value:
+    """All tasks of some cells as one number: of one finding, or of all of them thrown together.
+
+    A resample judges support by the `sample` that it is of, and leaves out a task of which it has no cell itself.
+    """
     if measure == "same":
         return share(
             sum((cell.weight for cell in cells if cell.called is cell.truth), Fraction(0)),
@@ -118,11 +127,15 @@ def measure_of_tasks(definition: Definition, measure: str, cells: Sequence[SeenC
         return measure_of_pairs(measure, together)
     values: list[tuple[Fraction, Fraction]] = []  # value and support of each task that counts
     for state, of in of_state.items():
-        n_cells = sum(cell.truth is state for cell in of)
+        of_sample = cells if sample is None else sample
+        support = sum(
+            cell.truth is state and _has_task(definition, cell.finding, state, no_finding) for cell in of_sample
+        )
+        drawn = any(cell.truth is state for cell in of)
         value = measure_of_task(measure, of, state)
         if value is None and definition.undefined == "zero" and of:
             value = Fraction(0)
-        if value is not None and n_cells >= definition.least_support:
+        if value is not None and support >= definition.least_support and (drawn or not definition.least_support):
             values.append((value, sum((cell.weight for cell in of if cell.truth is state), Fraction(0))))
     if definition.over_tasks == "support":
         return share(sum(value * n for value, n in values), sum(n for _, n in values))
@@ -135,19 +148,31 @@ def _has_task(definition: Definition, finding: int, state: LabelState, no_findin
 
 
 def measure_of_finding(
-    definition: Definition, measure: str, cells: Sequence[SeenCell], finding: int, no_finding: int | None
+    definition: Definition,
+    measure: str,
+    cells: Sequence[SeenCell],
+    finding: int,
+    no_finding: int | None,
+    sample: Sequence[SeenCell] | None = None,
 ) -> Value:
     """One finding."""
-    return measure_of_tasks(definition, measure, [cell for cell in cells if cell.finding == finding], no_finding)
+    of, of_sample = ([cell for cell in each or () if cell.finding == finding] for each in (cells, sample))
+    return measure_of_tasks(definition, measure, of, no_finding, None if sample is None else of_sample)
 
 
 def measure_of_all(
-    definition: Definition, measure: str, cells: Sequence[SeenCell], n_findings: int, no_finding: int | None
+    definition: Definition,
+    measure: str,
+    cells: Sequence[SeenCell],
+    n_findings: int,
+    no_finding: int | None,
+    sample: Sequence[SeenCell] | None = None,
 ) -> Value:
     """All findings: the mean of those that have a value, or all cells together."""
     if definition.over_findings == "pooled":
-        return measure_of_tasks(definition, measure, cells, no_finding)
-    found = [measure_of_finding(definition, measure, cells, finding, no_finding) for finding in range(n_findings)]
+        return measure_of_tasks(definition, measure, cells, no_finding, sample)
+    columns = range(n_findings)
+    found = [measure_of_finding(definition, measure, cells, column, no_finding, sample) for column in columns]
     values = [value for value in found if value is not None]
     return share(sum(values, Fraction(0)), len(values))
 
