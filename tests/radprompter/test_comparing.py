@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from scipy import stats
 from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.comparability import basis_of, check_comparable, why_not
 from radprompter.agreement.comparing import NOT_RESAMPLED, UNEQUAL_WEIGHTS, LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.agreement.numbers import measure
 from radprompter.agreement.resampling import Bootstrap
@@ -201,6 +203,25 @@ def test_tables_are_laid_out_as_the_papers_do() -> None:
     header, *rows = p_values(compare_labelers(cells, measured, JMIR))
     assert len(rows) == 3 and all(len(row) == len(header) for row in rows)
     assert rows[0][0] == "labeler_0 – labeler_1" and rows[0][5:] == ("exact", "4", "0")
+
+
+def test_plain_data_has_a_reason_for_each_null_and_rows_an_empty_cell() -> None:
+    cells = make_cells(16, labelers=2, findings=2)
+    cells.reference[:, 1] = cells.labels[:, :, 1] = 1
+    compared = compare(cells, BINARY)
+    data = json.loads(json.dumps(describe_comparison(compared), allow_nan=False))
+    row = next(item for item in data["differences"] if item["finding"] == "finding_1")
+    assert (row["value"], row["p"], row["reason"]) == (None, None, "no score of labeler_0 and labeler_1")
+    assert (row["mcnemar"]["statistic"], row["mcnemar"]["p"], row["mcnemar"]["reason"]) == (
+        None,
+        1,
+        "no discordant pair",
+    )
+    assert data["over_findings"][0]["wilcoxon"]["reason"] == "fewer than 2 pairs"
+    assert {"name", "m", "n_undefined", "alpha", "correction"} <= data["families"][0].keys()
+    rows = list(difference_rows([compared]))
+    assert len(rows) == 3 and all(len(row) == len(DIFFERENCE_FIELDS) for row in rows)
+    assert dict(zip(DIFFERENCE_FIELDS, rows[2], strict=True))["difference"] == ""
 
 
 def test_numbers_of_the_same_cells_and_definition_may_be_compared_in_any_order() -> None:
