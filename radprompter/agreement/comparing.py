@@ -17,6 +17,7 @@ import numpy as np
 from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import Definition, Measure
 from radprompter.agreement.numbers import ALL, Measured
+from radprompter.agreement.report import Agreement
 from radprompter.agreement.resampling import spread
 from radprompter.agreement.scores import Scores, score
 from radprompter.agreement.significance import DECIMALS, Family, PairedTest, adjust, mcnemar, paired_t, wilcoxon
@@ -99,6 +100,17 @@ class LabelerComparison:
     over_findings: tuple[OverFindings, ...]
     families: Families
     caveats: tuple[str, ...]
+
+
+def compare_agreement(agreement: Agreement, methods: Methods | None = None) -> tuple[LabelerComparison, ...]:
+    """Every pair of labelers under each definition that is reported in detail, by its first measure.
+
+    The families of each definition are adjusted apart. With one labeler there is no comparison.
+    """
+    if len(agreement.cells.labelers) < 2:
+        return ()
+    chosen = (methods or Methods())._replace(level=agreement.bootstrap.level)
+    return tuple(compare_labelers(agreement.cells, agreement.measured, one, chosen) for one in agreement.definitions)
 
 
 def compare_labelers(

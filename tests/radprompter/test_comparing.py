@@ -17,10 +17,18 @@ from scipy import stats
 
 from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.comparability import basis_of, check_comparable, why_not
-from radprompter.agreement.comparing import NOT_RESAMPLED, UNEQUAL_WEIGHTS, LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.comparing import (
+    NOT_RESAMPLED,
+    UNEQUAL_WEIGHTS,
+    LabelerComparison,
+    Methods,
+    compare_agreement,
+    compare_labelers,
+)
 from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.agreement.numbers import measure
+from radprompter.agreement.report import Agreement, Matching
 from radprompter.agreement.resampling import Bootstrap
 from radprompter.agreement.score_tables import labelers_by_findings, labelers_by_measures, p_values
 from radprompter.errors import DefinitionError, InputError
@@ -222,6 +230,21 @@ def test_plain_data_has_a_reason_for_each_null_and_rows_an_empty_cell() -> None:
     rows = list(difference_rows([compared]))
     assert len(rows) == 3 and all(len(row) == len(DIFFERENCE_FIELDS) for row in rows)
     assert dict(zip(DIFFERENCE_FIELDS, rows[2], strict=True))["difference"] == ""
+
+
+def test_an_agreement_is_compared_under_each_definition_that_it_reports_in_detail() -> None:
+    cells = make_cells(17)
+    bootstrap = Bootstrap(100, level=0.9)
+    matching = Matching((), (), {}, {})
+    measured = measure(cells, [JMIR, BINARY], bootstrap)
+    agreement = Agreement("truth", cells, matching, (JMIR, BINARY), (), {}, bootstrap, "report", measured)
+    found = compare_agreement(agreement)
+    assert [(one.definition, one.measure, one.methods.level) for one in found] == [
+        (JMIR, "weighted_f1", 0.9),
+        (BINARY, "f1", 0.9),
+    ]
+    only = replace(agreement, cells=cells.only(("labeler_0",)))
+    assert compare_agreement(only) == ()
 
 
 def test_numbers_of_the_same_cells_and_definition_may_be_compared_in_any_order() -> None:

@@ -49,6 +49,13 @@ def test_mcnemar_equals_statsmodels(method: str, statistic: float, p: float) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "p"), [("chi_squared", 0.034), ("chi_squared_corrected", 0.077), ("exact", 0.070), ("mid_p", 0.039)]
+)
+def test_mcnemar_equals_the_example_of_fagerland_2013(method: str, p: float) -> None:
+    assert mcnemar(1, 7, n=21, method=method).p == pytest.approx(p, abs=5e-4)
+
+
 @pytest.mark.parametrize(("discordant", "method"), [((20, 4), "exact"), ((20, 5), "chi_squared_corrected")])
 def test_mcnemar_says_which_method_the_automatic_one_took(discordant: tuple[int, int], method: str) -> None:
     assert mcnemar(*discordant, n=100).method == method
