@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from page_outline import Outline
 from quiet_tab import open_quietly
 from reference.predictions import make_predictions, two_runs
 
@@ -37,26 +37,6 @@ def report() -> EvaluationReport:
 @pytest.fixture(scope="module")
 def page(report: EvaluationReport) -> str:
     return render(report)
-
-
-class Outline(HTMLParser):
-    """Counts open elements and collects ids and links."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.targets: list[str] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self.ids += [found["id"]] if found.get("id") else []
-        self.targets += [found["href"]] if tag == "a" else []
-        if tag not in ("meta", "link", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def test_the_page_is_whole_and_its_links_lead_somewhere(page: str):
