@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +25,13 @@ HEADS = {
 SHORT = {"negative": "neg", "not_mentioned": "n.m.", "uncertain": "unc", "positive": "pos", "subjects": "n"}
 
 
+class BlankCell(StrEnum):
+    """What an empty cell is."""
+
+    NOT_MENTIONED = "not_mentioned"
+    NO_LABEL = "no_label"
+
+
 @guarded
 def raters(
     tables: Annotated[
@@ -37,6 +46,14 @@ def raters(
         str, typer.Option(help="identity, linear, quadratic, ordinal, radical, ratio, circular or bipolar.")
     ] = "identity",
     finding: Annotated[list[str] | None, typer.Option(help="Only this finding; repeatable.")] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option("--match", metavar="NAME=COLUMN", help="Findings of two tables that are the same; repeatable."),
+    ] = None,
+    blank: Annotated[
+        BlankCell | None, typer.Option("--blank", help="What an empty cell of a CSV is, where it must be said.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column of the report ids in the CSVs.")] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     interval: Annotated[str, typer.Option(help="t, as in papers, or score, which holds near 1.")] = "t",
     out: Annotated[
@@ -48,16 +65,30 @@ def raters(
     """Say how far two or more raters agree on the same reports: Gwet's AC1, kappa, alpha, with intervals."""
     from radprompter.agreement.raters.panel import join
     from radprompter.agreement.raters.results import assess, summarise
+    from radprompter.agreement.raters.sheets import read_sheets
     from radprompter.errors import InputError
     from radprompter.labels import PROJECTIONS
-    from radprompter.store.rater_tables import read_rater_tables
 
     if projection not in PROJECTIONS:
         raise InputError(f"--projection {projection!r}: expected one of {', '.join(PROJECTIONS)}")
     if out is not None and out.suffix not in {".csv", ".json"}:
         raise InputError(f"--out {out}: expected a name that ends in .csv or .json")
-    read = read_rater_tables(tables, findings=finding or ())
-    panel = join(read, projection=PROJECTIONS[projection], names=[str(path) for path in tables])
+    renames = dict(_pair(text) for text in match or ())
+    sheets = read_sheets(
+        _sources(tables),
+        findings=finding or (),
+        renames=renames,
+        blank=None if blank is None else blank.value,
+        id_column=id_column,
+    )
+    panel = join(
+        list(sheets.tables.values()),
+        projection=PROJECTIONS[projection],
+        names=list(sheets.tables),
+        findings=finding or (),
+        renames=renames,
+    )
+    panel = replace(panel, left_out=(*sheets.left_out, *panel.left_out))
     agreements = assess(panel, names=coefficient or (), weights=weights, confidence=confidence, interval=interval)
     summary = summarise(panel, agreements, confidence=confidence, interval=interval)
     if out is not None:
@@ -69,6 +100,32 @@ def raters(
         if out is not None:
             _say(f"wrote {out}")
     return DONE
+
+
+def _sources(paths: Sequence[Path]) -> dict[str, Any]:
+    """Each file by its path: a label table, or a frame of one row a report."""
+    from radprompter.errors import InputError, SchemaError
+    from radprompter.files import read_table
+    from radprompter.store import read_labels
+
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise InputError(f"a table is named twice: {', '.join(map(str, paths))}; a rater agrees with itself always")
+    sources: dict[str, Any] = {}
+    for path in paths:
+        try:
+            sources[str(path)] = read_labels(path) if path.suffix == ".parquet" else read_table(path)
+        except SchemaError as error:
+            raise SchemaError(f"{path}: {error}") from None
+    return sources
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from radprompter.errors import InputError
+
+    name, is_pair, column = text.partition("=")
+    if not is_pair or not name or not column:
+        raise InputError(f"--match {text!r}: expected NAME=COLUMN, such as pleural_effusion=Effusion")
+    return name, column
 
 
 def _write(path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgreement], *, overwrite: bool) -> None:
@@ -139,8 +196,10 @@ def _notes(panel: Panel, agreements: Sequence[RaterAgreement], weights: str) -> 
         yield f"cells with fewer than two ratings, which count in no pair: {n_left_out:,}"
     if panel.n_reports_single:
         yield f"reports in one table only, left out: {panel.n_reports_single:,}"
-    if panel.findings_single:
-        yield f"findings in one table only, left out: {', '.join(panel.findings_single)}"
+    reasons = dict.fromkeys(item.reason for item in panel.left_out)
+    for reason in reasons:
+        names = ", ".join(dict.fromkeys(item.finding for item in panel.left_out if item.reason == reason))
+        yield f"left out, {reason}: {names}"
     for reason, where in _reasons(agreements).items():
         places = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
         yield f"–: {reason.words} ({places})"

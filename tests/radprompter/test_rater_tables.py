@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from label_tables import label_table
 
 from radprompter.agreement.raters.coefficients import Reason
 from radprompter.agreement.raters.panel import join, rate
 from radprompter.agreement.raters.results import FIELDS, assess, rows, summarise
+from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, PROJECTIONS, Cell, FindingSpec, LabelSchema, LabelState
@@ -65,9 +67,49 @@ def test_reports_and_findings_are_joined_by_name_and_those_of_one_table_left_out
     third = table({"c": "+?", "a": "-."}, "edema", "fracture")
     panel = join([first, second, third], projection=FOUR, names=("Ann", "Bea", "Cem"))
     assert (panel.report_ids, panel.findings) == (("a", "b", "c"), ("edema", "mass"))
-    assert (panel.n_reports_single, panel.findings_single) == (1, ("fracture",))
+    assert (panel.n_reports_single, panel.left_out) == (1, (LeftOut("Cem", "fracture", "no other table has it"),))
+    assert panel.columns == (("edema", "edema", "edema"), ("mass", "mass", None))
     assert panel.ratings("edema").codes.tolist() == [[3, -1, 0], [0, 0, -1], [-1, 3, 3]]
-    assert panel.ratings("mass").codes.tolist() == [[3, -1, -1], [0, 3, -1], [-1, 0, -1]]
+    assert panel.ratings("mass").codes.tolist() == [[0, 3, -1]]
+    pooled = panel.pooled()
+    assert pooled.codes.tolist() == [[3, -1, 0], [0, 0, -1], [0, 3, -1], [-1, 3, 3]]
+    assert pooled.clusters is not None
+    assert pooled.clusters.tolist() == [0, 1, 1, 2]
+
+
+def test_findings_go_by_the_first_tables_names_whatever_the_others_call_them() -> None:
+    first = label_table({"a": "+-"}, [FindingSpec("pleural_effusion", "Pleural effusion"), "nodule"])
+    second = label_table({"a": "-+"}, ["Pleural Effusion", "lung_lesion"])
+    panel = join([first, second], projection=FOUR, renames={"lung_lesion": "nodule"})
+    assert panel.findings == ("pleural_effusion", "nodule")
+    assert panel.columns == (("pleural_effusion", "Pleural Effusion"), ("nodule", "lung_lesion"))
+    assert panel.ratings("nodule").codes.tolist() == [[0, 3]]
+
+
+def test_a_declared_name_that_another_finding_has_is_refused() -> None:
+    first, second = label_table({"a": "+"}, ["mass"]), label_table({"a": "+-"}, ["mass", "lesion"])
+    with pytest.raises(SchemaError, match="'mass' is the name of a finding that is declared to be another"):
+        join([first, second], projection=FOUR, renames={"mass": "lesion"})
+
+
+def test_that_there_is_none_is_compared_where_the_raters_have_the_same_other_findings() -> None:
+    one = label_table({"a": "+-"}, ["edema", "no_finding"], no_finding="no_finding")
+    other = label_table({"a": "+--"}, ["edema", "mass", "no_finding"], no_finding="no_finding")
+    assert join([one, one], projection=FOUR).findings == ("edema", "no_finding")
+    panel = join([one, other], projection=FOUR)
+    assert panel.findings == ("edema",)
+    assert [(item.finding, item.reason[:9]) for item in panel.left_out if item.table == "rater 2"] == [
+        ("mass", "no other "), ("no_finding", "it says t"),
+    ]  # fmt: skip
+    declared = join([one, other], projection=FOUR, renames={"no_finding": "no_finding"})
+    assert declared.findings == ("edema", "no_finding")
+
+
+def test_only_the_findings_that_are_named_are_taken() -> None:
+    tables = [table({"a": "+-", "b": "--"})] * 2
+    assert join(tables, projection=FOUR, findings=["mass"]).findings == ("mass",)
+    with pytest.raises(SchemaError, match="share fracture; shared are: edema, mass"):
+        join(tables, projection=FOUR, findings=["mass", "fracture"])
 
 
 def test_pooled_the_cells_of_a_report_are_one_cluster() -> None:

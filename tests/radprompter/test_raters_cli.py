@@ -109,9 +109,35 @@ def test_a_label_table_may_stand_beside_readers_and_says_what_the_findings_are(
     cells = [Cell(f"r{place}", name, state) for place, state in enumerate(states) for name in schema.names]
     write_labels(tmp_path, LabelTable.from_cells(cells, schema))
     summary = json.loads(invoke(tmp_path / "labels.parquet", *readers, "--json").output)
-    assert [item["finding"] for item in summary["agreements"]] == ["edema", None]
-    assert summary["findings_single"] == ["fracture"]
-    assert summary["agreements"][0]["coefficients"]["fleiss"]["n_raters"] == 3
+    assert [item["finding"] for item in summary["agreements"]] == ["edema", "mass", None]
+    assert [item["coefficients"]["fleiss"]["n_raters"] for item in summary["agreements"]] == [3, 2, 3]
+    assert [(item["finding"], item["reason"]) for item in summary["left_out"]] == [
+        ("fracture", "no other table has it")
+    ]
+
+
+def test_findings_may_be_declared_the_same_and_ids_stand_in_any_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("uid,Pleural Effusion,oedema\n1,1,0\n2,0,0\n")
+    (tmp_path / "b.csv").write_text("report_id,pleural_effusion,edema\n1,1,1\n2,0,0\n")
+    words = (tmp_path / "a.csv", tmp_path / "b.csv", "--id", "uid", "--json")
+    alone = json.loads(invoke(*words).output)
+    assert list(alone["columns"]) == ["Pleural Effusion"]
+    assert alone["left_out"][0]["reason"] == "no other table has it; near it: edema (--match oedema=edema)"
+    summary = json.loads(invoke(*words, "--match", "edema=oedema").output)
+    assert summary["columns"] == {
+        "Pleural Effusion": ["Pleural Effusion", "pleural_effusion"],
+        "oedema": ["oedema", "edema"],
+    }
+
+
+def test_a_row_that_nobody_filled_in_may_be_said_to_have_no_label(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("report_id,a,b,c\nr1,1,0,0\nr2,,,\n")
+    (tmp_path / "b.csv").write_text("report_id,a,b,c\nr1,1,0,0\nr2,0,0,0\n")
+    words = (tmp_path / "a.csv", tmp_path / "b.csv")
+    assert "--blank no_label" in invoke(*words).output
+    for blank, n_left_out in (("no_label", 1), ("not_mentioned", 0)):
+        found = coefficients(invoke(*words, "--blank", blank, "--json"))
+        assert found["gwet"]["n_left_out"] == n_left_out
 
 
 def test_ids_that_a_table_neutralised_are_those_of_the_other(tmp_path: Path) -> None:
@@ -127,9 +153,15 @@ def test_ids_that_a_table_neutralised_are_those_of_the_other(tmp_path: Path) -> 
         (READ + "z1,n,w,1,0\n", (), "ann.csv: has no report id in common"),
         ("report_id,oedema\nr1,1\n", (), "ann.csv: has no finding in common"),
         ("report_id,words\nr1,all is well\n", (), "bea.csv: no column holds labels"),
-        (READ + "r1,n,w,1,0\nr2,n,w,perhaps,0\nr3,n,w,1,0\n", (), "bea.csv: r2, edema: expected positive"),
+        (
+            READ + "r1,n,w,1,0\nr2,n,w,perhaps,0\nr3,n,w,1,0\n",
+            (),
+            "bea.csv: column 'edema', report 'r2': expected positive",
+        ),
         ("", (), "bea.csv: the file is empty"),
-        (READ + "r1,n,w,1,0\n", ("--finding", "fracture"), "ann.csv: no column is a finding"),
+        (READ + "r1,n,w,1,0\n", ("--finding", "fracture"), "no two tables share fracture; shared are: edema, mass"),
+        (READ + "r1,n,w,1,0\n", ("--id", "uid"), "no table has a column 'uid'"),
+        (READ + "r1,n,w,1,0\n", ("--match", "edema"), "--match 'edema': expected NAME=COLUMN"),
         (READ + "r1,n,w,1,0\n", ("--projection", "both"), "--projection 'both': expected one of four_states"),
         (READ + "r1,n,w,1,0\n", ("--coefficient", "kappa"), "coefficient 'kappa': expected one of percent"),
         (READ + "r1,n,w,1,0\n", ("--weights", "cubic"), "weights 'cubic': expected one of identity"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from radprompter.agreement.raters.coefficients import Coefficient, coefficient
@@ -110,7 +110,8 @@ def summarise(
         "variance": "linearisation (Gwet 2014), n - 1; pooled cells of a report vary together",
         "n_reports": len(panel.report_ids),
         "n_reports_single": panel.n_reports_single,
-        "findings_single": list(panel.findings_single),
+        "columns": {name: list(columns) for name, columns in zip(panel.findings, panel.columns, strict=True)},
+        "left_out": [asdict(item) for item in panel.left_out],
         "agreements": [
             {
                 "finding": item.finding,
