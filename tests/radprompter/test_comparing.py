@@ -148,6 +148,22 @@ def test_pairing_makes_intervals_narrower_than_those_of_two_independent_samples(
     assert row.high - row.low < 0.5 * math.hypot(*(number.high - number.low for number in apart))
 
 
+def test_of_equally_good_labelers_about_five_in_a_hundred_pairs_are_called_different() -> None:
+    generator = np.random.default_rng(1)
+    rejected, covered = [], []
+    for seed in range(50):
+        cells = make_cells(seed, labelers=2, reports=200, findings=10)
+        truth = (generator.random(cells.reference.shape) >= 0.2).astype(np.int8)  # 0 is positive, 1 negative
+        base = np.where(generator.random(truth.shape) < 0.06, 1 - truth, truth)
+        labels = np.where(generator.random(cells.labels.shape) < 0.06, 1 - base, base).astype(np.int8)
+        rows = compare(replace(cells, reference=truth, labels=labels), BINARY, rounds=300).differences[1:]
+        rejected += [(row.p <= 0.05, row.mcnemar.p <= 0.05) for row in rows]
+        covered += [row.low <= 0 <= row.high for row in rows]
+    by_bootstrap, by_mcnemar = np.mean(rejected, axis=0)
+    assert 0.03 < by_bootstrap < 0.075 and 0.01 < by_mcnemar < 0.06  # the exact test keeps below 5 in 100
+    assert 0.92 < np.mean(covered) < 0.97
+
+
 def test_a_finding_that_a_labeler_has_no_score_of_says_whose_it_is() -> None:
     cells = make_cells(6, labelers=2, findings=3)
     positive = 0

@@ -99,6 +99,7 @@ NOT_THE_SAME = {
     "OSL": [
         "'false positive rate' of CheXpert, pneumothorax",
         "'all LLM-based methods outperformed CheXpert', by sensitivity",
+        "billion parameters of Phi-3 mini (Discussion)",
         "minutes per 1,000 of 227,827 reports",
     ],
 }
