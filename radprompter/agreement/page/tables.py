@@ -65,6 +65,7 @@ class Priced(NamedTuple):
     quality: Shown
     n_reports: str
     minutes_per_1000: str
+    says: str
     prompt_tokens: str
     completion_tokens: str
     usd: str
@@ -182,8 +183,8 @@ def cost_rows(ledger: Ledger) -> tuple[Priced, ...]:
 def _priced(cost: Cost, labeler: Labeler, quality: Shown) -> Priced:
     kinds = ", ".join(f"{worded(name)} {count(n)}" for name, n in sorted(cost.failures.items()))
     return Priced(
-        labeler, quality, count(cost.n_reports), decimal(cost.minutes_per_1000, 2), count(cost.prompt_tokens),
-        count(cost.completion_tokens), decimal(cost.usd, 2), count(cost.n_failed), kinds,
+        labeler, quality, count(cost.n_reports), decimal(cost.minutes_per_1000, 2), cost.says,
+        count(cost.prompt_tokens), count(cost.completion_tokens), decimal(cost.usd, 2), count(cost.n_failed), kinds,
     )  # fmt: skip
 
 
