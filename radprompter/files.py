@@ -145,10 +145,15 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write sorted, indented JSON atomically; NaN becomes null."""
+def json_bytes(value: Any) -> bytes:
+    """Sorted, indented JSON; NaN becomes null."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
-    write_bytes(path, orjson.dumps(value, default=str, option=options | orjson.OPT_SERIALIZE_NUMPY))
+    return orjson.dumps(value, default=str, option=options | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as `json_bytes` atomically."""
+    write_bytes(path, json_bytes(value))
 
 
 def reserve(path: Path, n_bytes: int) -> None:

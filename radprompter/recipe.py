@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from radprompter.labels import PROJECTIONS
+from radprompter.agree_recipe import AgreeRecipe
 from radprompter.tracking import TrackingRecipe
 from radprompter.typed_yaml import Section, open_document, validate
 
@@ -236,20 +236,6 @@ class PhantomRecipe(Section):
     patients: int = Field(400, ge=8, description="patients a region and site")
     seed: int = Field(7, description="the same seed writes the same bytes")
     size: int = Field(160, ge=64, le=1024, description="shorter side of an image, in pixels")
-
-
-class AgreeRecipe(Section):
-    """The `agree` section: the label table held against a reference."""
-
-    reference: Path = Field(description="CSV with one column a finding (states or CheXpert codes), or a labels.parquet")
-    projection: str = Field("four_states", description="how the four states are compared")
-
-    @field_validator("projection")
-    @classmethod
-    def _known(cls, projection: str) -> str:
-        if projection not in PROJECTIONS:
-            raise ValueError(f"unknown projection {projection!r}; known: {', '.join(PROJECTIONS)}")
-        return projection
 
 
 class StudyRecipe(Section):

@@ -165,6 +165,7 @@ def label_reports(
             manifest["length"] = describe_length(template.length, template.counter, lengths)
             manifest["privacy"] = found.describe()
             manifest["n_disguised"] = n_disguised
+            manifest["n_answered_before"] = survey.n_known
             manifest["seconds"] = round(time.monotonic() - started, 3)
             write_json(folder / MANIFEST, manifest)
             if not manifest["n_failed_requests"]:  # else the next run asks those again

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from radprompter.agreement.metrics import agree as compare_labels
-from radprompter.agreement.metrics import summarise
+from radprompter.agree_run import AGREEMENT_JSON, agree_with, agreement_code, check_definitions, write_agreement
+from radprompter.agreement.content import summarise
 from radprompter.backends import choose_backend
-from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
+from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_stamp
 from radprompter.labeling.section import label_template
-from radprompter.labels import PROJECTIONS
 from radprompter.phantom import write_phantom
 from radprompter.recipe import StudyRecipe
 from radprompter.run import label_reports
-from radprompter.store import LABELS_PARQUET, read_labels, read_reference
+from radprompter.store import LABELS_PARQUET, MANIFEST
 from radprompter.terminal import Track, quiet
 
-AGREEMENT = "agreement.json"
 TABLES = ("reports.csv", "truth.csv", "findings.csv", "images.csv")
 
 
@@ -49,6 +47,12 @@ def check_label(study: StudyRecipe) -> None:
         choose_backend(study.label.backend)
 
 
+def check_agree(study: StudyRecipe) -> None:
+    """Refuse a recipe that names a definition which does not exist, before any stage runs."""
+    if study.agree is not None:
+        check_definitions(study.agree)
+
+
 def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     """Label the reports of a recipe; the summary of the stage."""
     return label_reports(study, track=track).summary
@@ -66,19 +70,17 @@ def run_agree(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     if recipe is None:
         return {}
     labels, folder = study.out / "label" / LABELS_PARQUET, study.out / "agree"
-    made_from = stamp_inputs(recipe.model_dump(mode="json"), [labels, recipe.reference])
+    reports = [study.label.reports.path] if study.label is not None and recipe.reports is None else []
+    inputs = [labels, recipe.reference, *recipe.also.values(), *([recipe.reports] if recipe.reports else reports)]
+    manifests = [path.parent / MANIFEST for path in (labels, *recipe.also.values())]
+    settings = recipe.model_dump(mode="json") | {"code": agreement_code()}
+    made_from = stamp_inputs(settings, [*inputs, *(path for path in dict.fromkeys(manifests) if path.is_file())])
     up_to_date = is_up_to_date(folder, made_from)
     if not up_to_date:
-        table = read_labels(labels)
-        reference = read_reference(recipe.reference, table.schema)
-        agreement = compare_labels(table, reference, projection=PROJECTIONS[recipe.projection])
-        write_json(folder / AGREEMENT, summarise(agreement))
-        write_stamp(folder, made_from, [AGREEMENT])
-    found = read_json(folder / AGREEMENT)
-    line = (
-        f"{found['cell_accuracy']:.2%} of cells right, {found['report_accuracy']:.1%} of {found['n_reports']:,} reports"
-    )
-    return {"up_to_date": up_to_date, **found, "line": f"{line} ({recipe.projection}, against {recipe.reference.name})"}
+        agreement = agree_with(labels, recipe, label=study.label)
+        write_stamp(folder, made_from, write_agreement(folder, agreement))
+    found = summarise(read_json(folder / AGREEMENT_JSON))
+    return {"up_to_date": up_to_date, **found}
 
 
 STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {

@@ -12,13 +12,14 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from radprompter.agreement.definitions import find_definition
 from radprompter.backends import choose_backend
 from radprompter.errors import InputError, RecipeError, TableError
 from radprompter.files import read_json, write_json
 from radprompter.label_table import LabelTable
 from radprompter.labeling.asking import Survey
 from radprompter.labeling.section import label_journal, label_template
-from radprompter.labels import PROJECTIONS
+from radprompter.labels import PROJECTIONS, Projection
 from radprompter.pilot import (
     Advice,
     Agreed,
@@ -97,7 +98,7 @@ def run_pilot(
     truth = None if reference is None else read_reference(reference, template.region.schema)
     asked = [report.id for report in _reports(section) if template.choose(report).unasked is None]
     chosen = _sample(asked, truth, n, seed)
-    projection = PROJECTIONS[study.agree.projection if study.agree is not None else "four_states"]
+    projection = _projection(study)
     model = getattr(choose_backend(section.backend).options, "model", None)
     price = find_price(model, prices) if model else None
     sections, left_out = _ways(section, strategies, plans, chosen)
@@ -114,6 +115,15 @@ def run_pilot(
     pilot = Pilot(chosen, len(asked), known, projection.name, tuple(trials), left_out, agreed, advise(trials))
     write_json(study.out / "pilot" / PILOT_FILE, summarise_pilot(pilot))
     return pilot
+
+
+def _projection(study: StudyRecipe) -> Projection:
+    """What becomes of the four states: as in the recipe's first definition, if it treats both tables alike."""
+    if study.agree is not None and study.agree.definitions:
+        first = find_definition(study.agree.definitions[0])
+        if first.labeler == first.reference:
+            return first.labeler
+    return PROJECTIONS["four_states"]
 
 
 def summarise_pilot(pilot: Pilot) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from radprompter.agreement.wide import STRATUM, WEIGHT
 from radprompter.errors import InputError, SchemaError
 from radprompter.label_table import LabelTable
 
-HEADLINE = "uncertain_is_negative"
+HEADLINES = ("uncertain_is_negative", "cell_accuracy")
+"""Definitions that are reported in detail where they fit and nobody names others."""
+
 PATIENT, NO_PATIENT = "patient_id", "none"
 
 
@@ -35,8 +37,9 @@ def agree(
     labelers: Mapping[str, LabelTable],
     reference: Reference | LabelTable,
     *,
-    definitions: Sequence[Definition] = (DEFINITIONS[HEADLINE],),
+    definitions: Sequence[Definition] | None = None,
     overview: Iterable[Definition] = tuple(DEFINITIONS.values()),
+    least_support: int | None = None,
     renames: Mapping[str, str] | None = None,
     by: Sequence[str] = (),
     facts: Facts | None = None,
@@ -49,9 +52,12 @@ def agree(
     Parameters
     ----------
     definitions:
-        Reported for each finding; the first is the headline. They must fit the tables.
+        Reported for each finding; the first is the headline. They must fit the tables. Without any: those of
+        `HEADLINES` that do.
     overview:
         Reported over all findings where they fit, and listed with the reason where they do not.
+    least_support:
+        The support rule of all definitions for which it has a meaning, instead of their own.
     renames:
         Findings that are declared to be the same: name in the labelers' tables -> name in the reference.
     by:
@@ -81,8 +87,11 @@ def agree(
         metadata=tuple(known.facts.columns),
         sampling=sampling,
     )
-    _refuse_misfits(definitions, known.name, matching)
-    rest = [one for one in overview if one not in definitions]
+    named = None if definitions is None else [with_least_support(one, least_support) for one in definitions]
+    usual = [with_least_support(DEFINITIONS[name], least_support) for name in HEADLINES]
+    detailed = _in_detail(named, usual, known.name, matching)
+    every = [with_least_support(one, least_support) for one in overview]
+    rest = [one for one in every if one not in detailed]
     refused = _refused(rest, known.name, matching)
     fitting = tuple(one for one in rest if one.name not in refused)
     drawn = bootstrap or Bootstrap()
@@ -90,13 +99,13 @@ def agree(
         known.name,
         cells,
         matching,
-        tuple(definitions),
+        detailed,
         fitting,
         refused,
         drawn,
         "patient" if unit_column else "report",
-        measure(cells, definitions, drawn, overview=fitting),
-        _groups(cells, by, merged, definitions, fitting, drawn),
+        measure(cells, detailed, drawn, overview=fitting),
+        _groups(cells, by, merged, detailed, fitting, drawn),
         tuple(costs),
     )
 
@@ -160,6 +169,19 @@ def _refused(definitions: Iterable[Definition], name: str, matching: Matching) -
     said = {who: (states, matching.no_finding_states.get(who)) for who, states in matching.states.items()}
     labelers = {who: states for who, states in said.items() if who != name}
     return refuse(definitions, said[name], labelers)
+
+
+def _in_detail(
+    named: Sequence[Definition] | None, usual: Sequence[Definition], name: str, matching: Matching
+) -> tuple[Definition, ...]:
+    if named is not None:
+        _refuse_misfits(named, name, matching)
+        return tuple(named)
+    refused = _refused(usual, name, matching)
+    fitting = tuple(one for one in usual if one.name not in refused)
+    if not fitting:
+        _refuse_misfits(usual, name, matching)
+    return fitting
 
 
 def _refuse_misfits(definitions: Sequence[Definition], name: str, matching: Matching) -> None:

@@ -82,6 +82,9 @@ class Definition:
         data = asdict(self)
         for words in ("name", "says", "source"):
             del data[words]
+        for side in ("reference", "labeler"):
+            states = data[side]["states"].items()
+            data[side]["states"] = {str(state): None if target is None else str(target) for state, target in states}
         return data
 
     @property

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.metrics import STATES, FindingAgreement, agree
+from radprompter.agreement.cells import UNLABELLED, Cells, Counts, count
 from radprompter.errors import SchemaError
 from radprompter.label_table import LabelTable
-from radprompter.labels import LABELS, PROJECTIONS, LabelState
+from radprompter.labels import LABELS, LabelState
+
+STATES = tuple(str(state) for state in LABELS)
 
 _POSITIVE, _NEGATIVE = LabelState.POSITIVE, LabelState.NEGATIVE
 _UNCERTAIN, _SILENT = LabelState.UNCERTAIN, LabelState.NOT_MENTIONED
@@ -157,14 +159,13 @@ def compare(labels: LabelTable, other: LabelTable) -> Comparison:
     if not names or not reports:
         shared = "finding" if not names else "report id"
         raise SchemaError(f"the two label tables have no {shared} in common")
-    agreement = agree(other, labels, projection=PROJECTIONS["four_states"])
     first, second = _Side(labels, reports, names), _Side(other, reports, names)
-    confusions = {item.finding: item for item in agreement.findings}
+    counts = _count(first, second, reports, names)
     return Comparison(
         len(reports),
         len(labels.report_ids) - len(reports),
         len(known) - len(reports),
-        tuple(_finding(confusions[name], first, second, column) for column, name in enumerate(names)),
+        tuple(_finding(name, counts[column], first, second, column) for column, name in enumerate(names)),
         tuple(name for name in labels.schema.names if name not in names),
         tuple(name for name in other.schema.names if name not in names),
         tuple(_disagreements(first, second, reports, names)),
@@ -233,10 +234,20 @@ class _Side:
         return np.asarray(np.clip(p, 0.0, 1.0), dtype=np.float64)
 
 
-def _finding(agreed: FindingAgreement, first: _Side, second: _Side, column: int) -> FindingComparison:
+def _count(first: _Side, second: _Side, reports: Sequence[str], names: Sequence[str]) -> Counts:
+    """Cells of each finding by what the first table says (4 rows) and the second (4 columns, and none)."""
+    labels = np.where(second.codes < 0, UNLABELLED, second.codes)[None]
+    apart, n = np.arange(len(reports)), len(reports)
+    sides = (first.codes.astype(np.int8), labels.astype(np.int8))
+    cells = Cells(tuple(reports), tuple(names), ("other",), *sides, None, apart, np.ones(n), np.zeros(n, dtype=np.intp))
+    return np.asarray(count(cells)[0])
+
+
+def _finding(name: str, counts: Counts, first: _Side, second: _Side, column: int) -> FindingComparison:
     lacks, other_lacks = first.codes[:, column] < 0, second.codes[:, column] < 0
-    counts = (lacks & ~other_lacks, ~lacks & other_lacks, lacks & other_lacks)
-    return FindingComparison(agreed.finding, agreed.confusion, *(int(cells.sum()) for cells in counts))
+    unlabelled = (lacks & ~other_lacks, ~lacks & other_lacks, lacks & other_lacks)
+    confusion = counts[:, : len(STATES)].astype(np.int64)
+    return FindingComparison(name, confusion, *(int(cells.sum()) for cells in unlabelled))
 
 
 def _disagreements(first: _Side, second: _Side, reports: Sequence[str], names: Sequence[str]) -> Iterable[Disagreement]:

@@ -1,4 +1,4 @@
-"""`radprompter agree`: a label table against a reference."""
+"""`radprompter agree`: label tables against a reference."""
 
 from __future__ import annotations
 
@@ -8,60 +8,159 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radprompter.options import AsJson
-from radprompter.terminal import console, guarded, print_json
+from radprompter.terminal import DONE, guarded, print_json
 
 if TYPE_CHECKING:
-    from radprompter.agreement.metrics import Agreement
+    from collections.abc import Mapping, Sequence
 
-SHOWN = {"positive": "pos", "negative": "neg", "uncertain": "unc", "not_mentioned": "n.m."}
+    from radprompter.agree_recipe import AgreeRecipe
+    from radprompter.recipe import LabelRecipe
+
+Pairs = list[str] | None
 
 
 @guarded
 def agree(
-    labels: Annotated[Path, typer.Argument(help="labels.parquet that `radprompter label` wrote.")],
-    reference: Annotated[Path, typer.Argument(help="Reference: CSV with one column a finding, or a labels.parquet.")],
-    projection: Annotated[str, typer.Option(help="How the four states are compared.")] = "four_states",
+    labels: Annotated[Path | None, typer.Argument(help="labels.parquet that `radprompter label` wrote.")] = None,
+    reference: Annotated[
+        Path | None, typer.Argument(help="Reference: CSV with one column a finding, or a labels.parquet.")
+    ] = None,
+    also: Annotated[
+        Pairs, typer.Option("--also", metavar="NAME=FILE", help="Another labeler of the same reports; repeatable.")
+    ] = None,
+    definition: Annotated[
+        Pairs,
+        typer.Option("--definition", metavar="NAME", help="Report it by finding; repeatable, the headline first."),
+    ] = None,
+    least_support: Annotated[
+        int | None, typer.Option(help="Cells of a state that the reference must have to count in a mean.")
+    ] = None,
+    by: Annotated[
+        Pairs, typer.Option("--by", metavar="COLUMN", help="Groups: columns, or length; repeatable, or with commas.")
+    ] = None,
+    match: Annotated[
+        Pairs, typer.Option("--match", metavar="OURS=THEIRS", help="A finding that has another name; repeatable.")
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="The reference's column with the report's id.")
+    ] = None,
+    reference_states: Annotated[
+        str | None, typer.Option(metavar="STATES", help="Labels that a CSV can have, if it does not show all.")
+    ] = None,
+    blank: Annotated[
+        str | None, typer.Option(metavar="MEANING", help="An empty cell of a CSV: not_mentioned or no_label.")
+    ] = None,
+    patient: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Resampled as a whole; none: reports are. [patient_id]")
+    ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Table with more columns of the reports, and their texts.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="RECIPE", help="Recipe whose `label` section says where the reports are.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Resamples; 0: no intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 7,
+    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    beside: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An earlier agreement.json: both side by side.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write all numbers there, as JSON and CSV.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another agreement in that folder.")] = False,
+    definitions: Annotated[bool, typer.Option("--definitions", help="List the definitions, and nothing else.")] = False,
     json: AsJson = False,
 ) -> int:
-    """Hold a label table against a reference table."""
-    from radprompter.agreement.metrics import agree as compare
-    from radprompter.agreement.metrics import summarise
+    """Hold label tables against a reference: every number with its definition, its interval, or why it has none."""
     from radprompter.errors import InputError
-    from radprompter.labels import PROJECTIONS
-    from radprompter.store import read_labels, read_reference
 
-    if projection not in PROJECTIONS:
-        raise InputError(f"--projection {projection!r}: expected one of {', '.join(PROJECTIONS)}")
-    table = read_labels(labels)
-    truth = read_reference(reference, table.schema)
-    agreement = compare(table, truth, projection=PROJECTIONS[projection])
+    if definitions:
+        from radprompter.cli.agree_definitions import show_definitions
+
+        show_definitions(as_json=json)
+        return DONE
+    if labels is None or reference is None:
+        raise InputError("name LABELS and REFERENCE; --definitions lists the definitions")
+    asked = {
+        "reference": reference, "id": id_column, "match": _pairs("--match", match), "blank": blank,
+        "reference_states": _parts([reference_states] if reference_states else None),
+        "definitions": _parts(definition), "least_support": least_support, "by": _parts(by),
+        "also": _pairs("--also", also), "patient": patient, "rounds": rounds, "seed": seed, "level": level,
+        "reports": reports,
+    }  # fmt: skip
+    _agree(labels, _section(asked), _label_section(recipe), beside, out, overwrite=overwrite, json=json)
+    return DONE
+
+
+def _agree(
+    labels: Path,
+    asked: AgreeRecipe,
+    label: LabelRecipe | None,
+    beside: Path | None,
+    out: Path | None,
+    *,
+    overwrite: bool,
+    json: bool,
+) -> None:
+    from radprompter.agree_run import agree_with, compare_all, read_earlier, refuse_other, write_agreement
+    from radprompter.agreement.content import describe, summarise
+    from radprompter.cli.agree_beside import show_beside
+    from radprompter.cli.agree_shown import say, show
+
+    earlier = None if beside is None else read_earlier(beside)
+    agreement = agree_with(labels, asked, label=label)
+    comparison = compare_all(agreement)
+    if earlier is not None:
+        from radprompter.agreement.comparability import basis_of, check_comparable
+
+        check_comparable(basis_of(agreement.cells, agreement.definitions[0], name="this agreement"), earlier.basis)
+    names: tuple[str, ...] = ()
+    if out is not None:
+        if not overwrite:
+            refuse_other(out, agreement)
+        names = write_agreement(out, agreement)
     if json:
-        print_json(summarise(agreement))
-    else:
-        _show(agreement)
-    return 0
+        print_json({**summarise(describe(agreement)), "files": [str(out / name) for name in names if out]})
+        return
+    show(agreement, comparison)
+    if earlier is not None:
+        show_beside(agreement, earlier)
+    if names:
+        say(f"wrote {', '.join(names)} to {out}")
 
 
-def _show(agreement: Agreement) -> None:
-    from rich.table import Table
+def _section(asked: Mapping[str, object]) -> AgreeRecipe:
+    """What was asked as the `agree` section of a recipe, whose checks are the same."""
+    from radprompter.agree_recipe import AgreeRecipe
+    from radprompter.typed_yaml import Document, validate
 
-    from radprompter.labels import LabelState
+    return validate(AgreeRecipe, Document("agree", {k: v for k, v in asked.items() if v is not None}, {}))
 
-    table = Table(title=f"agreement with the reference ({agreement.projection}, {agreement.n_reports} reports)")
-    table.add_column("finding", no_wrap=True)
-    for name in ("n", "none", "acc", "prec", "rec", *(f"F1 {name}" for name in SHOWN.values())):
-        table.add_column(name, justify="right")
-    for item in agreement.findings:
-        numbers = (
-            item.accuracy,
-            item.precision(LabelState.POSITIVE),
-            item.recall(LabelState.POSITIVE),
-            *(item.f1(LabelState(state)) for state in SHOWN),
-        )
-        shown = ["–" if value != value else f"{value:.3f}" for value in numbers]
-        table.add_row(item.finding, str(item.n), str(item.n_unlabelled), *shown)
-    console().print(table)
-    console().print(
-        f"cells right: {agreement.accuracy:.4f}   reports with every cell right: {agreement.report_accuracy:.4f}\n"
-        "none: cells without a label; acc: right cells; prec, rec: of positive; n.m.: not mentioned; –: no such cell"
-    )
+
+def _label_section(path: Path | None) -> LabelRecipe | None:
+    if path is None:
+        return None
+    from radprompter.labeling.section import label_section
+    from radprompter.recipe import load_recipe
+    from radprompter.shipped import find_recipe
+
+    return label_section(load_recipe(find_recipe(path)))
+
+
+def _parts(values: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
+    from radprompter.errors import InputError
+
+    pairs: dict[str, str] = {}
+    for value in values or ():
+        name, equals, other = value.partition("=")
+        if not (name and equals and other):
+            raise InputError(f"{option} {value}: expected two names with = between them")
+        if name in pairs:
+            raise InputError(f"{option} {value}: {name} was named before, as {pairs[name]}")
+        pairs[name] = other
+    return pairs

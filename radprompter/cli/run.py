@@ -18,7 +18,7 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
     """Run every stage that a recipe names; skip what is up to date."""
     from radprompter.recipe import load_recipe
     from radprompter.shipped import find_recipe
-    from radprompter.stages import STAGES, check_label
+    from radprompter.stages import STAGES, check_agree, check_label
 
     path = find_recipe(recipe)
     # the other package is called by name, since this one never imports it; both are asked before the first stage runs
@@ -28,6 +28,7 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
         functools.partial(training.load_recipe, path, settings=settings or (), out=out),
     )
     check_label(study)
+    check_agree(study)
     stages = {
         name: functools.partial(stage, study) for name, stage in STAGES.items() if getattr(study, name) is not None
     }

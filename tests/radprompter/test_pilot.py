@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from radprompter.agreement.metrics import agree
+from radprompter.agreement.cells import count
+from radprompter.agreement.definitions import Definition
+from radprompter.agreement.matching import match
+from radprompter.agreement.scores import score as score_cells
 from radprompter.label_table import LabelTable
 from radprompter.labels import PROJECTIONS, Cell, FindingSpec, LabelSchema, LabelState
 from radprompter.pilot import (
@@ -131,10 +134,12 @@ def test_right_cells_are_counted_by_report_and_a_cell_without_a_label_is_not_rig
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_a_score_is_what_the_agreement_says(projection: str) -> None:
-    found, agreement = score(LABELS, TRUTH, PROJECTIONS[projection]), None
-    agreement = agree(LABELS, TRUTH, projection=PROJECTIONS[projection])
+    chosen = PROJECTIONS[projection]
+    same = Definition("same", "", ("same",), reference=chosen, labeler=chosen, over_findings="pooled")
+    cells, _ = match({"ours": LABELS}, TRUTH)
+    found = score(LABELS, TRUTH, chosen)
     assert found is not None
-    assert found.accuracy == pytest.approx(agreement.accuracy)
+    assert found.accuracy == pytest.approx(float(score_cells(same, "same", count(cells)).overall[0]))
 
 
 def test_skipped_cells_are_not_unanswered() -> None:

@@ -1,0 +1,261 @@
+"""What `radprompter agree` prints: what was compared, the headline, every other definition, reports, cells, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from radprompter.terminal import console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from radprompter.agreement.comparing import LabelerComparison
+    from radprompter.agreement.definitions import Definition
+    from radprompter.agreement.numbers import Number
+    from radprompter.agreement.report import Agreement
+
+SHORT = {"positive": "pos", "negative": "neg", "uncertain": "unc", "not_mentioned": "n.m."}
+"""The four labels where there is little room."""
+
+HEADS = {
+    "f1": "F1", "accuracy": "acc", "sensitivity": "sens", "specificity": "spec", "ppv": "PPV", "npv": "NPV",
+    "weighted_f1": "weighted F1", "same": "same label",
+}  # fmt: skip
+NO_VALUE = "–"
+MOST_WITH_INTERVAL = 3
+"""Labelers side by side whose intervals fit on a line."""
+
+
+def show(agreement: Agreement, comparison: LabelerComparison | None) -> None:
+    """Print an agreement, and the labelers against each other where there are several."""
+    for line in _compared(agreement):
+        say(line)
+    for definition in agreement.definitions:
+        say(f"\n{definition.name}: {definition.says}")
+        _show_by_finding(agreement, definition)
+    _show_reports(agreement)
+    _show_overview(agreement)
+    _show_groups(agreement)
+    if comparison is not None:
+        _show_pairs(comparison)
+    if len(agreement.cells.labelers) == 1:
+        _show_confusion(agreement)
+    _show_costs(agreement)
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def shown(number: Number | None, *, interval: bool = False) -> str:
+    """A number to three places, with its interval where that is asked for; a dash where it has none."""
+    if number is None or number.value is None:
+        return NO_VALUE
+    value = f"{number.value:.3f}"
+    if not interval:
+        return value
+    return f"{value} ({NO_VALUE})" if number.low is None else f"{value} ({number.low:.3f}–{number.high:.3f})"
+
+
+def new_table(*columns: str) -> Table:
+    """A table without lines whose first column is text."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True, max_width=None if place else 30)
+    return table
+
+
+def _compared(agreement: Agreement) -> Iterator[str]:
+    cells, matching, drawn = agreement.cells, agreement.matching, agreement.bootstrap
+    unit = f"{cells.n_units:,} patients" if agreement.unit == "patient" else "reports"
+    many = "finding" if len(cells.findings) == 1 else "findings"
+    yield (
+        f"{', '.join(cells.labelers)} against {agreement.reference}: {cells.n_reports:,} reports, "
+        f"{len(cells.findings)} {many}"
+    )
+    yield f"intervals: {drawn.level:.0%} of {drawn.rounds:,} resamples of {unit}, seed {drawn.seed}"
+    if cells.weighted:
+        yield "reports are weighted: n and counts are sums of weights"
+    for name, n in matching.n_reports_only.items():
+        if n:
+            yield f"reports of {name} that not all tables have, left out: {n:,}"
+    other = [item for item in matching.findings if item.how != "same name"]
+    if other:
+        pairs = (f"{own} = {item.name} ({item.how})" for item in other for own in dict.fromkeys(item.columns.values())
+                 if own != item.name)  # fmt: skip
+        yield f"findings under other names: {', '.join(pairs)}"
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for item in matching.left_out:
+        reasons.setdefault(item.reason, {}).setdefault(item.finding, []).append(item.table)
+    for reason, findings in reasons.items():
+        tables = dict.fromkeys(table for where in findings.values() for table in where)
+        yield f"left out of {', '.join(tables)}: {_some(list(findings))} - {reason}"
+    if matching.metadata:
+        yield f"columns of {agreement.reference} that are no findings: {', '.join(matching.metadata)}"
+
+
+def _show_by_finding(agreement: Agreement, definition: Definition) -> None:
+    found = {
+        (one.labeler, one.finding, one.measure): one
+        for one in agreement.measured.numbers
+        if one.definition == definition.name and not one.task and one.measure in definition.measures
+    }
+    first, *others = definition.measures
+    labelers, findings = agreement.cells.labelers, [*agreement.cells.findings, ""]
+    whole = "all, mean" if definition.over_findings == "mean" else "all, pooled"
+    every: list[Number] = []
+    if len(labelers) == 1:
+        head = f"{HEADS[first]} ({agreement.bootstrap.level:.0%} CI)"
+        support = ["pos" if definition.tasks == ("positive",) else "cases"] if first != "same" else []
+        table = new_table("finding", "n", *support, *(HEADS[name] for name in others), head)
+        for finding in findings:
+            row = [found[labelers[0], finding, name] for name in (*others, first)]
+            counts = [_count(row[-1].n), *([_count(row[-1].support)] if support else [])]
+            table.add_row(finding or whole, *counts, *map(shown, row[:-1]), shown(row[-1], interval=True))
+            every += row
+    else:
+        table = new_table(f"{HEADS[first]} of", "n", *labelers)
+        interval = len(labelers) <= MOST_WITH_INTERVAL
+        for finding in findings:
+            row = [found[labeler, finding, first] for labeler in labelers]
+            table.add_row(finding or whole, _count(row[0].n), *(shown(one, interval=interval) for one in row))
+            every += row
+    console().print(table)
+    _say_reasons(every)
+
+
+def _show_reports(agreement: Agreement) -> None:
+    say("\nwhole reports")
+    table = new_table(
+        "definition", "labeler", "all right", "errors a report", "uncertain: reference", "labeler", "both"
+    )
+    names = ("report_accuracy", "errors_per_report", "uncertain_reports_reference", "uncertain_reports_labeler",
+             "uncertainty_capture")  # fmt: skip
+    found = {(one.definition, one.labeler, one.measure): one for one in agreement.measured.numbers}
+    every: list[Number] = []
+    for definition in agreement.definitions:
+        for labeler in agreement.cells.labelers:
+            row = [found[definition.name, labeler, name] for name in names]
+            table.add_row(definition.name, labeler, *map(shown, row))
+            every += row
+    console().print(table)
+    say("shares of the reports; both: of those that are uncertain in the reference")
+    if "uncertain" not in agreement.matching.states[agreement.reference]:
+        say(f"{agreement.reference} cannot say uncertain")
+    _say_reasons(every)
+
+
+def _show_overview(agreement: Agreement) -> None:
+    if agreement.overview:
+        say("\nother definitions, over all findings (`--definition NAME` by finding, `--definitions` in words)")
+        labelers = agreement.cells.labelers
+        table = new_table("definition", "measure", *labelers)
+        interval = len(labelers) <= MOST_WITH_INTERVAL
+        found = {(one.definition, one.measure, one.labeler): one for one in agreement.measured.numbers
+                 if not one.finding}  # fmt: skip
+        for definition in agreement.overview:
+            row = [found[definition.name, definition.measures[0], labeler] for labeler in labelers]
+            values = (shown(one, interval=interval) for one in row)
+            table.add_row(definition.name, HEADS[definition.measures[0]], *values)
+        console().print(table)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in agreement.refused.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        say(f"refused: {', '.join(names)} - {reason}")
+
+
+def _show_groups(agreement: Agreement) -> None:
+    if not agreement.groups:
+        return
+    definition = agreement.definitions[0]
+    say(f"\n{HEADS[definition.measures[0]]} over all findings under {definition.name}, by group")
+    labelers = agreement.cells.labelers
+    table = new_table("group", "reports", *labelers, "")
+    every: list[Number] = []
+    for group in agreement.groups:
+        found = {
+            one.labeler: one
+            for one in group.measured.numbers
+            if (one.definition, one.measure) == (definition.name, definition.measures[0]) and not one.finding
+        }
+        values = (shown(found[name], interval=len(labelers) <= MOST_WITH_INTERVAL) for name in labelers)
+        table.add_row(group.name, f"{group.n_reports:,}", *values, group.says)
+        every += found.values()
+    console().print(table)
+    _say_reasons(every)
+
+
+def _show_pairs(comparison: LabelerComparison) -> None:
+    from radprompter.agreement.score_tables import p_values
+
+    say(f"\ndifferences of {HEADS[comparison.measure]} under {comparison.definition.name}, over all findings")
+    table = new_table("first – second", "difference", "interval", "p", "adjusted")
+    for one in comparison.differences:
+        if not one.finding:
+            if one.value is None:
+                table.add_row(f"{one.first} – {one.second}", NO_VALUE, "", "", one.reason or "")
+                continue
+            limits = NO_VALUE if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"
+            ps = (NO_VALUE if p is None else f"{p:.3g}" for p in (one.p, one.p_adjusted))
+            table.add_row(f"{one.first} – {one.second}", f"{one.value:+.3f}", limits, *ps)
+    console().print(table)
+    header, *rows = p_values(comparison)
+    tests = new_table(*header)
+    for row in rows:
+        tests.add_row(*row)
+    console().print(tests)
+    for caveat in comparison.caveats:
+        say(f"note: {caveat}")
+
+
+def _show_confusion(agreement: Agreement) -> None:
+    from radprompter.labels import LABELS
+
+    say("\ncells of all findings, the reference in rows, the labeler in columns")
+    heads = [SHORT[state] for state in LABELS]
+    table = new_table("", *heads, "no label")
+    for head, row in zip(heads, agreement.measured.counts[0].sum(axis=0).tolist(), strict=True):
+        table.add_row(head, *map(_count, row))
+    console().print(table)
+
+
+def _show_costs(agreement: Agreement) -> None:
+    if not agreement.costs:
+        return
+    say("\ncosts of the whole tables, as their manifests say")
+    table = new_table("labeler", "reports", "minutes per 1,000", "prompt tokens", "completion", "USD", "failed")
+    for one in agreement.costs:
+        minutes = NO_VALUE if one.minutes_per_1000 is None else f"{one.minutes_per_1000:.2f}"
+        usd = NO_VALUE if one.usd is None else f"{one.usd:.2f}"
+        counts = (NO_VALUE if n is None else f"{n:,}" for n in (one.prompt_tokens, one.completion_tokens))
+        failed = NO_VALUE if one.n_failed is None else f"{one.n_failed:,}"
+        table.add_row(one.labeler, f"{one.n_reports:,}", minutes, *counts, usd, failed)
+    console().print(table)
+    for one in agreement.costs:
+        say(f"{one.labeler}: {one.says}")
+
+
+def _say_reasons(numbers: Iterable[Number]) -> None:
+    reasons: dict[str, list[str]] = {}
+    for one in numbers:
+        if one.reason:
+            where = one.group or one.finding or "all"
+            reasons.setdefault(one.reason, []).append(f"{HEADS.get(one.measure, one.measure)} of {where}")
+    for reason, places in reasons.items():
+        say(f"{NO_VALUE}: {reason} ({_some(list(dict.fromkeys(places)), at_most=3)})")
+
+
+def _some(names: Sequence[str], *, at_most: int = 8) -> str:
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return ", ".join(names[:at_most]) + more
+
+
+def _count(n: float | None) -> str:
+    if n is None:
+        return NO_VALUE
+    return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}"

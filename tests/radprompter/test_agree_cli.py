@@ -1,0 +1,227 @@
+"""`radprompter agree` on files: what it prints, writes, refuses, and holds beside an earlier agreement."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from label_tables import label_table
+from typer.testing import CliRunner
+
+from radprompter.agreement.definitions import DEFINITIONS
+from radprompter.cli.app import app
+from radprompter.label_table import LabelTable
+from radprompter.store import write_labels
+
+FINDINGS = ["edema", "pleural_effusion"]
+OURS = {"CXR1": "+-", "CXR2": "-+", "CXR3": "?.", "CXR4": "+-", "CXR5": ".+", "CXR6": "--"}
+THEIRS = {"CXR1": "+-", "CXR2": "++", "CXR3": "-.", "CXR4": "+-", "CXR5": ".-", "CXR6": "--"}
+TRUTH = """report_id,edema,pleural_effusion,site,patient_id
+CXR1,1,0,north,p1
+CXR2,0,1,north,p1
+CXR3,-1,,south,p2
+CXR4,1,0,south,p3
+CXR5,,1,south,p4
+CXR7,1,1,south,p4
+"""
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "100"}).invoke(app, ["agree", *map(str, arguments)])
+
+
+def written(folder: Path, rows: dict[str, str]) -> Path:
+    table: LabelTable = label_table(rows, FINDINGS)
+    write_labels(folder / "label", table)
+    return folder / "label" / "labels.parquet"
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    return written(tmp_path / "rules", OURS)
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    path = tmp_path / "truth.csv"
+    path.write_text(TRUTH)
+    return path
+
+
+def test_it_says_what_was_compared_and_every_number_with_its_definition(labels: Path, truth: Path) -> None:
+    shown = call(labels, truth, "--by", "site", "--rounds", 50).stdout
+    for line in (
+        "rules against truth.csv: 5 reports, 2 findings",
+        "intervals: 95% of 50 resamples of 4 patients, seed 7",
+        "reports of rules that not all tables have, left out: 1",
+        "reports of truth.csv that not all tables have, left out: 1",
+        "columns of truth.csv that are no findings: site, patient_id",
+        "uncertain_is_negative: positive against all else; uncertain and not mentioned count as negative",
+        "cell_accuracy: cells with the same one of four labels",
+        "cells of all findings, the reference in rows, the labeler in columns",
+    ):
+        assert line in shown, line
+    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.strip()}
+    assert rows["edema"][1:3] == ["5", "1.000"]  # the last table with that row is the one of cell accuracy
+    assert rows["site=north"][1] == "2"
+    assert "refused" not in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_json_is_one_line_with_every_number_over_all_findings(labels: Path, truth: Path) -> None:
+    summary = json.loads(call(labels, truth, "--rounds", 0, "--json").stdout)
+    assert (summary["n_reports"], summary["unit"], summary["n_units"]) == (5, "patient", 4)
+    assert summary["values"]["rules"]["cell_accuracy"]["same"] == 1
+    assert summary["values"]["rules"].keys() == DEFINITIONS.keys()
+    assert summary["headline"] == "uncertain_is_negative"
+
+
+def test_files_have_every_number_and_no_report(labels: Path, truth: Path, tmp_path: Path) -> None:
+    out = tmp_path / "agree"
+    done = call(labels, truth, "--by", "site", "--rounds", 20, "--out", out)
+    assert done.stdout.splitlines()[-1] == f"wrote agreement.json, agreement.csv, confusions.csv to {out}"
+    content = json.loads((out / "agreement.json").read_text())
+    with (out / "agreement.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        numbers = content["numbers"] if not row["group"] else next(
+            one["numbers"] for one in content["groups"] if one["name"] == row["group"]
+        )  # fmt: skip
+        of = numbers[row["definition"]][row["measure"]][row["labeler"]]
+        if row["task"]:
+            number = of["tasks"][row["finding"]][row["task"]]
+        else:
+            number = of["findings"][row["finding"]] if row["finding"] else of["all"]
+        assert (number["value"] is None) == (row["value"] == "") == (number["reason"] is not None)
+        if row["value"]:
+            assert float(row["value"]) == number["value"]
+    with (out / "confusions.csv").open() as file:
+        cells = list(csv.DictReader(file))
+    assert sum(int(row["n"]) for row in cells if not row["group"]) == 5 * 2
+    by_name = {one["name"]: one for one in content["definitions"]}
+    assert by_name["macro"]["hash"] == DEFINITIONS["macro"].hash
+    assert by_name["uncertain_is_negative"]["meaning"]["reference"]["states"]["uncertain"] == "negative"
+    for path in out.iterdir():
+        assert "CXR" not in path.read_text(), path.name
+    assert "NaN" not in (out / "agreement.json").read_text()
+
+
+def test_another_agreement_is_not_written_over_unless_asked(labels: Path, truth: Path, tmp_path: Path) -> None:
+    out = tmp_path / "agree"
+    assert call(labels, truth, "--rounds", 5, "--out", out).exit_code == 0
+    assert call(labels, truth, "--rounds", 5, "--out", out).exit_code == 0
+    refused = call(labels, truth, "--rounds", 6, "--out", out)
+    assert refused.exit_code == 2
+    assert "agreement.json: exists with other content; name another folder, or add --overwrite" in refused.output
+    assert call(labels, truth, "--rounds", 6, "--out", out, "--overwrite").exit_code == 0
+
+
+def test_several_labelers_stand_side_by_side_with_their_differences(labels: Path, truth: Path, tmp_path: Path) -> None:
+    other = written(tmp_path / "other", THEIRS)
+    result = call(labels, truth, "--also", f"student={other}", "--rounds", 50)
+    assert result.exit_code == 0, result.output
+    assert "rules, student against truth.csv: 5 reports, 2 findings" in result.stdout
+    assert "rules – student" in result.stdout
+    assert "differences of F1 under uncertain_is_negative, over all findings" in result.stdout
+
+
+def test_a_csv_may_be_another_labeler(labels: Path, truth: Path, tmp_path: Path) -> None:
+    other = tmp_path / "readers.csv"
+    other.write_text("report_id,Pleural Effusion,edema\nCXR1,0,1\nCXR2,1,1\n")
+    summary = json.loads(call(labels, truth, "--also", f"reader={other}", "--rounds", 5, "--json").stdout)
+    assert summary["n_reports"] == 2
+    assert summary["values"]["reader"]["positive_pooled"]["f1"] == 0.8
+
+
+def test_an_earlier_agreement_of_the_same_reports_stands_beside(labels: Path, truth: Path, tmp_path: Path) -> None:
+    out = tmp_path / "first"
+    call(labels, truth, "--rounds", 5, "--out", out)
+    other = written(tmp_path / "other", THEIRS)
+    shown = call(other, truth, "--rounds", 5, "--beside", out / "agreement.json").stdout
+    assert f"F1 under uncertain_is_negative, beside {out}/agreement.json" in shown
+    beside = shown.split("beside")[1].splitlines()
+    assert next(line.split()[1:] for line in beside if line.startswith("edema")) == ["0.800", "1.000"]
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ("", ("--definition", "uncertain_is_positive"),
+         "other definition \\(uncertain by the reference: positive in uncertain_is_positive, negative in"),
+        ("CXR6,0,0,south,p5\n", (), "other reports"),
+        ("edema,", ("--match", "edema=edema"), "other findings|no finding"),
+    ],
+)  # fmt: skip
+def test_numbers_that_do_not_mean_the_same_are_not_put_side_by_side(
+    labels: Path, truth: Path, tmp_path: Path, change: str, arguments: tuple[str, ...], message: str
+) -> None:
+    out = tmp_path / "first"
+    call(labels, truth, "--rounds", 0, "--out", out)
+    if change == "edema,":
+        truth.write_text("\n".join(",".join(line.split(",")[::2]) for line in TRUTH.splitlines()) + "\n")
+        arguments = ()
+    else:
+        truth.write_text(TRUTH + change)
+    refused = call(labels, truth, "--rounds", 0, "--beside", out / "agreement.json", *arguments)
+    assert refused.exit_code == 2
+    assert "may not be compared" in refused.output
+    assert re.search(message, refused.output.replace("\n", " "))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--definition", "f1"), "definition 'f1': expected one of uncertain_is_negative"),
+        (("--match", "edema"), "--match edema: expected two names with = between them"),
+        (("--also", "rules=x.parquet"), "rules is what"),
+        (("--by", "ward"), "--by ward: no such column; columns of the reference and the reports that are no findings: "
+                           "site, patient_id"),
+        (("--by", "length"), "the reports' texts are not at hand"),
+        (("--level", "2"), "agree: level: input should be less than 1 (found 2.0)"),
+        (("--beside", "nowhere.json"), "nowhere.json: no such file"),
+        (("--reference-states", "positive,perhaps"), "reference_states.1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_one_message_and_exit_code_2(
+    labels: Path, truth: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    refused = call(labels, truth, *arguments)
+    assert refused.exit_code == 2
+    assert message in refused.output.replace("\n", " ")
+
+
+def test_a_definition_that_does_not_fit_is_refused_and_listed(labels: Path, tmp_path: Path) -> None:
+    binary = tmp_path / "binary.csv"
+    binary.write_text("report_id,edema,pleural_effusion\nCXR1,1,0\nCXR2,0,1\nCXR3,1,0\n")
+    refused = call(labels, binary, "--definition", "macro")
+    assert refused.exit_code == 2
+    assert "Definitions that fit these tables: uncertain_is_negative, uncertain_is_positive" in refused.output
+    shown = call(labels, binary, "--rounds", 5).stdout
+    assert "refused: mention, negative, negative_pooled - it keeps not mentioned apart from negative" in shown
+    declared = call(labels, binary, "--definition", "macro", "--rounds", 5, "--reference-states",
+                    "positive,negative,uncertain,not_mentioned")  # fmt: skip
+    assert declared.exit_code == 0, declared.output
+
+
+def test_reports_of_a_file_give_groups_by_column_and_length(labels: Path, truth: Path, tmp_path: Path) -> None:
+    reports = tmp_path / "reports.csv"
+    rows = [f"CXR{number},{' '.join(['word'] * number)},{'CT' if number < 3 else 'XR'}" for number in range(1, 7)]
+    reports.write_text("report_id,text,device\n" + "\n".join(rows) + "\n")
+    shown = call(labels, truth, "--reports", reports, "--by", "device,length", "--rounds", 5).stdout
+    assert [line.split()[:2] for line in shown.splitlines() if "=" in line and "same" not in line] == [
+        ["device=CT", "2"], ["device=XR", "3"], ["length=short", "2"], ["length=medium", "2"], ["length=long", "1"],
+    ]  # fmt: skip
+    assert "1 to 2 words" in shown
+
+
+def test_definitions_are_listed_with_what_each_says() -> None:
+    shown = call("--definitions").stdout
+    for name in DEFINITIONS:
+        assert name in shown
+    listed = json.loads(call("--definitions", "--json").stdout)
+    assert listed["macro"]["hash"] == DEFINITIONS["macro"].hash
+    assert call().exit_code == 2
