@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from radprompter.agreement.raters.panel import Panel
     from radprompter.agreement.raters.results import RaterAgreement
 
+    Pairs = Mapping[tuple[str, str], RaterAgreement]
+
 HEADS = {
     "percent": "agree", "cohen": "Cohen", "conger": "Conger", "fleiss": "Fleiss", "krippendorff": "alpha",
     "brennan_prediger": "B.-P.",
@@ -64,7 +66,7 @@ def raters(
 ) -> int:
     """Say how far two or more raters agree on the same reports: Gwet's AC1, kappa, alpha, with intervals."""
     from radprompter.agreement.raters.panel import join
-    from radprompter.agreement.raters.results import assess, summarise
+    from radprompter.agreement.raters.results import assess, assess_pairs, summarise
     from radprompter.agreement.raters.sheets import read_sheets
     from radprompter.errors import InputError
     from radprompter.labels import PROJECTIONS
@@ -89,14 +91,19 @@ def raters(
         renames=renames,
     )
     panel = replace(panel, left_out=(*sheets.left_out, *panel.left_out))
-    agreements = assess(panel, names=coefficient or (), weights=weights, confidence=confidence, interval=interval)
-    summary = summarise(panel, agreements, confidence=confidence, interval=interval)
+    how: dict[str, Any] = {"weights": weights, "confidence": confidence, "interval": interval}
+    agreements = assess(panel, names=coefficient or (), **how)
+    pairs = assess_pairs(panel, names=coefficient or (), **how) if len(panel.raters) > 2 else {}
+    summary = summarise(panel, agreements, pairs, confidence=confidence, interval=interval)
+    summary["weights_not_used"] = list(sheets.weighted)
     if out is not None:
-        _write(out, summary, agreements, overwrite=overwrite)
+        _write(out, summary, agreements, pairs, overwrite=overwrite)
     if json:
         print_json(summary)
     else:
-        _show(panel, agreements, weights, confidence)
+        _show(panel, agreements, pairs, weights, confidence)
+        if sheets.weighted:
+            _say(f"drawn with unequal chances, which these numbers do not undo: {', '.join(sheets.weighted)}")
         if out is not None:
             _say(f"wrote {out}")
     return DONE
@@ -128,7 +135,9 @@ def _pair(text: str) -> tuple[str, str]:
     return name, column
 
 
-def _write(path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgreement], *, overwrite: bool) -> None:
+def _write(
+    path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgreement], pairs: Pairs, *, overwrite: bool
+) -> None:
     import orjson
 
     from radprompter.agreement.raters.results import FIELDS, rows
@@ -141,38 +150,49 @@ def _write(path: Path, summary: Mapping[str, Any], agreements: Sequence[RaterAgr
     else:
         settings = ("projection", "confidence", "interval")
         made = [summary[name] for name in settings]
-        cells = ([*("" if value != value else value for value in row.values()), *made] for row in rows(agreements))
-        content = csv_text((*FIELDS, *settings), cells).encode()
+        whose = [("all", row) for row in rows(agreements)]
+        whose += [(" and ".join(raters), row) for raters, item in pairs.items() for row in rows([item])]
+        cells = ([*("" if value != value else value for value in row.values()), *made, who] for who, row in whose)
+        content = csv_text((*FIELDS, *settings, "raters"), cells).encode()
     if path.exists() and not overwrite and (not path.is_file() or path.read_bytes() != content):
         raise InputError(f"{path}: exists with other content; name another file, or add --overwrite")
     write_bytes(path, content)
 
 
-def _show(panel: Panel, agreements: Sequence[RaterAgreement], weights: str, confidence: float) -> None:
-    from rich.table import Table
-
-    pooled = agreements[-1]
-    names = list(pooled.coefficients)
-    with_interval = "gwet" if "gwet" in names else names[0]
+def _show(panel: Panel, agreements: Sequence[RaterAgreement], pairs: Pairs, weights: str, confidence: float) -> None:
     n_findings = len(panel.findings)
     findings = "1 finding" if n_findings == 1 else f"{n_findings} findings"
     _say(f"{len(panel.raters)} raters, {len(panel.report_ids):,} reports, {findings}")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("finding", no_wrap=True, max_width=32)
-    table.add_column("n", justify="right", no_wrap=True)
-    for name in names:
-        head = HEADS.get(name, pooled.coefficients[name].name)
-        interval = f" ({100 * confidence:g} % CI)" if name == with_interval else ""
-        table.add_column(head + interval, justify="right", no_wrap=True)
-    table.add_column("few", max_width=16)
     rows = agreements if n_findings > 1 else agreements[:1]
-    for item in rows:
-        shown = [_number(found, interval=name == with_interval) for name, found in item.coefficients.items()]
-        few = " ".join(SHORT[name] for name in item.few)
-        table.add_row(item.finding or "all, pooled", f"{item.n_subjects:,}", *shown, few)
-    console().print(table)
+    _show_table("finding", {item.finding or "all, pooled": item for item in rows}, confidence)
+    if pairs:
+        place = {rater: str(number) for number, rater in enumerate(panel.raters, start=1)}
+        _say("")
+        _show_table(
+            "raters", {" and ".join(place[one] for one in pair): item for pair, item in pairs.items()}, confidence
+        )
+        for rater, number in place.items():
+            _say(f"{number}: {rater}")
     for line in _notes(panel, rows, weights):
         _say(line)
+
+
+def _show_table(head: str, items: Mapping[str, RaterAgreement], confidence: float) -> None:
+    from rich.table import Table
+
+    coefficients = next(iter(items.values())).coefficients
+    with_interval = "gwet" if "gwet" in coefficients else next(iter(coefficients))
+    table = Table(box=None, pad_edge=False)
+    table.add_column(head, no_wrap=True, max_width=32)
+    table.add_column("n", justify="right", no_wrap=True)
+    for name, found in coefficients.items():
+        interval = f" ({100 * confidence:g} % CI)" if name == with_interval else ""
+        table.add_column(HEADS.get(name, found.name) + interval, justify="right", no_wrap=True)
+    table.add_column("few", max_width=16)
+    for called, item in items.items():
+        shown = [_number(found, interval=name == with_interval) for name, found in item.coefficients.items()]
+        table.add_row(called, f"{item.n_subjects:,}", *shown, " ".join(SHORT[name] for name in item.few))
+    console().print(table)
 
 
 def _number(found: Coefficient, *, interval: bool) -> str:

@@ -9,7 +9,7 @@ from label_tables import label_table
 
 from radprompter.agreement.raters.coefficients import Reason
 from radprompter.agreement.raters.panel import join, rate
-from radprompter.agreement.raters.results import FIELDS, assess, rows, summarise
+from radprompter.agreement.raters.results import FIELDS, assess, assess_pairs, rows, summarise
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError
 from radprompter.label_table import LabelTable
@@ -164,6 +164,18 @@ def test_three_raters_have_fleiss_for_cohen_and_coefficients_may_be_named() -> N
     assert named["conger"].name == "Conger's weighted kappa"
 
 
+def test_of_three_raters_each_pair_that_shares_something_has_its_numbers() -> None:
+    first, second = table({"a": "+-", "b": "--"}), table({"a": "+-", "b": "+-", "c": "--"})
+    third = table({"c": "-", "d": "+"}, "mass")
+    panel = join([first, second, third], projection=FOUR, names=("Ann", "Bea", "Cem"))
+    pairs = assess_pairs(panel)
+    assert list(pairs) == [("Ann", "Bea"), ("Bea", "Cem")]
+    two = assess(join([first, second], projection=FOUR))[-1]
+    assert pairs["Ann", "Bea"].coefficients == two.coefficients
+    assert pairs["Bea", "Cem"].n_subjects == 1
+    assert panel.pair(0, 2) is None
+
+
 def test_rows_and_summary_say_what_the_numbers_are_of() -> None:
     panel = join([table({"a": "+-", "b": "--"}), table({"a": "+-", "b": "+-"})], projection=FOUR)
     agreements = assess(panel)
@@ -173,6 +185,6 @@ def test_rows_and_summary_say_what_the_numbers_are_of() -> None:
     kappa = next(row for row in written if row["finding"] == "mass" and row["coefficient"] == "cohen")
     assert kappa["reason"] == "one_category" and math.isnan(kappa["value"])
     assert kappa["categories"] == "negative not_mentioned uncertain positive"
-    summary = summarise(panel, agreements, confidence=0.95, interval="t")
+    summary = summarise(panel, agreements, {}, confidence=0.95, interval="t")
     assert (summary["projection"], summary["n_reports"]) == ("four_states", 2)
     assert summary["agreements"][-1]["finding"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,23 @@ def test_a_label_table_may_stand_beside_readers_and_says_what_the_findings_are(
     ]
 
 
+def test_three_raters_are_shown_in_pairs_too(readers: list[str], tmp_path: Path) -> None:
+    third = tmp_path / "cem.csv"
+    third.write_text(Path(readers[0]).read_text())
+    out = tmp_path / "all.csv"
+    output = invoke(*readers, third, "--out", out).output
+    assert "1 and 2  60  0.967" in output
+    assert "1 and 3  60  1.000" in output
+    assert f"2: {readers[1]}" in output.replace("\n", " ")
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["raters"] for row in rows[::4]] == ["all"] * 3 + [
+        f"{one} and {other}" for one, other in itertools.combinations([*readers, str(third)], 2)
+    ]
+    assert [item["raters"] for item in json.loads(invoke(*readers, third, "--json").output)["pairs"]][2] == [
+        readers[1], str(third),
+    ]  # fmt: skip
+
+
 def test_findings_may_be_declared_the_same_and_ids_stand_in_any_column(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("uid,Pleural Effusion,oedema\n1,1,0\n2,0,0\n")
     (tmp_path / "b.csv").write_text("report_id,pleural_effusion,edema\n1,1,1\n2,0,0\n")
@@ -138,6 +156,15 @@ def test_a_row_that_nobody_filled_in_may_be_said_to_have_no_label(tmp_path: Path
     for blank, n_left_out in (("no_label", 1), ("not_mentioned", 0)):
         found = coefficients(invoke(*words, "--blank", blank, "--json"))
         assert found["gwet"]["n_left_out"] == n_left_out
+
+
+def test_weights_of_a_drawn_sample_are_said_not_to_be_used(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("report_id,weight,sampling_stratum,edema\nr1,1.0,a,1\nr2,7.5,b,0\n")
+    (tmp_path / "b.csv").write_text("report_id,weight,edema\nr1,1.0,1\nr2,1.0,0\n")
+    words = (tmp_path / "a.csv", tmp_path / "b.csv")
+    assert "1 finding\n" in invoke(*words).output
+    assert "unequal chances" in invoke(*words).output
+    assert json.loads(invoke(*words, "--json").output)["weights_not_used"] == [str(tmp_path / "a.csv")]
 
 
 def test_ids_that_a_table_neutralised_are_those_of_the_other(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,24 @@ class Panel:
         """The ratings of all findings: its cells are the subjects, those of one report a cluster."""
         allowed = tuple(state for state in ORDER if any(state in states for states in self.allowed))
         return _ratings(self.codes[self._subjects], allowed, np.nonzero(self._subjects)[0])
+
+    def pair(self, one: int, other: int) -> Panel | None:
+        """Two of the raters, by place, and what both have; None if that is nothing."""
+        both = [one, other]
+        reports = np.logical_and(self.present[:, one], self.present[:, other])
+        has = [columns[one] is not None and columns[other] is not None for columns in self.columns]
+        if not reports.any() or not any(has):
+            return None
+        return replace(
+            self,
+            raters=(self.raters[one], self.raters[other]),
+            report_ids=tuple(compress(self.report_ids, reports)),
+            findings=tuple(compress(self.findings, has)),
+            codes=self.codes[reports][:, has][:, :, both],
+            present=self.present[reports][:, both],
+            allowed=tuple(compress(self.allowed, has)),
+            columns=tuple((columns[one], columns[other]) for columns in compress(self.columns, has)),
+        )
 
     @property
     def _subjects(self) -> NDArray[np.bool_]:

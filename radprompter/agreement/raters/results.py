@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from radprompter.agreement.raters.coefficients import Coefficient, coefficient
@@ -69,18 +70,40 @@ def assess(
     """
     names = tuple(names) or usual(len(panel.raters))
     how: dict[str, Any] = {"weights": weights, "confidence": confidence, "interval": interval}
+    found = [_agreement(name, panel.ratings(name), names, how) for name in panel.findings]
+    return (*found, _agreement(None, panel.pooled(), names, how))
 
-    def agreement(finding: str | None, ratings: Ratings) -> RaterAgreement:
-        counts = ratings.counts
-        chosen = (counts[counts.sum(axis=1) >= 2] > 0).sum(axis=0)
-        return RaterAgreement(
-            finding,
-            dict(zip(ratings.categories, map(int, chosen), strict=True)),
-            {name: coefficient(name, ratings, **how) for name in names},
-        )
 
-    found = [agreement(name, panel.ratings(name)) for name in panel.findings]
-    return (*found, agreement(None, panel.pooled()))
+def assess_pairs(
+    panel: Panel,
+    *,
+    names: Sequence[str] = (),
+    weights: WeightsLike = "identity",
+    confidence: float = 0.95,
+    interval: str = "t",
+) -> dict[tuple[str, str], RaterAgreement]:
+    """The agreement of each two raters who have something in common, all findings pooled; the rest is as in `assess`.
+
+    Categories are those of the whole panel, so that the pairs can be compared.
+    """
+    names = tuple(names) or usual(2)
+    how: dict[str, Any] = {"weights": weights, "confidence": confidence, "interval": interval}
+    pairs = (panel.pair(one, other) for one, other in combinations(range(len(panel.raters)), 2))
+    return {
+        (pair.raters[0], pair.raters[1]): _agreement(None, pair.pooled(), names, how)
+        for pair in pairs
+        if pair is not None
+    }
+
+
+def _agreement(finding: str | None, ratings: Ratings, names: Sequence[str], how: Mapping[str, Any]) -> RaterAgreement:
+    counts = ratings.counts
+    chosen = (counts[counts.sum(axis=1) >= 2] > 0).sum(axis=0)
+    return RaterAgreement(
+        finding,
+        dict(zip(ratings.categories, map(int, chosen), strict=True)),
+        {name: coefficient(name, ratings, **how) for name in names},
+    )
 
 
 def rows(agreements: Sequence[RaterAgreement]) -> Iterator[dict[str, Any]]:
@@ -99,9 +122,14 @@ def rows(agreements: Sequence[RaterAgreement]) -> Iterator[dict[str, Any]]:
 
 
 def summarise(
-    panel: Panel, agreements: Sequence[RaterAgreement], *, confidence: float, interval: str
+    panel: Panel,
+    agreements: Sequence[RaterAgreement],
+    pairs: Mapping[tuple[str, str], RaterAgreement],
+    *,
+    confidence: float,
+    interval: str,
 ) -> dict[str, Any]:
-    """The numbers of a panel as plain data, without words of any report."""
+    """The numbers of a panel, and of its pairs, as plain data, without words of any report."""
     return {
         "raters": list(panel.raters),
         "projection": panel.projection,
@@ -112,17 +140,19 @@ def summarise(
         "n_reports_single": panel.n_reports_single,
         "columns": {name: list(columns) for name, columns in zip(panel.findings, panel.columns, strict=True)},
         "left_out": [asdict(item) for item in panel.left_out],
-        "agreements": [
-            {
-                "finding": item.finding,
-                "n_subjects": item.n_subjects,
-                "n_chosen": dict(item.n_chosen),
-                "few": list(item.few),
-                "coefficients": {
-                    name: {**found._asdict(), "reason_words": found.reason.words if found.reason else ""}
-                    for name, found in item.coefficients.items()
-                },
-            }
-            for item in agreements
-        ],
+        "agreements": [_plain(item) for item in agreements],
+        "pairs": [{"raters": list(raters), **_plain(item)} for raters, item in pairs.items()],
+    }
+
+
+def _plain(item: RaterAgreement) -> dict[str, Any]:
+    return {
+        "finding": item.finding,
+        "n_subjects": item.n_subjects,
+        "n_chosen": dict(item.n_chosen),
+        "few": list(item.few),
+        "coefficients": {
+            name: {**found._asdict(), "reason_words": found.reason.words if found.reason else ""}
+            for name, found in item.coefficients.items()
+        },
     }

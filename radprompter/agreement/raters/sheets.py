@@ -21,10 +21,14 @@ NO_FINDINGS = frozenset({*ID_COLUMNS, WEIGHT, STRATUM, "patient_id"})
 
 
 class Sheets(NamedTuple):
-    """The label table of each rater, and columns that could be findings and are left out."""
+    """The label table of each rater, columns that could be findings and are left out, and who has unequal weights.
+
+    Weights are of reports that were drawn with unequal chances; coefficients do not use them.
+    """
 
     tables: dict[str, LabelTable]
     left_out: tuple[LeftOut, ...]
+    weighted: tuple[str, ...]
 
 
 def read_sheets(
@@ -55,6 +59,7 @@ def read_sheets(
         raise TableError(f"no table has a column {id_column!r}: {', '.join(frames) or 'all are label tables'}")
     tables: dict[str, LabelTable] = {}
     left_out: list[LeftOut] = []
+    weighted: list[str] = []
     for name, source in sources.items():
         if isinstance(source, LabelTable):
             tables[name] = source
@@ -73,7 +78,8 @@ def read_sheets(
         )
         tables[name] = taken.table if schemas else replace(taken.table, schema=own[0])
         left_out += taken.left_out
-    return Sheets(tables, tuple(left_out))
+        weighted += [name] if len(set(taken.columns.get(WEIGHT, {}).values())) > 1 else []
+    return Sheets(tables, tuple(left_out), tuple(weighted))
 
 
 def _schemas(frame: pd.DataFrame, ids: set[str | None], findings: Sequence[str], name: str) -> list[LabelSchema]:
