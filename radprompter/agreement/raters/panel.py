@@ -38,9 +38,7 @@ class Panel:
     codes: NDArray[np.int8]  # (n_reports, n_findings, n_raters): places in ORDER, or MISSING
     present: NDArray[np.bool_]  # (n_reports, n_raters): whose table has the report
     allowed: tuple[tuple[LabelState, ...], ...]  # of each finding: what some rater could say, in the order of ORDER
-    columns: tuple[
-        tuple[str | None, ...], ...
-    ]  # of each finding: what each rater calls it, None where a rater lacks it
+    columns: tuple[tuple[str | None, ...], ...]  # of each finding: each rater's name of it, None for a rater without
     n_reports_single: int
     left_out: tuple[LeftOut, ...]
 
