@@ -59,6 +59,7 @@ class AgreeRecipe(Section):
     reports: Path | None = Field(
         None, description="table with more columns of the reports, and their texts; that of the `label` section if null"
     )
+    page: bool = Field(True, description="write page.html, which has no word of any report")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,17 +1,18 @@
 """The way of an agreement on one screen: tables from their files, the agreement, its files.
 
-What the tables mean and what is computed of them is `radprompter.agreement`; this module has the files.
+What the tables mean and what is computed of them is `radprompter.agreement`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
+from radprompter.agree_inputs import AgreementInputs, read_inputs, read_texts
 from radprompter.agree_recipe import AgreeRecipe
-from radprompter.agreement.agreeing import Reference, agree
-from radprompter.agreement.comparing import LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.agreeing import agree
+from radprompter.agreement.comparing import LabelerComparison, compare_agreement
+from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
 from radprompter.agreement.content import (
     CONFUSION_FIELDS,
     Earlier,
@@ -20,31 +21,37 @@ from radprompter.agreement.content import (
     number_rows,
     read_content,
 )
-from radprompter.agreement.costs import cost
 from radprompter.agreement.definitions import find_definition
-from radprompter.agreement.groups import LENGTH, Facts
+from radprompter.agreement.disputes import find_disputes
 from radprompter.agreement.numbers import Number
-from radprompter.agreement.report import Agreement, Cost
+from radprompter.agreement.page import render_agreement
+from radprompter.agreement.report import Agreement
 from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.wide import WideTable, take_apart
 from radprompter.errors import InputError, TableError
-from radprompter.files import json_bytes, read_json, read_table, source_digest, write_json, write_text
-from radprompter.label_table import ID_COLUMNS, LabelTable
-from radprompter.labels import LabelSchema
-from radprompter.prompting.tokens import load_counter
-from radprompter.recipe import LabelRecipe, Reports
-from radprompter.store import LABELS_PARQUET, MANIFEST, csv_text, read_labels, read_reports
+from radprompter.files import Parts, json_bytes, read_json, source_digest
+from radprompter.recipe import LabelRecipe
+from radprompter.spreadsheet import csv_text
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-AGREEMENT_JSON, AGREEMENT_CSV, CONFUSIONS_CSV = "agreement.json", "agreement.csv", "confusions.csv"
-TEXT_COLUMNS = ("text", "report")
-"""Columns of a table of reports that are taken for their text, where it has no findings and no impression."""
+AGREEMENT_JSON, PAGE = "agreement.json", "page.html"
+MOST_SHOWN = 50
+"""Reports whose text a page has."""
 
 
-def agree_with(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None = None) -> Agreement:
-    """The agreement of labels, and of all other labelers that a recipe names, with its reference.
+class AgreementRun(NamedTuple):
+    """An agreement, its labelers against each other where there are several, and what both were made of."""
+
+    agreement: Agreement
+    comparisons: tuple[LabelerComparison, ...]
+    inputs: AgreementInputs
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The content of ``agreement.json``."""
+        return {**describe(self.agreement), "comparisons": [describe_comparison(one) for one in self.comparisons]}
+
+
+def agree_files(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None = None) -> AgreementRun:
+    """Hold labels, and all other labelers that a recipe names, against its reference.
 
     Parameters
     ----------
@@ -59,24 +66,20 @@ def agree_with(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None =
         If a file cannot be used, or the tables cannot be compared as asked.
     """
     check_definitions(recipe)
-    name = table_name(labels)
-    paths = {name: labels, **recipe.also}
-    if len(paths) == len(recipe.also):
-        raise InputError(f"--also {name}={recipe.also[name]}: {name} is what {labels} is called; choose another name")
-    tables = _labelers(paths, recipe)
-    reference = _reference(recipe, [table.schema for table in tables.values()])
-    return agree(
-        tables,
-        reference,
-        definitions=[find_definition(each) for each in recipe.definitions] or None,
+    inputs = read_inputs(labels, recipe, label=label)
+    agreement = agree(
+        inputs.labelers,
+        inputs.reference,
+        definitions=[find_definition(name) for name in recipe.definitions] or None,
         least_support=recipe.least_support,
         renames=recipe.match,
         by=recipe.by,
-        facts=_facts(recipe, label),
+        facts=inputs.facts,
         patient=recipe.patient,
         bootstrap=Bootstrap(recipe.rounds, recipe.seed, recipe.level),
-        costs=[found for who in tables if (found := _cost(who, paths[who], tables[who]))],
+        costs=inputs.costs,
     )
+    return AgreementRun(agreement, compare_agreement(agreement) if recipe.rounds else (), inputs)
 
 
 def check_definitions(recipe: AgreeRecipe) -> None:
@@ -91,18 +94,54 @@ def check_definitions(recipe: AgreeRecipe) -> None:
         find_definition(name)
 
 
-def write_agreement(folder: Path, agreement: Agreement) -> tuple[str, ...]:
-    """Write every number as JSON and CSV, and the confusion matrices; the names of the files.
+def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show_text: bool = False) -> tuple[str, ...]:
+    """Write every number as JSON and CSV, the confusion matrices, and a page if asked; the names of the files.
 
-    None of them has a report's text or id.
+    None of them has a text or an id of a report, but the page with `show_text`, which its owner alone may read.
+
+    Raises
+    ------
+    InputError
+        If texts are to be shown and nobody says where they are; nothing is written then.
     """
-    write_json(folder / AGREEMENT_JSON, describe(agreement))
-    write_text(folder / AGREEMENT_CSV, csv_text(Number._fields, number_rows(agreement)))
-    write_text(folder / CONFUSIONS_CSV, csv_text(CONFUSION_FIELDS, confusion_rows(agreement)))
-    return AGREEMENT_JSON, AGREEMENT_CSV, CONFUSIONS_CSV
+    agreement, comparisons = run.agreement, run.comparisons
+    files = {
+        AGREEMENT_JSON: json_bytes(run.content),
+        "agreement.csv": csv_text(Number._fields, number_rows(agreement)).encode(),
+        "confusions.csv": csv_text(CONFUSION_FIELDS, confusion_rows(agreement)).encode(),
+    }
+    if comparisons:
+        files["differences.csv"] = csv_text(DIFFERENCE_FIELDS, difference_rows(comparisons)).encode()
+    private = {PAGE: render_page_with_text(run).encode()} if page and show_text else {}
+    if page and not show_text:
+        files[PAGE] = render_agreement(agreement, comparisons=comparisons).encode()
+    for content, mode in ((files, 0o644), (private, 0o600)):
+        with Parts([folder / name for name in content], mode=mode) as parts:
+            for name, text in content.items():
+                parts[folder / name].write_bytes(text)
+            parts.place()
+    return (*files, *private)
 
 
-def refuse_other(folder: Path, agreement: Agreement) -> None:
+def render_page_with_text(run: AgreementRun) -> str:
+    """The page with the texts of the reports that labelers and reference disagree on most.
+
+    Raises
+    ------
+    InputError
+        If nobody says where the texts are.
+    """
+    if run.inputs.reports is None:
+        raise InputError("the reports' texts are not at hand; name them by --recipe or --reports")
+    reference = run.inputs.reference
+    disputes = find_disputes(run.agreement, {**run.inputs.labelers, reference.name: reference.table})
+    texts = read_texts(run.inputs.reports, [report.report_id for report in disputes[:MOST_SHOWN]])
+    return render_agreement(
+        run.agreement, comparisons=run.comparisons, disputes=disputes, texts=texts, at_most=MOST_SHOWN
+    )
+
+
+def refuse_other(folder: Path, run: AgreementRun) -> None:
     """Refuse to write over another agreement.
 
     Raises
@@ -111,7 +150,7 @@ def refuse_other(folder: Path, agreement: Agreement) -> None:
         If the folder has one with other content.
     """
     path = folder / AGREEMENT_JSON
-    if path.exists() and json_bytes(describe(agreement)) != path.read_bytes():
+    if path.exists() and json_bytes(run.content) != path.read_bytes():
         raise InputError(f"{path}: exists with other content; name another folder, or add --overwrite")
 
 
@@ -132,98 +171,6 @@ def read_earlier(path: Path) -> Earlier:
     return read_content(content, name=str(path))
 
 
-def compare_all(agreement: Agreement) -> LabelerComparison | None:
-    """The labelers against each other under the headline; None if there is one alone, or nothing was resampled."""
-    if len(agreement.cells.labelers) < 2 or not agreement.bootstrap.rounds:
-        return None
-    methods = Methods(level=agreement.bootstrap.level)
-    return compare_labelers(agreement.cells, agreement.measured, agreement.definitions[0], methods)
-
-
 def agreement_code() -> str:
     """Digest of the code that computes an agreement: what is up to date is so only while it is the same."""
     return source_digest(Path(__file__).parent / "agreement")
-
-
-def table_name(path: Path) -> str:
-    """What a label table is called: the folder of the run that wrote it, else the file's name without its ending."""
-    if path.name != LABELS_PARQUET:
-        return path.name.split(".")[0]
-    folders = [part for part in path.resolve().parent.parts if part != "label"]
-    return folders[-1] if len(folders) > 1 else path.stem
-
-
-def _labelers(paths: Mapping[str, Path], recipe: AgreeRecipe) -> dict[str, LabelTable]:
-    """The labelers' tables; a CSV has its findings by the names that the first table gives them."""
-    first = read_labels(next(iter(paths.values())))
-    tables = {}
-    for number, (name, path) in enumerate(paths.items()):
-        if number == 0:
-            tables[name] = first
-        elif path.suffix == ".parquet":
-            tables[name] = read_labels(path)
-        else:
-            frame = read_table(path)
-            tables[name] = take_apart(frame, [first.schema], name=name, blank=recipe.blank).table
-    return tables
-
-
-def _reference(recipe: AgreeRecipe, schemas: Sequence[LabelSchema]) -> Reference:
-    path = recipe.reference
-    if path.suffix == ".parquet":
-        return Reference(path.name if path.name != LABELS_PARQUET else table_name(path), read_labels(path))
-    wide: WideTable = take_apart(
-        read_table(path),
-        schemas,
-        name=path.name,
-        id_column=recipe.id,
-        states=recipe.reference_states,
-        renames=recipe.match,
-        blank=recipe.blank,
-        about_reports=[name for name in (*recipe.by, recipe.patient) if name],
-    )
-    return Reference(path.name, wide.table, Facts(wide.columns), wide.left_out)
-
-
-def _facts(recipe: AgreeRecipe, label: LabelRecipe | None) -> Facts:
-    """What the table of reports says of them, and how long they are where that is asked for."""
-    if recipe.reports is None and label is None:
-        return Facts()
-    path = recipe.reports or (label.reports.path if label is not None else Path())
-    frame = read_table(path)
-    reports = label.reports if label is not None and recipe.reports is None else _as_reports(path, frame)
-    texts = {reports.text} if isinstance(reports.text, str) else set(reports.text.values())
-    ids = frame[reports.id].astype(str)
-    columns = {
-        str(column): dict(zip(ids, frame[column].fillna("").astype(str).str.strip(), strict=True))
-        for column in frame.columns
-        if column != reports.id and column not in texts
-    }
-    if LENGTH not in recipe.by:
-        return Facts(columns)
-    counter = load_counter(label.tokenizer) if label is not None and label.tokenizer is not None else None
-    count = counter.count if counter is not None else (lambda text: len(text.split()))
-    lengths = {report.id: sum(map(count, report.sections.values())) for report in read_reports(reports)}
-    return Facts(columns, lengths, f"tokens ({counter.name})" if counter is not None else "words")
-
-
-def _as_reports(path: Path, frame: pd.DataFrame) -> Reports:
-    """Where a table of reports, of which nothing else is said, has its ids and texts."""
-    key = next((name for name in ID_COLUMNS if name in frame.columns), None)
-    if key is None:
-        raise TableError(f"{path}: no column {' or '.join(map(repr, ID_COLUMNS))}; name the reports by --recipe")
-    parts = [name for name in ("findings", "impression") if name in frame.columns]
-    text = next((name for name in TEXT_COLUMNS if name in frame.columns), None)
-    if parts or text is None:
-        return Reports(path=path, id=key, text={name: name for name in parts})
-    return Reports(path=path, id=key, text=text)
-
-
-def _cost(name: str, path: Path, table: LabelTable) -> Cost | None:
-    """The cost of a table by the manifest beside it, if that is the manifest of just this table."""
-    manifest = path.parent / MANIFEST
-    if path.name != LABELS_PARQUET or not manifest.is_file():
-        return None
-    said = read_json(manifest)
-    of_this = said.get("n_reports") == len(table) and said.get("schema", {}).get("hash") == table.schema.hash
-    return cost(name, said) if of_this else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from radprompter.agree_run import AGREEMENT_JSON, agree_with, agreement_code, check_definitions, write_agreement
+from radprompter.agree_run import AGREEMENT_JSON, agree_files, agreement_code, check_definitions, write_agreement
 from radprompter.agreement.content import summarise
 from radprompter.backends import choose_backend
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_stamp
@@ -77,8 +77,8 @@ def run_agree(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     made_from = stamp_inputs(settings, [*inputs, *(path for path in dict.fromkeys(manifests) if path.is_file())])
     up_to_date = is_up_to_date(folder, made_from)
     if not up_to_date:
-        agreement = agree_with(labels, recipe, label=study.label)
-        write_stamp(folder, made_from, write_agreement(folder, agreement))
+        run = agree_files(labels, recipe, label=study.label)
+        write_stamp(folder, made_from, write_agreement(folder, run, page=recipe.page))
     found = summarise(read_json(folder / AGREEMENT_JSON))
     return {"up_to_date": up_to_date, **found}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -68,6 +68,10 @@ def agree(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write all numbers there, as JSON and CSV.")
     ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Write page.html there too, without words of reports.")] = False,
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Show disputed reports on the page: it is patient text.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another agreement in that folder.")] = False,
     definitions: Annotated[bool, typer.Option("--definitions", help="List the definitions, and nothing else.")] = False,
     json: AsJson = False,
@@ -89,45 +93,52 @@ def agree(
         "also": _pairs("--also", also), "patient": patient, "rounds": rounds, "seed": seed, "level": level,
         "reports": reports,
     }  # fmt: skip
-    _agree(labels, _section(asked), _label_section(recipe), beside, out, overwrite=overwrite, json=json)
+    if (page and out is None) or (show_text and not page):
+        raise InputError("--page needs --out DIR, where it is written, and --show-text needs --page")
+    wanted = _Wanted(beside, out, page, show_text, overwrite, json)
+    _agree(labels, _section({**asked, "page": page}), _label_section(recipe), wanted)
     return DONE
 
 
-def _agree(
-    labels: Path,
-    asked: AgreeRecipe,
-    label: LabelRecipe | None,
-    beside: Path | None,
-    out: Path | None,
-    *,
-    overwrite: bool,
-    json: bool,
-) -> None:
-    from radprompter.agree_run import agree_with, compare_all, read_earlier, refuse_other, write_agreement
-    from radprompter.agreement.content import describe, summarise
+class _Wanted(NamedTuple):
+    """What becomes of an agreement."""
+
+    beside: Path | None
+    out: Path | None
+    page: bool
+    show_text: bool
+    overwrite: bool
+    json: bool
+
+
+def _agree(labels: Path, asked: AgreeRecipe, label: LabelRecipe | None, wanted: _Wanted) -> None:
+    from radprompter.agree_run import agree_files, read_earlier, refuse_other, write_agreement
+    from radprompter.agreement.content import summarise
     from radprompter.cli.agree_beside import show_beside
     from radprompter.cli.agree_shown import say, show
 
+    beside, out = wanted.beside, wanted.out
     earlier = None if beside is None else read_earlier(beside)
-    agreement = agree_with(labels, asked, label=label)
-    comparison = compare_all(agreement)
+    run = agree_files(labels, asked, label=label)
     if earlier is not None:
         from radprompter.agreement.comparability import basis_of, check_comparable
 
-        check_comparable(basis_of(agreement.cells, agreement.definitions[0], name="this agreement"), earlier.basis)
+        headline = run.agreement.definitions[0]
+        check_comparable(basis_of(run.agreement.cells, headline, name="this agreement"), earlier.basis)
     names: tuple[str, ...] = ()
     if out is not None:
-        if not overwrite:
-            refuse_other(out, agreement)
-        names = write_agreement(out, agreement)
-    if json:
-        print_json({**summarise(describe(agreement)), "files": [str(out / name) for name in names if out]})
+        if not wanted.overwrite:
+            refuse_other(out, run)
+        names = write_agreement(out, run, page=wanted.page, show_text=wanted.show_text)
+    if wanted.json:
+        print_json({**summarise(run.content), "files": [str(out / name) for name in names if out]})
         return
-    show(agreement, comparison)
+    show(run.agreement, run.comparisons)
     if earlier is not None:
-        show_beside(agreement, earlier)
+        show_beside(run.agreement, earlier)
     if names:
-        say(f"wrote {', '.join(names)} to {out}")
+        note = "; page.html holds reports' text: keep it where they may be" if wanted.show_text else ""
+        say(f"wrote {', '.join(names)} to {out}{note}")
 
 
 def _section(asked: Mapping[str, object]) -> AgreeRecipe:

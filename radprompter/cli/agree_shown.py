@@ -27,7 +27,7 @@ MOST_WITH_INTERVAL = 3
 """Labelers side by side whose intervals fit on a line."""
 
 
-def show(agreement: Agreement, comparison: LabelerComparison | None) -> None:
+def show(agreement: Agreement, comparisons: Sequence[LabelerComparison]) -> None:
     """Print an agreement, and the labelers against each other where there are several."""
     for line in _compared(agreement):
         say(line)
@@ -37,8 +37,10 @@ def show(agreement: Agreement, comparison: LabelerComparison | None) -> None:
     _show_reports(agreement)
     _show_overview(agreement)
     _show_groups(agreement)
-    if comparison is not None:
+    for comparison in comparisons:
         _show_pairs(comparison)
+    for caveat in dict.fromkeys(caveat for comparison in comparisons for caveat in comparison.caveats):
+        say(f"note: {caveat}")
     if len(agreement.cells.labelers) == 1:
         _show_confusion(agreement)
     _show_costs(agreement)
@@ -191,8 +193,6 @@ def _show_groups(agreement: Agreement) -> None:
 
 
 def _show_pairs(comparison: LabelerComparison) -> None:
-    from radprompter.agreement.score_tables import p_values
-
     say(f"\ndifferences of {HEADS[comparison.measure]} under {comparison.definition.name}, over all findings")
     table = new_table("first – second", "difference", "interval", "p", "adjusted")
     for one in comparison.differences:
@@ -201,16 +201,22 @@ def _show_pairs(comparison: LabelerComparison) -> None:
                 table.add_row(f"{one.first} – {one.second}", NO_VALUE, "", "", one.reason or "")
                 continue
             limits = NO_VALUE if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"
-            ps = (NO_VALUE if p is None else f"{p:.3g}" for p in (one.p, one.p_adjusted))
-            table.add_row(f"{one.first} – {one.second}", f"{one.value:+.3f}", limits, *ps)
+            table.add_row(f"{one.first} – {one.second}", f"{one.value:+.3f}", limits, _p(one.p), _p(one.p_adjusted))
     console().print(table)
-    header, *rows = p_values(comparison)
-    tests = new_table(*header)
-    for row in rows:
-        tests.add_row(*row)
-    console().print(tests)
-    for caveat in comparison.caveats:
-        say(f"note: {caveat}")
+    for row in comparison.over_findings:
+        t, ranks = row.paired_t, row.wilcoxon
+        method = ranks.method.replace("_", " ")
+        say(
+            f"over {t.n} findings, {row.first} – {row.second}: paired t p {_p(t.p)}, adjusted "
+            f"{_p(row.paired_t_adjusted)}; Wilcoxon p {_p(ranks.p)}, adjusted {_p(row.wilcoxon_adjusted)} "
+            f"({method}, {ranks.n_zero} without a difference)"
+        )
+
+
+def _p(p: float | None) -> str:
+    if p is None or p != p:
+        return NO_VALUE
+    return "< 0.0001" if p < 0.0001 else f"{p:.3g}"
 
 
 def _show_confusion(agreement: Agreement) -> None:

@@ -124,6 +124,7 @@ def test_several_labelers_stand_side_by_side_with_their_differences(labels: Path
     other = written(tmp_path / "other", THEIRS)
     result = call(labels, truth, "--also", f"student={other}", "--rounds", 50)
     assert result.exit_code == 0, result.output
+    assert "over 2 findings, rules – student: paired t p" in result.stdout
     assert "rules, student against truth.csv: 5 reports, 2 findings" in result.stdout
     assert "rules – student" in result.stdout
     assert "differences of F1 under uncertain_is_negative, over all findings" in result.stdout
@@ -216,6 +217,34 @@ def test_reports_of_a_file_give_groups_by_column_and_length(labels: Path, truth:
         ["device=CT", "2"], ["device=XR", "3"], ["length=short", "2"], ["length=medium", "2"], ["length=long", "1"],
     ]  # fmt: skip
     assert "1 to 2 words" in shown
+
+
+def test_a_page_has_no_word_of_any_report_unless_asked(labels: Path, truth: Path, tmp_path: Path) -> None:
+    reports = tmp_path / "reports.csv"
+    reports.write_text("report_id,text\n" + "".join(f"CXR{n},canary of {n}\n" for n in range(1, 7)))
+    other = written(tmp_path / "other", THEIRS)
+    arguments = (other, truth, "--reports", reports, "--rounds", 5, "--page", "--overwrite", "--out", tmp_path / "out")
+    assert call(*arguments).exit_code == 0
+    page = tmp_path / "out" / "page.html"
+    assert "CXR" not in page.read_text()
+    assert "canary" not in page.read_text()
+    said = call(*arguments, "--show-text").stdout
+    assert "page.html holds reports' text: keep it where they may be" in said.replace("\n", " ")
+    assert "canary of 2" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "canary" not in (tmp_path / "out" / "agreement.json").read_text()
+
+
+def test_a_page_with_text_needs_texts_and_a_folder(labels: Path, truth: Path, tmp_path: Path) -> None:
+    for arguments, message in (
+        (("--page",), "--page needs --out DIR"),
+        (("--show-text", "--out", tmp_path / "x"), "--show-text needs --page"),
+        (("--show-text", "--page", "--out", tmp_path / "x", "--rounds", 5), "texts are not at hand"),
+    ):
+        refused = call(labels, truth, *arguments)
+        assert refused.exit_code == 2
+        assert message in refused.output.replace("\n", " ")
+    assert not (tmp_path / "x").exists()
 
 
 def test_definitions_are_listed_with_what_each_says() -> None:

@@ -1,0 +1,154 @@
+"""What an agreement is made of, from files: the labelers' tables, the reference, what else is known of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from radprompter.agree_recipe import AgreeRecipe
+from radprompter.agreement.agreeing import Reference
+from radprompter.agreement.costs import cost
+from radprompter.agreement.groups import LENGTH, Facts
+from radprompter.agreement.report import Cost
+from radprompter.agreement.wide import take_apart
+from radprompter.errors import InputError, TableError
+from radprompter.files import read_json, read_table
+from radprompter.label_table import ID_COLUMNS, LabelTable
+from radprompter.labels import LabelSchema
+from radprompter.prompting.tokens import load_counter
+from radprompter.recipe import LabelRecipe, Reports
+from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT_COLUMNS = ("text", "report")
+"""Columns of a table of reports that are taken for their text, where it has no findings and no impression."""
+
+
+class AgreementInputs(NamedTuple):
+    """All that an agreement is computed of; `reports` says where the reports' texts are, if anybody does."""
+
+    labelers: Mapping[str, LabelTable]
+    reference: Reference
+    facts: Facts
+    costs: tuple[Cost, ...]
+    reports: Reports | None
+
+
+def read_inputs(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None = None) -> AgreementInputs:
+    """The tables that a recipe names, and those of `labels`.
+
+    Parameters
+    ----------
+    labels:
+        A ``labels.parquet``.
+    label:
+        The `label` section that says where the reports are, and how their tokens are counted.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used.
+    """
+    name = table_name(labels)
+    if name in recipe.also:
+        raise InputError(f"--also {name}={recipe.also[name]}: {name} is what {labels} is called; choose another name")
+    paths = {name: labels, **recipe.also}
+    tables = _labelers(paths, recipe)
+    reference = _reference(recipe, [table.schema for table in tables.values()])
+    costs = (_cost(who, paths[who], table) for who, table in tables.items())
+    facts, reports = _facts(recipe, label)
+    return AgreementInputs(tables, reference, facts, tuple(one for one in costs if one is not None), reports)
+
+
+def read_texts(reports: Reports, wanted: Sequence[str]) -> dict[str, str]:
+    """The texts of some reports, by id."""
+    asked = set(wanted)
+    return {report.id: report.text for report in read_reports(reports) if report.id in asked}
+
+
+def table_name(path: Path) -> str:
+    """What a label table is called: the folder of the run that wrote it, else the file's name without its ending."""
+    if path.name != LABELS_PARQUET:
+        return path.name.split(".")[0]
+    folders = [part for part in path.resolve().parent.parts if part != "label"]
+    return folders[-1] if len(folders) > 1 else path.stem
+
+
+def _labelers(paths: Mapping[str, Path], recipe: AgreeRecipe) -> dict[str, LabelTable]:
+    """The labelers' tables; a CSV has its findings by the names that the first table gives them."""
+    first = read_labels(next(iter(paths.values())))
+    tables = {}
+    for number, (name, path) in enumerate(paths.items()):
+        if number == 0:
+            tables[name] = first
+        elif path.suffix == ".parquet":
+            tables[name] = read_labels(path)
+        else:
+            tables[name] = take_apart(read_table(path), [first.schema], name=name, blank=recipe.blank).table
+    return tables
+
+
+def _reference(recipe: AgreeRecipe, schemas: Sequence[LabelSchema]) -> Reference:
+    path = recipe.reference
+    if path.suffix == ".parquet":
+        return Reference(path.name if path.name != LABELS_PARQUET else table_name(path), read_labels(path))
+    wide = take_apart(
+        read_table(path),
+        schemas,
+        name=path.name,
+        id_column=recipe.id,
+        states=recipe.reference_states,
+        renames=recipe.match,
+        blank=recipe.blank,
+        about_reports=[name for name in (*recipe.by, recipe.patient) if name],
+    )
+    return Reference(path.name, wide.table, Facts(wide.columns), wide.left_out)
+
+
+def _facts(recipe: AgreeRecipe, label: LabelRecipe | None) -> tuple[Facts, Reports | None]:
+    """What the table of reports says of them, and how long they are where that is asked for."""
+    if recipe.reports is None and label is None:
+        return Facts(), None
+    path = recipe.reports or (label.reports.path if label is not None else Path())
+    frame = read_table(path)
+    reports = label.reports if label is not None and recipe.reports is None else _as_reports(path, frame)
+    if reports.id not in frame.columns:
+        raise TableError(f"{path}: no column {reports.id!r}; it has: {', '.join(map(str, frame.columns))}")
+    texts = {reports.text} if isinstance(reports.text, str) else set(reports.text.values())
+    ids = frame[reports.id].astype(str)
+    columns = {
+        str(column): dict(zip(ids, frame[column].fillna("").astype(str).str.strip(), strict=True))
+        for column in frame.columns
+        if column != reports.id and column not in texts
+    }
+    if LENGTH not in recipe.by:
+        return Facts(columns), reports
+    counter = load_counter(label.tokenizer) if label is not None and label.tokenizer is not None else None
+    count = counter.count if counter is not None else (lambda text: len(text.split()))
+    lengths = {report.id: sum(map(count, report.sections.values())) for report in read_reports(reports)}
+    return Facts(columns, lengths, f"tokens ({counter.name})" if counter is not None else "words"), reports
+
+
+def _as_reports(path: Path, frame: pd.DataFrame) -> Reports:
+    """Where a table of reports, of which nothing else is said, has its ids and texts."""
+    key = next((name for name in ID_COLUMNS if name in frame.columns), None)
+    if key is None:
+        raise TableError(f"{path}: no column {' or '.join(map(repr, ID_COLUMNS))}; name the reports by --recipe")
+    parts = [name for name in ("findings", "impression") if name in frame.columns]
+    text = next((name for name in TEXT_COLUMNS if name in frame.columns), None)
+    if parts or text is None:
+        return Reports(path=path, id=key, text={name: name for name in parts})
+    return Reports(path=path, id=key, text=text)
+
+
+def _cost(name: str, path: Path, table: LabelTable) -> Cost | None:
+    """The cost of a table by the manifest beside it, if that is the manifest of just this table."""
+    manifest = path.parent / MANIFEST
+    if path.name != LABELS_PARQUET or not manifest.is_file():
+        return None
+    said = read_json(manifest)
+    of_this = said.get("n_reports") == len(table) and said.get("schema", {}).get("hash") == table.schema.hash
+    return cost(name, said) if of_this else None
