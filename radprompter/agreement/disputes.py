@@ -84,15 +84,19 @@ def _severities(cells: Cells, definitions: Iterable[Definition]) -> NDArray[np.f
         weights[first, second] = weights[second, first] = weight
     told_apart = np.zeros(weights.shape, dtype=bool)
     for definition in definitions:
-        theirs, ours = _targets(definition.reference), _targets(definition.labeler)
+        theirs, ours = _targets(definition, definition.reference), _targets(definition, definition.labeler)
         for row, wanted in enumerate(theirs):
             for column, given in enumerate(ours):
                 told_apart[row, column] |= wanted is not None and given != wanted
     return np.asarray((weights * told_apart)[cells.reference[None], cells.labels], dtype=np.float64)
 
 
-def _targets(projection: Projection) -> list[LabelState | None]:
-    return [projection.states[state] for state in LABELS]
+def _targets(definition: Definition, projection: Projection) -> list[LabelState | str | None]:
+    """What a definition makes of each label: one of its tasks, the rest, or None where it is masked."""
+    targets = [projection.states[state] for state in LABELS]
+    if definition.measures == ("same",):
+        return list(targets)
+    return ["rest" if target is not None and target not in definition.tasks else target for target in targets]
 
 
 def _answer(table: str, code: int, cells: Cells, row: int, column: int, words: Mapping[str, _Words]) -> Answer:

@@ -74,6 +74,8 @@ def test_what_no_definition_tells_apart_is_no_dispute() -> None:
     cells = ([[NEGATIVE, POSITIVE]], [[SILENT, UNCERTAIN]])
     binary = agreement(*cells, definitions=["uncertain_is_negative"], overview=[])
     assert [cell.finding for cell in find_disputes(binary, {})[0].cells] == ["edema"]
+    positive = agreement(*cells, definitions=["positive"], overview=[])
+    assert [cell.finding for cell in find_disputes(positive, {})[0].cells] == ["edema"]
     assert len(find_disputes(agreement(*cells), {})[0].cells) == 2
 
 

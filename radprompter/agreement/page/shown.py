@@ -116,7 +116,8 @@ def show(number: Number | None, *, note: str = "") -> Shown:
         return Shown(NONE, "", "", "", "not measured")
     if number.value is None:
         return Shown(NONE, "", "", "", number.reason or "undefined")
-    lost = f"undefined in {number.n_undefined} resamples" if number.n_undefined else ""
+    times = "once" if number.n_undefined == 1 else f"{count(number.n_undefined)} times"
+    lost = f"undefined {times}" if number.n_undefined else ""
     mean = "" if number.mean is None else decimal(number.mean)
     notes = ", ".join(words for words in (note, lost) if words)
     return Shown(decimal(number.value), mean, limits(number.low, number.high), notes, "")

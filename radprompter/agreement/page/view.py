@@ -37,6 +37,14 @@ class Renamed(NamedTuple):
     how: str
 
 
+class Absent(NamedTuple):
+    """A finding that is not compared, the tables that have it, and why."""
+
+    finding: str
+    tables: str
+    reason: str
+
+
 class Disputes(NamedTuple):
     """The reports that are shown with their text, and how many are not."""
 
@@ -111,12 +119,19 @@ class View:
 
     def renamed(self) -> tuple[Renamed, ...]:
         """Findings that do not have the same name in all tables."""
-        tables_ = [table.name for table in self.compared_tables()]
+        names = [table.name for table in self.compared_tables()]
         return tuple(
-            Renamed(one.name, tuple(one.columns.get(table, "") for table in tables_), one.how)
+            Renamed(one.name, tuple(one.columns.get(table, "") for table in names), one.how)
             for one in self.agreement.matching.findings
             if one.how != "same name"
         )
+
+    def left_out(self) -> tuple[Absent, ...]:
+        """Findings that are not compared; those that several tables have for the same reason stand once."""
+        tables_of: dict[tuple[str, str], list[str]] = {}
+        for one in self.agreement.matching.left_out:
+            tables_of.setdefault((one.finding, one.reason), []).append(one.table)
+        return tuple(Absent(finding, ", ".join(names), why) for (finding, why), names in tables_of.items())
 
     def meanings(self) -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
         """Every definition of the page: name, sentence, and all parts of its meaning."""
