@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,11 +14,12 @@ from radprompter.options import AsJson
 from radprompter.terminal import DONE, console, guarded, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from radprompter.label_table import LabelTable
     from radprompter.reading import Sample
     from radprompter.recipe import Reports
+    from radprompter.records import Report
 
 sample = typer.Typer(no_args_is_help=True)
 sample.command()(read)
@@ -84,8 +85,9 @@ def draw(
     source = _source(recipe, reports, report_id, text)
     groups = None if one_per is None else _groups(source, one_per, table)
     earlier = [load_sample(path) for path in without or ()]
+    ids = tuple(item.id for item in earlier)
     strata = stratify(table, with_failed=failed, without=set_aside(earlier, groups))
-    drawn = draw_reports(strata, n=n, random_share=random_share, seed=seed, groups=groups)
+    drawn = draw_reports(strata, n=n, random_share=random_share, seed=seed, groups=groups, after=ids)
     chosen = Sample(
         schema=table.schema,
         seed=seed,
@@ -102,7 +104,7 @@ def draw(
         labels_hash=sha256(labels),
         blind=not show_labels,
         one_per=one_per,
-        without=tuple(item.id for item in earlier),
+        without=ids,
     )
     texts = None if source is None else _texts(source, chosen.report_ids)
     contents = _contents(out, chosen, form, texts, _predicted(table, chosen) if show_labels else None, separator)
@@ -120,10 +122,17 @@ def draw(
     return DONE
 
 
-def _source(recipe: Path | None, reports: Path | None, report_id: str, text: str) -> Reports | None:
-    """The table with the texts of the reports, where one is named."""
+class Source(NamedTuple):
+    """A table of reports, and what becomes of words in them that may name a person."""
+
+    reports: Reports
+    screen: Callable[[Report], Report]
+
+
+def _source(recipe: Path | None, reports: Path | None, report_id: str, text: str) -> Source | None:
+    """Where the texts of the reports are, if anything says so; of a recipe that masks identifiers, masked."""
     from radprompter.errors import InputError
-    from radprompter.labeling.section import label_section
+    from radprompter.labeling.section import label_screening, label_section
     from radprompter.recipe import Reports, load_recipe
     from radprompter.shipped import find_recipe
 
@@ -131,37 +140,42 @@ def _source(recipe: Path | None, reports: Path | None, report_id: str, text: str
         raise InputError("--recipe and --reports both name a table of reports; give one of them")
     if recipe is not None:
         section = label_section(load_recipe(find_recipe(recipe)))
-        return section.reports.model_copy(update={"only": None})
+        return Source(section.reports.model_copy(update={"only": None}), label_screening(section))
     if reports is None:
         return None
-    return Reports(path=reports, id=report_id, text={name: name for name in text.split(",")})
+    columns = {name: name for name in text.split(",")}
+    return Source(Reports(path=reports, id=report_id, text=columns), lambda report: report)
 
 
-def _texts(source: Reports, report_ids: Collection[str]) -> dict[str, Mapping[str, str]]:
+def _texts(source: Source, report_ids: Collection[str]) -> dict[str, Mapping[str, str]]:
     """The sections of the drawn reports."""
     from radprompter.errors import TableError
     from radprompter.store import read_reports
 
     wanted = set(report_ids)
-    found = {report.id: report.sections for report in read_reports(source) if report.id in wanted}
+    drawn = (report for report in read_reports(source.reports) if report.id in wanted)
+    found = {report.id: source.screen(report).sections for report in drawn}
     lacking = sorted(wanted - found.keys())
     if lacking:
-        raise TableError(f"{source.path}: lacks {len(lacking)} of the drawn reports; the first is {lacking[0]!r}")
+        raise TableError(
+            f"{source.reports.path}: lacks {len(lacking)} of the drawn reports; the first is {lacking[0]!r}"
+        )
     return found
 
 
-def _groups(source: Reports | None, column: str, table: LabelTable) -> dict[str, str]:
+def _groups(source: Source | None, column: str, table: LabelTable) -> dict[str, str]:
     """Report id -> what its table has in a column."""
     from radprompter.errors import InputError, TableError
     from radprompter.files import read_table
 
     if source is None:
         raise InputError(f"--one-per {column}: name the table with that column, by --reports or --recipe")
-    frame = read_table(source.path, required=(source.id, column))
-    found = dict(zip(frame[source.id].astype(str), frame[column].astype(str), strict=True))
+    path, key = source.reports.path, source.reports.id
+    frame = read_table(path, required=(key, column))
+    found = dict(zip(frame[key].astype(str), frame[column].astype(str), strict=True))
     lacking = [report_id for report_id in table.report_ids if not found.get(report_id, "").strip()]
     if lacking:
-        raise TableError(f"{source.path}: {len(lacking)} reports have no {column!r}; the first is {lacking[0]!r}")
+        raise TableError(f"{path}: {len(lacking)} reports have no {column!r}; the first is {lacking[0]!r}")
     return {report_id: found[report_id] for report_id in table.report_ids}
 
 

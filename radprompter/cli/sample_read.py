@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -123,8 +124,9 @@ def _write(outcome: Outcome, decisions: Decisions, out: Path, *, overwrite: bool
     from radprompter.reading import write_rater, write_reference
 
     several = outcome.filled if len(outcome.filled) > 1 else ()
+    names = _file_names([item.rater for item in several])
     private = {
-        out.parent / f"rater_{_plain(item.rater)}.csv": write_rater(outcome.sample.schema, item) for item in several
+        out.parent / name: write_rater(outcome.sample.schema, item) for name, item in zip(names, several, strict=True)
     }
     public = {out: write_reference(outcome.sample, outcome.reference.labels)} if outcome.reference.labels else {}
     if not overwrite:
@@ -194,16 +196,19 @@ def _show(outcome: Outcome, written: Sequence[Path]) -> None:
             _say(f"  {report_id}: no label yet for {', '.join(findings)}")
         for name in item.ignored:
             _say(f"  a column that means nothing here: {name}")
+    alone = len(outcome.left) == 1
     for rater, ids in outcome.left.items():
         if ids:
             more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-            _say(f"left to read{f' for {rater}' if rater else ''}: {len(ids):,}: {', '.join(ids[:SHOWN])}{more}")
+            _say(f"left to read{'' if alone else f' for {rater}'}: {len(ids):,}: {', '.join(ids[:SHOWN])}{more}")
     reference = outcome.reference
     if reference.disputes:
         _say(
             f"cells in which raters differ: {len(reference.disputes):,}, of them undecided: "
             f"{len(reference.undecided):,}; decisions are read from the column `decision` of {ADJUDICATE}"
         )
+    if reference.unused:
+        _say(f"decisions about cells in which nobody differs, which change nothing: {len(reference.unused):,}")
     for path in written:
         _say(f"wrote {path}")
     lacking = outcome.sample.unread_strata(set(reference.labels))
@@ -216,9 +221,14 @@ def _show(outcome: Outcome, written: Sequence[Path]) -> None:
         )
 
 
-def _plain(rater: str) -> str:
-    """A rater's name that can be part of a file's name."""
-    return re.sub(r"[^\w.@-]+", "_", rater)
+def _file_names(raters: Sequence[str]) -> list[str]:
+    """A file's name for each rater; those that would be equal without special characters are numbered."""
+    names: dict[str, None] = {}
+    for rater in raters:
+        plain = re.sub(r"[^\w.@-]+", "_", rater)
+        number = next(number for number in count(1) if f"rater_{plain}{number if number > 1 else ''}.csv" not in names)
+        names[f"rater_{plain}{number if number > 1 else ''}.csv"] = None
+    return list(names)
 
 
 def _say(text: str) -> None:

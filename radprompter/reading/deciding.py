@@ -43,12 +43,13 @@ Decisions = Mapping[tuple[str, str], Decision]
 class Reference:
     """The labels that stand, by report, and the cells that somebody has to decide before theirs can.
 
-    `problems` names the decisions that nobody can understand.
+    `unused` has the decisions about other cells, and `problems` names those that nobody can understand.
     """
 
     labels: Mapping[str, Labels]
     disputes: tuple[Dispute, ...]
     undecided: tuple[Dispute, ...]
+    unused: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
 
 
@@ -81,7 +82,9 @@ def decide(sample: Sample, filled: Sequence[Filled], decisions: Decisions) -> Re
                 problems.append(f"{report_id}, {spec.name}, {DECISION}: expected {expected}; found {quote(word)}")
         if len(stands) == len(sample.schema.findings):
             labels[report_id] = stands
-    return Reference(labels, tuple(disputes), tuple(undecided), tuple(problems))
+    disputed = {(item.report_id, item.finding) for item in disputes}
+    unused = tuple(key for key, decision in decisions.items() if decision.word and key not in disputed)
+    return Reference(labels, tuple(disputes), tuple(undecided), unused, tuple(problems))
 
 
 def write_reference(sample: Sample, labels: Mapping[str, Labels]) -> str:

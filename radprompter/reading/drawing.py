@@ -54,13 +54,20 @@ class Draw(NamedTuple):
 
 
 def draw_reports(
-    strata: Strata, *, n: int, random_share: float, seed: int, groups: Mapping[str, str] | None = None
+    strata: Strata,
+    *,
+    n: int,
+    random_share: float,
+    seed: int,
+    groups: Mapping[str, str] | None = None,
+    after: Sequence[str] = (),
 ) -> Draw:
     """Draw reports of a population.
 
     The same seed draws the same reports, whatever the order of the table. With `groups` (report id -> group) at most
     one report of a group is drawn: first one of each group at random, then of these as without groups; a drawn report
-    stands for all of its group, which keeps the weights exact.
+    stands for all of its group, which keeps the weights exact. Where earlier samples took reports out of the
+    population, `after` has their ids: with their seed, those that they left would else come in a telling order.
 
     Raises
     ------
@@ -69,7 +76,8 @@ def draw_reports(
     """
     sizes: Counter[str] = Counter()
     chosen: dict[str, str] = {}  # unit -> its report
-    for report_id in shuffle(strata.of, seed=seed, purpose="of its group"):
+    before = "".join(f" after {sample}" for sample in after)
+    for report_id in shuffle(strata.of, seed=seed, purpose=f"of its group{before}"):
         unit = report_id if groups is None else groups[report_id]
         chosen.setdefault(unit, report_id)
         sizes[unit] += 1
@@ -77,14 +85,14 @@ def draw_reports(
     names: Sequence[str] = [name for name in strata.names if name in set(of.values())]
     if random_share == 1:
         of, names = dict.fromkeys(of, ALL), [ALL]
-    drawn = draw(of, names, shuffle(of, seed=seed, purpose="draw"), n=n, random_share=random_share)
+    drawn = draw(of, names, shuffle(of, seed=seed, purpose=f"draw{before}"), n=n, random_share=random_share)
     population, at_random = Counter(of.values()), Counter(unit.stratum for unit in drawn if unit.at_random)
     number = Counter(unit.stratum for unit in drawn)
     reports = {
         chosen[unit.unit]: DrawnReport(chosen[unit.unit], unit.stratum, unit.at_random, sizes[unit.unit])
         for unit in drawn
     }
-    in_order = (reports[report_id] for report_id in shuffle(reports, seed=seed, purpose="read"))
+    in_order = (reports[report_id] for report_id in shuffle(reports, seed=seed, purpose=f"read{before}"))
     counts = (Stratum(name, population[name], number[name], at_random[name]) for name in names)
     return Draw(tuple(in_order), tuple(counts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,35 +69,37 @@ def understand(sample: Sample, sheets: Iterable[Sheet]) -> tuple[Filled, ...]:
 
 
 def left(sample: Sample, filled: Sequence[Filled]) -> dict[str, tuple[str, ...]]:
-    """Reports that a rater still has to read, by rater; those that nobody was to read are under no name.
+    """The reports that each rater of the sample still has to read.
 
-    A rater whom the sample does not know, such as one with a name of Label Studio, has none of their own; what such
-    raters leave is what nobody has read.
+    Somebody may have given a sheet back under another name. So a rater from whom nothing came has those reports left
+    that fewer have read than were to read them.
     """
-    known = {item.rater: item for item in filled if item.rater in sample.raters}
-    if known:
-        return {
-            rater: tuple(report for report in ids if rater not in known or report not in known[rater].read)
-            for rater, ids in sample.raters.items()
-        }
-    anybody = {report for item in filled for report in item.read}
-    return {"": tuple(report for report in sample.report_ids if report not in anybody)}
+    by_name = {item.rater: item for item in filled}
+    n_read = Counter(report_id for item in filled for report_id in item.read)
+    n_readers = Counter(report_id for ids in sample.raters.values() for report_id in ids)
+
+    def has(rater: str, report_id: str) -> bool:
+        if rater in by_name:
+            return report_id in by_name[rater].read
+        return n_read[report_id] >= n_readers[report_id]
+
+    return {rater: tuple(item for item in ids if not has(rater, item)) for rater, ids in sample.raters.items()}
 
 
 class _Finder:
-    """The drawn report that an id in a sheet means, also where a spreadsheet took zeros from its beginning."""
+    """The drawn report that an id in a sheet means, also where a spreadsheet took space or zeros from its ends."""
 
     def __init__(self, report_ids: Iterable[str]) -> None:
-        self._exact = {report_id.strip(): report_id for report_id in report_ids}
-        self._without_zeros: dict[str, list[str]] = {}
-        for plain, report_id in self._exact.items():
-            self._without_zeros.setdefault(plain.lstrip("0"), []).append(report_id)
+        self._exact = frozenset(report_ids)
+        self._like: dict[str, list[str]] = {}
+        for report_id in sorted(self._exact):
+            for key in {report_id.strip(), report_id.strip().lstrip("0")}:
+                self._like.setdefault(key, []).append(report_id)
 
     def __call__(self, written: str) -> str | None:
-        plain = written.strip()
-        if plain in self._exact:
-            return self._exact[plain]
-        alike = self._without_zeros.get(plain, []) if plain.isdecimal() else []
+        if written in self._exact:
+            return written
+        alike = self._like.get(written.strip(), [])
         return alike[0] if len(alike) == 1 else None
 
 

@@ -60,7 +60,7 @@ def write_csv(
     Raises
     ------
     SchemaError
-        If a finding has the name of another column.
+        If a finding has the name of another column, or names differ in case alone.
     """
     names = sample.schema.names
     _check_names(sample.schema)
@@ -154,6 +154,8 @@ def as_word(value: Any) -> str:
 
 
 def _check_names(schema: LabelSchema) -> None:
+    if len({column_name(name) for name in schema.names}) < len(schema.names):
+        raise SchemaError(f"findings of {schema.name!r} have names that differ in case alone; a sheet cannot hold them")
     taken = [
         name for name in schema.names
         if name.strip().casefold() in (ROW, REPORT_ID, REST, NOTE) or name.startswith((TEXT, PREDICTED))

@@ -121,6 +121,35 @@ def test_over_all_draws_each_report_stands_for_itself_on_average(
     assert stands_for == dict.fromkeys(of, n_draws)
 
 
+def test_over_all_draws_an_earlier_sample_and_what_it_left_make_all_reports() -> None:
+    of = strata_of({"u": 2, "rest": 4}).of
+    stands_for: Counter[str] = Counter()
+    for first in itertools.combinations(of, 2):
+        rest = {unit: stratum for unit, stratum in of.items() if unit not in first}
+        names = [name for name in ("u", "rest") if name in rest.values()]
+        orders = list(itertools.permutations(rest))
+        n = 3 if {"u0", "u1"} & set(first) else 4  # two of each stratum, where it has them
+        for order in orders:
+            later = draw(rest, names, order, n=n, random_share=0)
+            population, n_drawn = Counter(rest.values()), Counter(unit.stratum for unit in later)
+            for unit in later:
+                stands_for[unit.unit] += Fraction(population[unit.stratum], n_drawn[unit.stratum])  # type: ignore[assignment]
+        stands_for.update(dict.fromkeys(first, len(orders)))
+    assert stands_for == dict.fromkeys(of, 15 * 24)
+
+
+def test_a_later_draw_with_the_same_seed_is_random_whatever_the_earlier_took() -> None:
+    strata = strata_of({"u": 20, "rest": 80})
+    n_urgent = n_expected = 0.0
+    for seed in range(200):
+        first = {report.report_id for report in draw_reports(strata, n=20, random_share=0, seed=seed).reports}
+        rest = {unit: stratum for unit, stratum in strata.of.items() if unit not in first}
+        later = draw_reports(Strata(strata.names, rest, 0, 0), n=20, random_share=0.8, seed=seed, after=("first",))
+        n_urgent += sum(report.at_random and report.stratum == "u" for report in later.reports)
+        n_expected += 16 * list(rest.values()).count("u") / len(rest)
+    assert n_urgent == pytest.approx(n_expected, abs=3.5 * n_expected**0.5)
+
+
 def test_the_random_share_is_a_simple_random_sample() -> None:
     of = strata_of({"u": 2, "rest": 4}).of
     pairs: Counter[frozenset[str]] = Counter()

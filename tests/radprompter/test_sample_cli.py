@@ -97,7 +97,7 @@ def test_a_sheet_that_is_filled_in_part_gives_what_is_complete_and_says_what_is_
     result = call("sample", "read", folder, code=1)
     assert "row 4, fracture: expected positive, negative, uncertain, not mentioned; found 'jain'" in result.stderr
     assert f"{rows[1]['report_id']}: no label yet for effusion, no_finding" in result.stdout
-    assert "left to read for rater1: 11: " in result.stdout
+    assert "left to read: 11: " in result.stdout
     assert "right only if what is left is like what was read" in result.stdout
     (row,) = rows_of(folder / "reference.csv")
     assert (row["report_id"], row["weight"], row["sampling_stratum"]) == (rows[0]["report_id"], "38.0", "all")
@@ -331,3 +331,14 @@ def test_weights_find_the_truth_of_real_reports(shared: Path, tmp_path: Path) ->
     error = np.std(shares, ddof=1) / np.sqrt(len(shares))
     assert abs(np.mean(shares) - true_share) < 3.5 * error
     assert abs(np.mean(plain) - true_share) > 5 * error  # what the weights undo
+
+
+def test_a_recipe_that_masks_identifiers_masks_them_in_the_sheet(tmp_path: Path) -> None:
+    write_reports(tmp_path / "reports.csv", {"a": "Fracture. Seen by Dr. John Miller."})
+    recipe = write_recipe(tmp_path, {"name": "rules"}, privacy={"action": "mask"})
+    call("label", recipe)
+    labels = tmp_path / "out/label/labels.parquet"
+    call("sample", "draw", labels, "--n", 1, "--out", tmp_path / "sample", "--recipe", recipe)
+    (row,) = rows_of(tmp_path / "sample/sheet.csv")
+    assert "Fracture" in row["text_report"]
+    assert "Miller" not in row["text_report"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -309,7 +310,7 @@ def test_both_exports_of_label_studio_say_the_same(export: list[dict[str, Any]])
     assert one.read == {"a": {"edema": NEGATIVE, "mass": SILENT, "normal": SILENT}}
     assert one.notes == {"a": "see / me"}
     assert (two.read, two.begun) == ({}, {"a": ("normal",)})
-    assert left(sample, [one, two]) == {"": ("b", "c")}
+    assert left(sample, [one, two]) == {"rater1": ("b", "c")}
 
 
 def test_two_choices_for_one_finding_are_a_problem_and_no_label() -> None:
@@ -414,6 +415,72 @@ def test_the_reference_has_weight_stratum_and_a_word_for_every_cell() -> None:
         "c,15.0,rest,uncertain,not_mentioned,not_mentioned",
     ]
     assert write_rater(THREE, filled[0]).splitlines()[1] == "a,positive,negative,not_mentioned,look"
+
+
+def test_names_that_differ_in_case_alone_are_refused() -> None:
+    schema = LabelSchema("odd", (FindingSpec("Mass"), FindingSpec("mass")))
+    with pytest.raises(SchemaError, match="differ in case alone"):
+        write_csv(sample_of("a", schema=schema), "rater1")
+
+
+def test_ids_are_known_by_their_space_before_anything_else() -> None:
+    sample = sample_of(" a", "a", "b ")
+    filled = read(sample, fill(write_csv(sample, "rater1"), "1| a||||nm|", "2|a||||nm|", "3|b||||nm|"))
+    assert list(filled.read) == [" a", "a", "b "]
+
+
+def test_a_decision_about_a_cell_in_which_nobody_differs_changes_nothing_and_is_told() -> None:
+    sample, filled = two_raters()
+    text = "report_id;finding;decision\nb;mass;p\nb;edema;\n"
+    reference = decide(sample, filled, read_decisions(text.encode(), source="adjudicate.csv"))
+    assert reference.unused == (("b", "mass"),)
+    assert reference.labels["b"]["mass"] is SILENT
+
+
+def test_a_sheet_under_another_name_is_one_of_those_that_were_awaited() -> None:
+    sample, (first, second) = two_raters()
+    renamed = Filled("Dr. Meyer", second.read)
+    assert left(sample, [first, renamed]) == {"rater1": (), "rater2": ()}
+    assert left(sample, [renamed]) == {"rater1": ("a", "b"), "rater2": ("a",)}
+
+
+@given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_whatever_a_file_holds_it_is_read_or_refused(content: bytes) -> None:
+    header = b"report_id,edema,mass,normal\n"
+    line = b'{"report_id": "a", "labels": {"edema": 1}}\n'
+    for data in (content, header + content, line + content):
+        for parse in (read_csv, read_jsonl):
+            with contextlib.suppress(TableError):
+                parse(data, THREE, source="sheet", rater="rater1")
+        with contextlib.suppress(TableError):
+            read_export(data, THREE, source="export.json")
+        with contextlib.suppress(TableError):
+            read_decisions(data, source="adjudicate.csv")
+
+
+KEYS = (
+    "data", "annotations", "result", "report_id", "from_name", "value", "choices", "label_edema", "annotator",
+    "completed_by", "labels", "rest",
+)  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(value=json_values)
+def test_whatever_json_holds_it_is_read_or_refused(value: Any) -> None:
+    content = json.dumps(value).encode()
+    for parse in (read_export, lambda *given, source: read_jsonl(*given, source=source, rater="a")):
+        with contextlib.suppress(TableError):
+            understand(sample_of("a"), [*_sheets(parse(content, THREE, source="file"))])
+    with contextlib.suppress(TableError):
+        Sample.from_json({"format": "radprompter sample 1", "schema": value, "reports": value}, source="sample.json")
+
+
+def _sheets(parsed: Sheet | tuple[Sheet, ...]) -> tuple[Sheet, ...]:
+    return (parsed,) if isinstance(parsed, Sheet) else parsed
 
 
 def test_each_rater_has_reports_left_and_reports_without_a_sheet_are_left_too() -> None:
