@@ -93,12 +93,13 @@ def replicate(
     totals = np.zeros((bootstrap.rounds, occurring.size + further.shape[1]))
     whole = bool((cells.weights == np.round(cells.weights)).all())
     for times, rows, unit_of_row in draw(cells, bootstrap, units_at_once=units_at_once):
-        of_units = _cells_of_units(cells.of(rows), unit_of_row, column_of, times.shape[1])
-        sums = _sums_of_units(further[rows] * cells.weights[rows, None], unit_of_row, times.shape[1])
-        values = np.hstack([of_units, sums])
+        values = np.empty((times.shape[1], totals.shape[1]))
+        values[:, : occurring.size] = _cells_of_units(cells.of(rows), unit_of_row, column_of, len(values))
+        for column, numbers in enumerate(further[rows].T, start=occurring.size):
+            values[:, column] = np.bincount(unit_of_row, weights=numbers * cells.weights[rows], minlength=len(values))
         largest = values.max(initial=0.0) * times.sum(axis=1).max(initial=0.0)
-        exact = np.float32 if whole and largest <= _EXACT_IN_SINGLE else np.float64
-        totals += times.astype(exact, copy=False) @ values.astype(exact, copy=False)
+        precision = np.float32 if whole and largest <= _EXACT_IN_SINGLE else np.float64
+        totals += times.astype(precision, copy=False) @ values.astype(precision, copy=False)
     counts = np.zeros((bootstrap.rounds, n_labelers * n_findings * N_KINDS))
     counts[:, occurring] = totals[:, : occurring.size]
     shape = (bootstrap.rounds, n_labelers, n_findings, len(LABELS), UNLABELLED + 1)
@@ -125,7 +126,8 @@ def draw(cells: Cells, bootstrap: Bootstrap, *, units_at_once: int = UNITS_AT_ON
         for first, after, of_rounds in zip(n_before + edges[:-1], n_before + edges[1:], n_drawn.T, strict=True):
             times = np.empty((bootstrap.rounds, after - first), dtype=np.float32)
             for row, n in enumerate(of_rounds):
-                times[row] = np.bincount(generator.integers(after - first, size=n), minlength=after - first)
+                drawn = generator.integers(after - first, size=int(n), dtype=np.int32)
+                times[row] = np.bincount(drawn, minlength=after - first)
             here = slice(*np.searchsorted(places, (first, after)))
             yield Draws(times, by_place[here], places[here] - first)
         n_before += size
@@ -141,11 +143,6 @@ def _cells_of_units(cells: Cells, unit_of_row: NDArray[np.intp], column_of: NDAr
     weights = np.broadcast_to(cells.weights[:, None], code.shape)
     counted = np.bincount(places.reshape(-1), weights=weights.reshape(-1), minlength=width * n_units)
     return np.asarray(counted.reshape(n_units, width)[:, :-1], dtype=np.float64)
-
-
-def _sums_of_units(columns: Floats, unit_of_row: NDArray[np.intp], n_units: int) -> Floats:
-    sums = [np.bincount(unit_of_row, weights=column, minlength=n_units) for column in columns.T]
-    return np.stack(sums, axis=1) if sums else np.zeros((n_units, 0))
 
 
 def _stratum_of_units(cells: Cells) -> NDArray[np.intp]:
