@@ -32,7 +32,7 @@ LABELERS = ("rules", "model a", "model-b")
 @pytest.fixture(scope="module")
 def agreement() -> Agreement:
     cells = random_cells(FINDINGS, LABELERS, n_reports=90, rare=True)
-    return agreement_of(cells, groups=True, costs=True, refused={"macro": "the reference cannot say uncertain"})
+    return agreement_of(cells, groups=True, costs=True, refused=dict.fromkeys(("macro", "macro_zero"), "no doubt"))
 
 
 @pytest.fixture(scope="module")
@@ -113,15 +113,13 @@ def test_tasks_overview_certainty_and_whole_reports_are_printed(agreement, table
     assert [row[0].split()[0] for row in certainty] == ["positive", "uncertain"]
     for row, name in zip(certainty, ("positive", "uncertain"), strict=True):
         assert row[1].startswith(printed(find(agreement, "rules", name, "f1")))
-    [reports] = [
-        rows[1:] for _, rows in tables.tables if "Wrong cells per report" in rows[0] and "Doubtful" in rows[0]
-    ][:1]
-    for row, labeler in zip(reports, LABELERS, strict=True):
+    reports = tables.find("Whole reports")
+    expected = itertools.product(("uncertain_is_negative", "chexbert"), LABELERS)
+    for row, (definition, labeler) in zip(reports, expected, strict=True):
+        assert row[:2] == [worded(definition), labeler]
         for text, measure in zip(row[4:], REPORT_MEASURES, strict=True):
-            assert text == printed(find(agreement, labeler, "uncertain_is_negative", measure))
-    assert tables.find("Refused, because their numbers would mislead here") == [
-        ["macro", "the reference cannot say uncertain"]
-    ]
+            assert text == printed(find(agreement, labeler, definition, measure))
+    assert tables.find("Refused, because their numbers would mislead here") == [["macro, macro zero", "no doubt"]]
 
 
 def test_groups_labelers_side_by_side_and_costs_are_printed(agreement, tables):
@@ -192,6 +190,15 @@ def test_differences_and_their_tests_are_those_of_the_comparison(agreement, tabl
     t = comparison.over_findings[0].paired_t
     assert over[0][:3] == ["rules − model a", "3", decimal(t.statistic, 2)] and over[0][3].startswith(p_value(t.p))
     assert all(name in page for name in comparison.families)
+
+
+def test_without_resamples_there_are_no_intervals_and_no_words_of_them():
+    cells = random_cells(["edema"], ["rules"])
+    text = render_agreement(agreement_of(cells, definitions=["cell_accuracy"], overview=[], rounds=0))
+    [_, row] = Tables(text).find(f"cell accuracy: {DEFINITIONS['cell_accuracy'].says}")
+    right = float((cells.labels[0] == cells.reference)[cells.reference >= 0].mean())
+    assert row == ["edema", "rules", count(float((cells.reference >= 0).sum())), decimal(right)]
+    assert "95" not in text.partition("<body>")[2] and "none: nothing was resampled" in text
 
 
 def test_without_comparisons_nothing_is_marked_and_the_page_says_so(agreement):

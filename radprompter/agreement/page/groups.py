@@ -15,6 +15,7 @@ class Grouping(NamedTuple):
     """All groups of one kind, such as sites, under the headline definition."""
 
     title: str
+    definition: Definition
     columns: tuple[str, ...]
     blocks: tuple[Block, ...]
     about: tuple[str, ...]
@@ -41,4 +42,4 @@ def _grouping(ledger: Ledger, definition: Definition, kind: str, names: list[str
         blocks.append(Block(name.partition("=")[2], False, tuple(lines)))
     about = tuple(groups[name].says for name in names)
     columns = tuple(TITLES[one] for one in definition.measures)
-    return Grouping(worded(kind), columns, tuple(blocks), about, group_forest(ledger, definition, names))
+    return Grouping(worded(kind), definition, columns, tuple(blocks), about, group_forest(ledger, definition, names))

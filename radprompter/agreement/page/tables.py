@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from radprompter.agreement.definitions import Definition
 from radprompter.agreement.numbers import ALL
-from radprompter.agreement.page.shown import TITLES, Labeler, Ledger, Shown, counted, worded
+from radprompter.agreement.page.shown import TITLES, Labeler, Ledger, Shown, counted, show, worded
 from radprompter.agreement.report import Cost
 from radprompter.agreement.whole_reports import REPORT_MEASURES
 from radprompter.labels import LABELS
@@ -144,29 +144,23 @@ def certainty_table(ledger: Ledger) -> ScoreTable | None:
     return ScoreTable("By certainty", rows) if rows else None
 
 
-def report_table(ledger: Ledger, definition: Definition) -> MeasureTable:
-    """Measures of whole reports under a definition."""
-    lines = tuple(
+def report_table(ledger: Ledger) -> MeasureTable:
+    """Measures of whole reports, a block for each definition in detail."""
+    definitions = ledger.agreement.definitions
+    blocks = tuple(Block(worded(one.name), False, _report_lines(ledger, one)) for one in definitions)
+    return MeasureTable(definitions[0], tuple(TITLES[name] for name in REPORT_MEASURES), blocks)
+
+
+def _report_lines(ledger: Ledger, definition: Definition) -> tuple[Line, ...]:
+    return tuple(
         Line(
             labeler,
             counted(ledger.find(labeler.name, definition, "report_accuracy"))[0],
-            counted_doubts(ledger, labeler, definition),
-            tuple(show_report(ledger, labeler, definition, name) for name in REPORT_MEASURES),
+            counted(ledger.find(labeler.name, definition, "uncertainty_capture"))[0],
+            tuple(show(ledger.find(labeler.name, definition, name)) for name in REPORT_MEASURES),
         )
         for labeler in ledger.labelers
     )
-    return MeasureTable(definition, tuple(TITLES[name] for name in REPORT_MEASURES), (Block("", False, lines),))
-
-
-def show_report(ledger: Ledger, labeler: Labeler, definition: Definition, measure: str) -> Shown:
-    """A measure of reports; how many findings it covers means nothing there."""
-    shown = ledger.shown(labeler.name, definition, measure)
-    return shown._replace(note=shown.note.rpartition("findings")[2].removeprefix(", "))
-
-
-def counted_doubts(ledger: Ledger, labeler: Labeler, definition: Definition) -> str:
-    """Reports with a doubt in the reference."""
-    return counted(ledger.find(labeler.name, definition, "uncertainty_capture"))[0]
 
 
 def cost_rows(ledger: Ledger) -> tuple[Priced, ...]:

@@ -74,6 +74,16 @@ class View:
         """Coverage of the intervals, as ``95 %``."""
         return f"{100 * self.agreement.bootstrap.level:g}\N{NO-BREAK SPACE}%"
 
+    @property
+    def interval(self) -> str:
+        """What stands beside a name of a measure in heads: its interval, where anything was resampled."""
+        return f" ({self.level} CI)" if self.agreement.bootstrap.rounds else ""
+
+    @property
+    def has_support(self) -> bool:
+        """Whether the headline holds states against the rest."""
+        return self.headline.measures[0] != "same"
+
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What was compared, and how, as heading and words."""
         agreement, cells, bootstrap = self.agreement, self.agreement.cells, self.agreement.bootstrap
@@ -152,8 +162,11 @@ class View:
         return tables.overview_table(self.ledger)
 
     def refused(self) -> tuple[tuple[str, str], ...]:
-        """Definitions that do not fit the tables, and why."""
-        return tuple((worded(name), why) for name, why in self.agreement.refused.items())
+        """Definitions that do not fit the tables, those of one reason together, and the reason."""
+        names_of: dict[str, list[str]] = {}
+        for name, why in self.agreement.refused.items():
+            names_of.setdefault(why, []).append(worded(name))
+        return tuple((", ".join(names), why) for why, names in names_of.items())
 
     def finding_tables(self) -> tuple[tables.ScoreTable, ...]:
         """Findings by labelers, where there are several labelers."""
@@ -163,9 +176,9 @@ class View:
         """F1 of each state."""
         return tables.certainty_table(self.ledger)
 
-    def report_tables(self) -> tuple[tables.MeasureTable, ...]:
+    def report_table(self) -> tables.MeasureTable:
         """Whole reports under each definition."""
-        return tuple(tables.report_table(self.ledger, one) for one in self.agreement.definitions)
+        return tables.report_table(self.ledger)
 
     def costs(self) -> tuple[tables.Priced, ...]:
         """What labelers cost."""
