@@ -143,7 +143,7 @@ def _source(recipe: Path | None, reports: Path | None, report_id: str, text: str
         return Source(section.reports.model_copy(update={"only": None}), label_screening(section))
     if reports is None:
         return None
-    columns = {name: name for name in text.split(",")}
+    columns = {name.strip(): name.strip() for name in text.split(",")}
     return Source(Reports(path=reports, id=report_id, text=columns), lambda report: report)
 
 

@@ -287,7 +287,7 @@ def test_failed_reports_are_drawn_where_asked_for(labels: Path, tmp_path: Path) 
 
 
 def test_weights_find_the_truth_of_real_reports(shared: Path, tmp_path: Path) -> None:
-    """Of 200 reports that were read, sampled by the rules' labels many times, the weighted shares are those of all."""
+    """Of 200 reports that were read, sampled by the rules' labels: weighted shares and agreement are those of all."""
     truth = read_table(shared / "data/iu_reports/annotated_200.csv")
     recipe = tmp_path / "iu.yaml"
     recipe.write_text(json.dumps({
@@ -301,12 +301,13 @@ def test_weights_find_the_truth_of_real_reports(shared: Path, tmp_path: Path) ->
         },
     }))  # fmt: skip
     call("label", recipe)
-    table = read_labels(tmp_path / "iu/label/labels.parquet")
+    path = tmp_path / "iu/label/labels.parquet"
+    table = read_labels(path)
     read = LabelTable.from_wide(truth, table.schema, source="annotated_200.csv").wide()
     strata = stratify(table)
     finding = "lung_opacity"
-    shares, plain = [], []
-    for seed in range(40):
+    shares, plain, same = [], [], []
+    for seed in range(30):
         drawn = draw_reports(strata, n=90, random_share=0.3, seed=seed)
         raters = assign(drawn, n_raters=1, overlap=0, seed=seed)
         sample = Sample(table.schema, seed, 0.3, drawn.reports, drawn.strata, raters, {}, "")
@@ -321,7 +322,11 @@ def test_weights_find_the_truth_of_real_reports(shared: Path, tmp_path: Path) ->
         assert {report: dict(labels) for report, labels in filled.read.items()} == {
             report: read.loc[report].to_dict() for report in sample.report_ids
         }
-        reference = list(csv.DictReader(io.StringIO(write_reference(sample, filled.read))))
+        text = write_reference(sample, filled.read)
+        if seed < 10:
+            (tmp_path / "reference.csv").write_text(text)
+            same.append(same_cells(path, tmp_path / "reference.csv"))
+        reference = list(csv.DictReader(io.StringIO(text)))
         weight = np.array([float(row["weight"]) for row in reference])
         positive = np.array([row[finding] == "positive" for row in reference])
         assert weight.sum() == pytest.approx(len(strata.of))
@@ -331,6 +336,20 @@ def test_weights_find_the_truth_of_real_reports(shared: Path, tmp_path: Path) ->
     error = np.std(shares, ddof=1) / np.sqrt(len(shares))
     assert abs(np.mean(shares) - true_share) < 3.5 * error
     assert abs(np.mean(plain) - true_share) > 5 * error  # what the weights undo
+    whole = truth[truth["report_id"].isin(list(strata.of))]
+    whole.to_csv(tmp_path / "whole.csv", index=False)
+    spread = np.std(same, ddof=1)
+    assert abs(np.mean(same) - same_cells(path, tmp_path / "whole.csv")) < 4 * spread / np.sqrt(len(same))
+    assert 0 < spread < 0.02
+
+
+def same_cells(labels: Path, reference: Path) -> float:
+    """The share of equal cells that `radprompter agree` finds."""
+    states = "positive,negative,uncertain,not_mentioned"
+    options = ("--definition", "cell_accuracy", "--rounds", 0, "--reference-states", states, "--json")
+    said = call("agree", labels, reference, *options)
+    (values,) = json.loads(said.stdout)["values"].values()
+    return float(values["cell_accuracy"]["same"])
 
 
 def test_a_recipe_that_masks_identifiers_masks_them_in_the_sheet(tmp_path: Path) -> None:
