@@ -56,6 +56,14 @@ class AgreeRecipe(Section):
     rounds: int = Field(1000, ge=0, description="resamples of the bootstrap; 0: no intervals")
     seed: int = Field(7, ge=0, description="the same seed draws the same resamples")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
+    mcnemar: Literal["auto", "exact", "mid_p", "chi_squared", "chi_squared_corrected"] = Field(
+        "auto", description="method of McNemar's test of two labelers; auto: exact below 25 discordant pairs"
+    )
+    wilcoxon: Literal["auto", "exact", "normal_approximation"] = Field(
+        "auto",
+        description="method of Wilcoxon's test over findings; auto: as SciPy chooses; what was taken is recorded",
+    )
+    alpha: float = Field(0.05, gt=0, lt=1, description="adjusted p values up to it are called significant")
     reports: Path | None = Field(
         None, description="table with more columns of the reports, and their texts; that of the `label` section if null"
     )

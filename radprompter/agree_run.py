@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from radprompter.agree_inputs import AgreementInputs, read_inputs, read_texts
 from radprompter.agree_recipe import AgreeRecipe
 from radprompter.agreement.agreeing import agree
-from radprompter.agreement.comparing import LabelerComparison, compare_agreement
+from radprompter.agreement.comparing import LabelerComparison, Methods, compare_agreement
 from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
 from radprompter.agreement.content import (
     CONFUSION_FIELDS,
@@ -79,7 +79,8 @@ def agree_files(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
         bootstrap=Bootstrap(recipe.rounds, recipe.seed, recipe.level),
         costs=inputs.costs,
     )
-    return AgreementRun(agreement, compare_agreement(agreement) if recipe.rounds else (), inputs)
+    methods = Methods(mcnemar=recipe.mcnemar, wilcoxon=recipe.wilcoxon, alpha=recipe.alpha)
+    return AgreementRun(agreement, compare_agreement(agreement, methods) if recipe.rounds else (), inputs)
 
 
 def check_definitions(recipe: AgreeRecipe) -> None:

@@ -59,16 +59,19 @@ def labelers_by_measures(numbers: Sequence[Number], definition: Definition, find
 
 
 def p_values(comparison: LabelerComparison) -> tuple[tuple[str, ...], ...]:
-    """The P values of each pair over findings, with the method of each (JMIR, Table 3); a header comes first."""
-    header = ("comparison", "paired t", "adjusted", "Wilcoxon", "adjusted", "method", "findings", "zero differences")
+    """The P values of each pair over findings, with Wilcoxon's method and differences of zero (JMIR, Table 3).
+
+    A header comes first; adj.: adjusted over the pairs.
+    """
+    header = ("first – second", "paired t", "adj.", "Wilcoxon", "adj.", "method", "findings", "zeros")
     rows = (
         (
             f"{row.first} – {row.second}",
-            _shown(row.paired_t.p),
-            _shown(row.paired_t_adjusted),
-            _shown(row.wilcoxon.p),
-            _shown(row.wilcoxon_adjusted),
-            row.wilcoxon.method.replace("_", " "),
+            shown_p(row.paired_t.p),
+            shown_p(row.paired_t_adjusted),
+            shown_p(row.wilcoxon.p),
+            shown_p(row.wilcoxon_adjusted),
+            row.wilcoxon.method.removesuffix("_approximation"),
             str(row.wilcoxon.n),
             str(row.wilcoxon.n_zero),
         )
@@ -77,8 +80,8 @@ def p_values(comparison: LabelerComparison) -> tuple[tuple[str, ...], ...]:
     return (header, *rows)
 
 
-def _shown(p: float | None) -> str:
-    """Three significant digits, in words below a ten-thousandth; a dash where there is none."""
+def shown_p(p: float | None) -> str:
+    """To four places; a dash where there is none."""
     if p is None or p != p:
         return "–"
-    return "<.0001" if p < 0.0001 else f"{p:.3g}"
+    return "<.0001" if p < 0.0001 else f"{p:.4f}"

@@ -62,6 +62,12 @@ def agree(
     rounds: Annotated[int, typer.Option(help="Resamples; 0: no intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the resamples.")] = 7,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    mcnemar: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="exact, mid_p, chi_squared[_corrected]; auto by the counts.")
+    ] = None,
+    wilcoxon: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="exact, normal_approximation; auto as SciPy chooses.")
+    ] = None,
     beside: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An earlier agreement.json: both side by side.")
     ] = None,
@@ -91,7 +97,7 @@ def agree(
         "reference_states": _parts([reference_states] if reference_states else None),
         "definitions": _parts(definition), "least_support": least_support, "by": _parts(by),
         "also": _pairs("--also", also), "patient": patient, "rounds": rounds, "seed": seed, "level": level,
-        "reports": reports,
+        "reports": reports, "mcnemar": mcnemar, "wilcoxon": wilcoxon,
     }  # fmt: skip
     if (page and out is None) or (show_text and not page):
         raise InputError("--page needs --out DIR, where it is written, and --show-text needs --page")

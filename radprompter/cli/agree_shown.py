@@ -29,6 +29,8 @@ MOST_WITH_INTERVAL = 3
 
 def show(agreement: Agreement, comparisons: Sequence[LabelerComparison]) -> None:
     """Print an agreement, and the labelers against each other where there are several."""
+    from radprompter.cli.agree_pairs import show_pairs
+
     for line in _compared(agreement):
         say(line)
     for definition in agreement.definitions:
@@ -38,7 +40,7 @@ def show(agreement: Agreement, comparisons: Sequence[LabelerComparison]) -> None
     _show_overview(agreement)
     _show_groups(agreement)
     for comparison in comparisons:
-        _show_pairs(comparison)
+        show_pairs(comparison)
     for caveat in dict.fromkeys(caveat for comparison in comparisons for caveat in comparison.caveats):
         say(f"note: {caveat}")
     if len(agreement.cells.labelers) == 1:
@@ -190,33 +192,6 @@ def _show_groups(agreement: Agreement) -> None:
         every += found.values()
     console().print(table)
     _say_reasons(every)
-
-
-def _show_pairs(comparison: LabelerComparison) -> None:
-    say(f"\ndifferences of {HEADS[comparison.measure]} under {comparison.definition.name}, over all findings")
-    table = new_table("first – second", "difference", "interval", "p", "adjusted")
-    for one in comparison.differences:
-        if not one.finding:
-            if one.value is None:
-                table.add_row(f"{one.first} – {one.second}", NO_VALUE, "", "", one.reason or "")
-                continue
-            limits = NO_VALUE if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"
-            table.add_row(f"{one.first} – {one.second}", f"{one.value:+.3f}", limits, _p(one.p), _p(one.p_adjusted))
-    console().print(table)
-    for row in comparison.over_findings:
-        t, ranks = row.paired_t, row.wilcoxon
-        method = ranks.method.replace("_", " ")
-        say(
-            f"over {t.n} findings, {row.first} – {row.second}: paired t p {_p(t.p)}, adjusted "
-            f"{_p(row.paired_t_adjusted)}; Wilcoxon p {_p(ranks.p)}, adjusted {_p(row.wilcoxon_adjusted)} "
-            f"({method}, {ranks.n_zero} without a difference)"
-        )
-
-
-def _p(p: float | None) -> str:
-    if p is None or p != p:
-        return NO_VALUE
-    return "< 0.0001" if p < 0.0001 else f"{p:.3g}"
 
 
 def _show_confusion(agreement: Agreement) -> None:

@@ -110,6 +110,39 @@ def test_files_have_every_number_and_no_report(labels: Path, truth: Path, tmp_pa
     assert "NaN" not in (out / "agreement.json").read_text()
 
 
+def test_labelers_are_compared_with_the_methods_that_were_asked_for(labels: Path, truth: Path, tmp_path: Path) -> None:
+    other, out = written(tmp_path / "other", THEIRS), tmp_path / "agree"
+    asked = ("--also", f"second={other}", "--rounds", 50, "--mcnemar", "mid_p", "--wilcoxon", "normal_approximation")
+    done = call(labels, truth, *asked, "--out", out)
+    assert done.stdout.splitlines()[-1].endswith("confusions.csv, differences.csv to " + str(out))
+    lines = [line.split() for line in done.stdout.splitlines()]
+    pairs = [line for line in lines if line[:3] == ["rules", "–", "second"]]
+    assert pairs[0][-5:] == ["2", "/", "0", "0.2500", "0.2500"]  # reports that one alone has right, and McNemar's mid-p
+    assert pairs[1][-3:] == ["normal", "2", "0"]
+    content = json.loads((out / "agreement.json").read_text())
+    headline = content["comparisons"][0]
+    assert headline["definition"] == "uncertain_is_negative"
+    assert headline["methods"] == {"mcnemar": "mid_p", "wilcoxon": "normal_approximation", "level": 0.95, "alpha": 0.05}
+    assert {row["mcnemar"]["method"] for row in headline["differences"]} == {"mid_p"}
+    assert all(family["correction"] == "Benjamini-Hochberg" for family in headline["families"])
+    with (out / "differences.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["definition"], row["finding"]) for row in rows[:3]] == [
+        ("uncertain_is_negative", ""),
+        ("uncertain_is_negative", "edema"),
+        ("uncertain_is_negative", "pleural_effusion"),
+    ]
+    by_finding = {(row["definition"], row["finding"]): row for row in rows}
+    cells = by_finding["cell_accuracy", "pleural_effusion"]
+    assert (cells["only_first_right"], cells["only_second_right"]) == ("1", "0")
+
+
+def test_a_method_that_there_is_not_is_refused(labels: Path, truth: Path) -> None:
+    refused = call(labels, truth, "--wilcoxon", "asymptotic")
+    assert refused.exit_code == 2
+    assert "wilcoxon" in refused.output and "normal_approximation" in refused.output
+
+
 def test_another_agreement_is_not_written_over_unless_asked(labels: Path, truth: Path, tmp_path: Path) -> None:
     out = tmp_path / "agree"
     assert call(labels, truth, "--rounds", 5, "--out", out).exit_code == 0
@@ -124,7 +157,7 @@ def test_several_labelers_stand_side_by_side_with_their_differences(labels: Path
     other = written(tmp_path / "other", THEIRS)
     result = call(labels, truth, "--also", f"student={other}", "--rounds", 50)
     assert result.exit_code == 0, result.output
-    assert "over 2 findings, rules – student: paired t p" in result.stdout
+    assert "over the scores of the findings:" in result.stdout
     assert "rules, student against truth.csv: 5 reports, 2 findings" in result.stdout
     assert "rules – student" in result.stdout
     assert "differences of F1 under uncertain_is_negative, over all findings" in result.stdout
