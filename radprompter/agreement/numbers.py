@@ -13,8 +13,9 @@ from radprompter.agreement.cells import Cells, Counts, count
 from radprompter.agreement.definitions import Definition, Measure
 from radprompter.agreement.reasons import NO_FINDING_HAS_A_VALUE, why_no_cell, why_too_few, why_undefined
 from radprompter.agreement.resampling import Bootstrap, Replicates, Spread, replicate, spread
+from radprompter.agreement.score_intervals import Limits, have_score_intervals, score_limits, wilson_limits
 from radprompter.agreement.scores import Scores, score_each
-from radprompter.agreement.tallies import Floats, counted_tasks, tally_same, tally_tasks
+from radprompter.agreement.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
 from radprompter.agreement.whole_reports import (
     COLUMNS,
     REPORT_MEASURES,
@@ -36,6 +37,8 @@ class Number(NamedTuple):
     both are sums of weights, where the reports have any.
     `value` is None where the number is undefined, and `reason` says why. `mean`, `low` and `high` are of the resamples
     in which it is defined, None without any (`low` and `high` need two); `n_undefined` counts the others.
+    `score_low` and `score_high` are the score interval of a number that is a share of independent cells or reports, or
+    the F1 of one task; None of others. It keeps its coverage with few cells, where that of resamples is too short.
     """
 
     labeler: str
@@ -52,6 +55,13 @@ class Number(NamedTuple):
     high: float | None
     n_undefined: int
     reason: str | None
+    score_low: float | None = None
+    score_high: float | None = None
+
+    @property
+    def is_unmoved(self) -> bool:
+        """Whether all resamples give the same value, so that they say nothing of how sure it is."""
+        return self.low is not None and self.low == self.high
 
 
 class Measured(NamedTuple):
@@ -126,14 +136,15 @@ class _Place(NamedTuple):
 class _Rows(NamedTuple):
     """The numbers under one definition, and the cells that they count.
 
-    `n` has the shape ``(n_labelers, n_findings)``; `support` and `observed`, the same without weights, have
-    ``(n_labelers, n_findings, n_tasks)``.
+    `n` and `same`, those of them with the same label, have the shape ``(n_labelers, n_findings)``; `tasks`, and
+    `observed`, their support without weights, have ``(n_labelers, n_findings, n_tasks)``.
     """
 
     cells: Cells
     definition: Definition
     n: Floats
-    support: Floats
+    same: Floats
+    tasks: TaskCounts
     observed: Floats
     level: float
     group: str
@@ -142,11 +153,9 @@ class _Rows(NamedTuple):
     def of(
         cls, cells: Cells, definition: Definition, counts: Counts, observed: Counts, *, level: float, group: str
     ) -> _Rows:
-        _, n = tally_same(definition, counts)
-        support, unweighted = (
-            tally_tasks(definition, each, no_finding=cells.no_finding).n_positive for each in (counts, observed)
-        )
-        return cls(cells, definition, n, support, unweighted, level, group)
+        same, n = tally_same(definition, counts)
+        tasks, unweighted = (tally_tasks(definition, each, no_finding=cells.no_finding) for each in (counts, observed))
+        return cls(cells, definition, n, same, tasks, unweighted.n_positive, level, group)
 
     def over_all(self, measure: Measure, point: Scores, resampled: Scores) -> Iterator[Number]:
         """Over all findings and tasks."""
@@ -160,12 +169,34 @@ class _Rows(NamedTuple):
             _Place(finding, slice(column, column + 1), tuple(compress(self.definition.tasks, counted[column])))
             for column, finding in enumerate(self.cells.findings)
         ]
-        yield from self._each(measure, point.by_finding, resampled.by_finding, findings)
+        of_tasks = self._score_limits(measure)
+        yield from self._each(
+            measure, point.by_finding, resampled.by_finding, findings, self._of_findings(measure, of_tasks)
+        )
         if measure != "same" and len(self.definition.tasks) > 1:
             tasks = [place._replace(tasks=(task,), task=str(task)) for place in findings for task in place.tasks]
-            yield from self._each(measure, point.by_task[:, counted], resampled.by_task[..., counted], tasks)
+            limits = None if of_tasks is None else Limits(*(each[:, counted] for each in of_tasks))
+            yield from self._each(measure, point.by_task[:, counted], resampled.by_task[..., counted], tasks, limits)
 
-    def _each(self, measure: Measure, values: Floats, resampled: Floats, places: list[_Place]) -> Iterator[Number]:
+    def _score_limits(self, measure: Measure) -> Limits | None:
+        return score_limits(measure, self.tasks, level=self.level) if have_score_intervals(self.cells) else None
+
+    def _of_findings(self, measure: Measure, of_tasks: Limits | None) -> Limits | None:
+        """The score intervals of whole findings, which those of several tasks do not have."""
+        if of_tasks is None:
+            return None
+        if measure == "same":
+            return wilson_limits(self.same, self.n, level=self.level)
+        return Limits(*(each[..., 0] for each in of_tasks)) if len(self.definition.tasks) == 1 else None
+
+    def _each(
+        self,
+        measure: Measure,
+        values: Floats,
+        resampled: Floats,
+        places: list[_Place],
+        limits: Limits | None = None,
+    ) -> Iterator[Number]:
         """Numbers of values ``(n_labelers, n_places)``, labeler by labeler."""
         found = spread(resampled, level=self.level)
         for (labeler, who), (column, place) in product(enumerate(self.cells.labelers), enumerate(places)):
@@ -174,9 +205,9 @@ class _Rows(NamedTuple):
             yield Number(
                 who, self.group, place.finding, place.task, self.definition.name, measure,
                 float(self.n[labeler, place.columns].sum()),
-                None if measure == "same" else float(self._of_tasks(self.support, labeler, place).sum()),
+                None if measure == "same" else float(self._of_tasks(self.tasks.n_positive, labeler, place).sum()),
                 value, *_limits(found, at, value),
-                None if value is not None else self._reason(measure, labeler, place),
+                None if value is not None else self._reason(measure, labeler, place), *_score(limits, at),
             )  # fmt: skip
 
     def _of_tasks(self, cells_of_tasks: Floats, labeler: int, place: _Place) -> Floats:
@@ -200,13 +231,17 @@ class _Rows(NamedTuple):
 def _of_reports(
     cells: Cells, definition: Definition, sums: Floats, resampled: Floats, level: float, group: str
 ) -> Iterator[Number]:
-    for name, (_, whole) in REPORT_MEASURES.items():
+    for name, (part, whole) in REPORT_MEASURES.items():
         values, found = score_reports(name, sums), spread(score_reports(name, resampled), level=level)
+        shares = [sums[:, COLUMNS.index(column)] for column in (part, whole)]
+        independent = have_score_intervals(cells) and part != "errors"  # a report has any number of errors
+        limits = wilson_limits(shares[0], shares[1], level=level) if independent else None
         for labeler, who in enumerate(cells.labelers):
             value = _number(values[labeler])
             yield Number(
                 who, group, ALL, ALL, definition.name, name, float(sums[labeler, COLUMNS.index(whole)]), None,
                 value, *_limits(found, (labeler,), value), None if value is not None else REPORT_UNDEFINED[name],
+                *_score(limits, (labeler,)),
             )  # fmt: skip
 
 
@@ -216,6 +251,10 @@ def _limits(
     if value is None:
         return None, None, None, int(found.n_undefined[at])
     return _number(found.mean[at]), _number(found.low[at]), _number(found.high[at]), int(found.n_undefined[at])
+
+
+def _score(limits: Limits | None, at: tuple[int, ...]) -> tuple[float | None, float | None]:
+    return (None, None) if limits is None else (_number(limits.low[at]), _number(limits.high[at]))
 
 
 def _number(value: float) -> float | None:
