@@ -38,7 +38,7 @@ def _random(n_reports: int, n_labelers: int = 1, n_findings: int = 1, *, seed: i
 
 
 def _intervals(numbers: tuple[Number, ...], labeler: str) -> dict[tuple[str, ...], tuple[object, ...]]:
-    return {number[2:6]: number[8:] for number in numbers if number.labeler == labeler}
+    return {number[2:6]: number[8:14] for number in numbers if number.labeler == labeler}
 
 
 @given(random_cells(patients=True), random_definitions(), st.sampled_from([1, 2, 3, 4096]))
