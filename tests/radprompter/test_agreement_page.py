@@ -154,6 +154,13 @@ def test_confusion_matrices_have_the_counts_and_the_shares_of_rows(agreement, ta
     assert matrices[0][0][1].split()[1:] == [f"{100 * expected[0][0, 0] / expected[0][0].sum():.0f}", "%"]
 
 
+def test_a_row_of_the_forest_says_once_why_nobody_has_a_value(page):
+    rows = re.findall(r'<div class="values">(.*?)</div>', page.partition('id="forest"')[2], re.DOTALL)
+    texts = [" ".join(re.sub(r"<[^>]+>", "", row).split()) for row in rows]
+    assert texts[4] == "– the reference has no positive cell and the labeler calls none positive"
+    assert texts[0].startswith("rules: 0.") and "model-b: 0." in texts[0]
+
+
 def test_the_column_without_a_label_is_there_only_if_needed():
     cells = random_cells(["edema"], ["rules"])
     for code, expected in ((4, True), (0, False)):

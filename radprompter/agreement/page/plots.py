@@ -33,13 +33,14 @@ class Value(NamedTuple):
 
 
 class ForestRow(NamedTuple):
-    """A finding, or a group, with the marks of all labelers."""
+    """A finding, or a group, with the marks of all labelers; `reason` is why none of them has a value, if it is one."""
 
     title: str
     about: str
     is_summary: bool
     track: Markup
     values: tuple[Value, ...]
+    reason: str
 
 
 class Forest(NamedTuple):
@@ -151,7 +152,9 @@ def _forest(ledger: Ledger, definition: Definition, measure: str, rows: Sequence
         first = ledger.find(ledger.labelers[0].name, definition, measure, finding, group=group)
         support = None if first is None or of_groups else first.support
         about = "" if support is None or summary else f"{support:,.0f} of {first.n:,.0f}" if first else ""
-        made.append(ForestRow(title, about, summary, forest_track(drawn, axis), values))
+        reasons = {value.shown.reason for value in values}
+        reason = reasons.pop() if len(reasons) == 1 else ""
+        made.append(ForestRow(title, about, summary, forest_track(drawn, axis), values, reason))
     return Forest(TITLES[measure], axis, tuple(made))
 
 

@@ -122,6 +122,7 @@ def _tested(test: PairedTest, adjusted: float | None, alpha: float) -> Tested:
     p = None if math.isnan(test.p) else test.p
     statistic = NONE if math.isnan(test.statistic) else decimal(test.statistic, 2)
     found = adjusted is not None and adjusted <= alpha
-    zeros = f"{test.n_zero} of {test.n} without a difference" if test.n_zero else ""
+    ties = test.n_zero and test.name != "McNemar"  # its concordant pairs follow from those beside it
+    zeros = f"{test.n_zero} of {test.n} without a difference" if ties else ""
     about = ", ".join(words for words in (worded(test.method), zeros) if words)
     return Tested(statistic, p_value(p), p_value(adjusted), found, about, test.reason)
