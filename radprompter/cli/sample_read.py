@@ -74,7 +74,7 @@ def read(
     filled = understand(whole, (sheet for file in files for sheet in _open(file, whole)))
     part = whole.random_part() if random_share_only else whole
     path = to.parent / ADJUDICATE
-    decisions = read_decisions(path.read_bytes(), source=str(path)) if path.is_file() else {}
+    decisions = read_decisions(path.read_bytes(), whole, source=str(path)) if path.is_file() else {}
     outcome = Outcome(part, filled, decide(part, filled, decisions), left(part, filled))
     written = _write(outcome, decisions, to, overwrite=overwrite)
     _record(to.parent, {"sample": whole.id, **_summary(outcome)}, files, written)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
 from radprompter.reading.filled import Filled, Labels
+from radprompter.reading.finding import Finder, stranger
 from radprompter.reading.sample import Sample
 from radprompter.reading.saved_csv import column_name, read_saved
 from radprompter.reading.spelling import quote, read_word, spell
@@ -129,16 +131,29 @@ def write_disputes(
     return "\ufeff" + csv_text((*header, *added), rows.values())
 
 
-def read_decisions(content: bytes, *, source: str) -> dict[tuple[str, str], Decision]:
+def read_decisions(content: bytes, sample: Sample, *, source: str) -> dict[tuple[str, str], Decision]:
     """What was decided in a file that `write_disputes` wrote.
 
     Raises
     ------
     TableError
-        If it is no CSV, or lacks a column.
+        If it is no CSV or lacks a column, or with every row about a cell that is not in the sample, or there twice.
     """
     table = read_saved(content, ("report_id", "finding", DECISION), source=source)
-    return {
-        (cells["report_id"].strip(), cells["finding"].strip()): Decision(cells[DECISION].strip(), cells)
-        for cells in table.rows.values()
-    }
+    find = Finder(sample.report_ids)
+    decisions: dict[tuple[str, str], Decision] = {}
+    faults = []
+    for number, cells in table.rows.items():
+        where, finding = f"{source}, row {number}", cells["finding"].strip()
+        report_id = find(cells["report_id"])
+        if report_id is None:
+            faults.append(stranger(where, cells["report_id"]))
+        elif finding not in sample.schema.names:
+            faults.append(f"{where}: {quote(finding)} is no finding of {sample.schema.name!r}")
+        elif (report_id, finding) in decisions:
+            faults.append(f"{where}: report {quote(report_id)}, {finding} is there already")
+        else:
+            decisions[report_id, finding] = Decision(cells[DECISION].strip(), {**cells, "report_id": report_id})
+    if faults:
+        raise TableError("\n".join(faults))
+    return decisions

@@ -126,7 +126,7 @@ def draw(
         raise InputError(
             f"--n {n}: a random share of {random_share:g} leaves {n - n_at_random} places for {len(names)} "
             f"strata, which need {needed}, up to {LEAST} each; "
-            f"take --n {min(_least_n(needed, random_share), len(of))} or a smaller --random-share"
+            f"take --n {_least_n(needed, random_share, len(of))} or a smaller --random-share"
         )
     drawn = [DrawnUnit(unit, of[unit], True) for unit in order[:n_at_random]]
     left: dict[str, list[str]] = {name: [] for name in names}
@@ -157,9 +157,6 @@ def shuffle(items: Iterable[str], *, seed: int, purpose: str) -> list[str]:
     return sorted(items, key=lambda item: (hashlib.sha256(f"{seed}\n{purpose}\n{item}".encode()).digest(), item))
 
 
-def _least_n(needed: int, random_share: float) -> int:
-    """The fewest places of which so many are left beside the random share."""
-    n = needed
-    while n - math.floor(random_share * n + 0.5) < needed:
-        n += 1
-    return n
+def _least_n(needed: int, random_share: float, most: int) -> int:
+    """The fewest places of which so many are left beside the random share; all if none suffices."""
+    return next((n for n in range(needed, most) if n - math.floor(random_share * n + 0.5) >= needed), most)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
+from radprompter.reading.finding import Finder, stranger
 from radprompter.reading.sample import Sample
 from radprompter.reading.sheets import REST, Row, Sheet
 from radprompter.reading.spelling import quote, read_word, spell
@@ -44,17 +45,14 @@ def understand(sample: Sample, sheets: Iterable[Sheet]) -> tuple[Filled, ...]:
     raters: dict[str, Filled] = {}
     seen: dict[tuple[str, str], Row] = {}
     faults: list[str] = []
-    find = _Finder(sample.report_ids)
+    find = Finder(sample.report_ids)
     for sheet in sheets:
         filled = raters.setdefault(sheet.rater, Filled(sheet.rater))
         filled.ignored += [f"{sheet.source}: {name}" for name in sheet.ignored]
         for row in sheet.rows:
             report_id = find(row.report_id)
             if report_id is None:
-                faults.append(
-                    f"{row.where}: report {quote(row.report_id)} is not in the sample; "
-                    "a spreadsheet may have rewritten it"
-                )
+                faults.append(stranger(row.where, row.report_id))
                 continue
             if not row.says_anything:
                 continue
@@ -84,23 +82,6 @@ def left(sample: Sample, filled: Sequence[Filled]) -> dict[str, tuple[str, ...]]
         return n_read[report_id] >= n_readers[report_id]
 
     return {rater: tuple(item for item in ids if not has(rater, item)) for rater, ids in sample.raters.items()}
-
-
-class _Finder:
-    """The drawn report that an id in a sheet means, also where a spreadsheet took space or zeros from its ends."""
-
-    def __init__(self, report_ids: Iterable[str]) -> None:
-        self._exact = frozenset(report_ids)
-        self._like: dict[str, list[str]] = {}
-        for report_id in sorted(self._exact):
-            for key in {report_id.strip(), report_id.strip().lstrip("0")}:
-                self._like.setdefault(key, []).append(report_id)
-
-    def __call__(self, written: str) -> str | None:
-        if written in self._exact:
-            return written
-        alike = self._like.get(written.strip(), [])
-        return alike[0] if len(alike) == 1 else None
 
 
 def _add(filled: Filled, report_id: str, row: Row, schema: LabelSchema) -> None:

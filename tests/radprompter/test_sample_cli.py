@@ -203,6 +203,7 @@ def test_two_raters_one_adjudicator(labels: Path, tmp_path: Path) -> None:
     assert adjudicate.stat().st_mode & 0o777 == 0o600
     rows = rows_of(adjudicate)
     assert (rows[0]["rater1"], rows[0]["rater2"], rows[0]["notes"]) == ("positive", "uncertain", "rater1: =see")
+    rows = [{**row, "report_id": row["report_id"].lstrip("0") or "0"} for row in rows]  # as a spreadsheet does
     write_rows(adjudicate, [{**row, "decision": "excluded" if not at else "ja"} for at, row in enumerate(rows)])
     decided = adjudicate.read_bytes()
     call("sample", "read", folder)

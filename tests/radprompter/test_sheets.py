@@ -134,9 +134,12 @@ def test_a_sheet_comes_back_from_any_spreadsheet(encoding: str, delimiter: str, 
 
 
 def test_ids_that_lost_their_zeros_are_known_where_only_one_can_be_meant() -> None:
-    sample = sample_of("007", "0012", "00012")
+    sample = sample_of("007", "0012", "00012", "000")
     filled = read(sample, fill(write_csv(sample, "rater1"), "1|7||||nm|"))
     assert list(filled.read) == ["007"]
+    assert list(read(sample, fill(write_csv(sample, "rater1"), "1|0||||nm|")).read) == ["000"]
+    with pytest.raises(TableError, match="row 2: report '' is not in the sample"):
+        read(sample, fill(write_csv(sample, "rater1"), "1|||||nm|"))
     with pytest.raises(TableError, match="row 2: report '12' is not in the sample; a spreadsheet may have rewritten"):
         read(sample, fill(write_csv(sample, "rater1"), "1|12||||nm|"))
 
@@ -378,16 +381,27 @@ def test_a_disputed_cell_keeps_its_report_out_until_somebody_decides() -> None:
         "report_id,finding,rater1,rater2,decision,notes", "a,edema,positive,uncertain,,look",
     ]  # fmt: skip
     for word, state in (("p", POSITIVE), ("Excluded", LabelState.MISSING)):
-        decisions = read_decisions(text.replace(",,look", f",{word},look").encode(), source="adjudicate.csv")
+        decisions = read_decisions(text.replace(",,look", f",{word},look").encode(), sample, source="adjudicate.csv")
         decided = decide(sample, filled, decisions)
         assert decided.undecided == ()
         assert decided.labels["a"]["edema"] is state
 
 
+def test_decisions_about_cells_that_are_not_in_the_sample_are_named_at_once() -> None:
+    text = "report_id,finding,decision\n7,mass,p\nx,mass,p\n007,tumor,p\n007,mass,n\n"
+    with pytest.raises(TableError) as caught:
+        read_decisions(text.encode(), sample_of("007"), source="adjudicate.csv")
+    assert str(caught.value).splitlines() == [
+        "adjudicate.csv, row 3: report 'x' is not in the sample; a spreadsheet may have rewritten it",
+        "adjudicate.csv, row 4: 'tumor' is no finding of 'three'",
+        "adjudicate.csv, row 5: report '007', mass is there already",
+    ]
+
+
 def test_a_decision_that_is_no_label_is_named() -> None:
     sample, filled = two_raters()
     text = "report_id;finding;decision\na;edema;rater 1 is right\n"
-    reference = decide(sample, filled, read_decisions(text.encode(), source="adjudicate.csv"))
+    reference = decide(sample, filled, read_decisions(text.encode(), sample, source="adjudicate.csv"))
     assert reference.problems == (
         "a, edema, decision: expected positive, negative, uncertain, not mentioned, excluded; found 'rater 1 is right'",
     )
@@ -397,7 +411,7 @@ def test_a_decision_that_is_no_label_is_named() -> None:
 def test_decisions_stay_in_the_file_also_those_that_nobody_needs_any_more() -> None:
     sample, filled = two_raters()
     text = "report_id,finding,rater1,decision,notes,why\na,edema,positive,p,x,1\nb,mass,positive,n,y,2\nc,mass,,,z,3\n"
-    decisions = read_decisions(text.encode(), source="adjudicate.csv")
+    decisions = read_decisions(text.encode(), sample, source="adjudicate.csv")
     disputes = decide(sample, filled, decisions).disputes
     assert write_disputes(disputes, ["rater1", "rater2"], decisions, {}).removeprefix("\ufeff").splitlines() == [
         "report_id,finding,rater1,rater2,decision,notes,why",
@@ -432,7 +446,7 @@ def test_ids_are_known_by_their_space_before_anything_else() -> None:
 def test_a_decision_about_a_cell_in_which_nobody_differs_changes_nothing_and_is_told() -> None:
     sample, filled = two_raters()
     text = "report_id;finding;decision\nb;mass;p\nb;edema;\n"
-    reference = decide(sample, filled, read_decisions(text.encode(), source="adjudicate.csv"))
+    reference = decide(sample, filled, read_decisions(text.encode(), sample, source="adjudicate.csv"))
     assert reference.unused == (("b", "mass"),)
     assert reference.labels["b"]["mass"] is SILENT
 
@@ -455,7 +469,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused(content: bytes) -> None:
         with contextlib.suppress(TableError):
             read_export(data, THREE, source="export.json")
         with contextlib.suppress(TableError):
-            read_decisions(data, source="adjudicate.csv")
+            read_decisions(data, sample_of("a"), source="adjudicate.csv")
 
 
 KEYS = (
