@@ -21,9 +21,9 @@ def why_too_few(definition: Definition, states: Collection[LabelState], least_su
     """Why none of the tasks counts."""
     words = _words(_before(definition.reference, states))
     if least_support <= 1:
-        return f"the reference has no {words} cell"
+        return f"the reference calls no cell {words}"
     each = " each" if len(states) > 1 else ""
-    return f"the reference has fewer than {least_support} {words.replace(' or ', ' and ')} cells{each}"
+    return f"the reference calls fewer than {least_support} cells {words.replace(' or ', ' and ')}{each}"
 
 
 def why_undefined(definition: Definition, measure: Measure, states: Collection[LabelState]) -> str:
@@ -31,22 +31,24 @@ def why_undefined(definition: Definition, measure: Measure, states: Collection[L
     truth = _words(_before(definition.reference, states))
     called = _words(_before(definition.labeler, states))
     if measure == "sensitivity":
-        return f"the reference has no {truth} cell"
+        return f"the reference calls no cell {truth}"
     if measure == "ppv":
         return f"the labeler calls no cell {called}"
     if measure == "f1":
-        return f"the reference has no {truth} cell and the labeler calls none {called}"
+        if truth == called:
+            return f"neither calls a cell {truth}"
+        return f"the reference calls no cell {truth} and the labeler none {called}"
     if len(states) == 1 and measure in ("specificity", "npv"):
         rest = [state for state in LABELS if state not in states]
         if measure == "specificity":
-            return f"the reference has no {_words(_before(definition.reference, rest))} cell"
+            return f"the reference calls no cell {_words(_before(definition.reference, rest))}"
         return f"the labeler calls no cell {_words(_before(definition.labeler, rest))}"
     return "no task has a value"
 
 
 def _before(projection: Projection, states: Collection[LabelState]) -> list[LabelState]:
-    """The states that a projection makes these states of."""
-    return [state for state in LABELS if projection.states[state] in states]
+    """The states that a projection makes these states of; the states themselves, if it makes them of none."""
+    return [state for state in LABELS if projection.states[state] in states] or list(states)
 
 
 def _words(states: Iterable[LabelState]) -> str:
