@@ -63,11 +63,6 @@ class Number(NamedTuple):
         """Whether all resamples give the same value, so that they say nothing of how sure it is."""
         return self.low is not None and self.low == self.high
 
-    @property
-    def flat(self) -> bool:
-        """Whether the interval has no width, as where all is right or all is wrong: that is no certainty."""
-        return self.low is not None and self.low == self.high
-
 
 class Measured(NamedTuple):
     """The counts of some reports, their resamples, and every number of them.

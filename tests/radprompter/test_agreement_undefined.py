@@ -217,13 +217,16 @@ def test_measures_of_whole_reports_say_what_is_lacking(
 def test_what_cannot_be_resampled_has_values_and_no_interval(units: list[int], strata: list[int]) -> None:
     cells = make_cells([[P]] * len(units), [[[P]] * len(units)], units=units, strata=strata)
     accuracy = measure(cells, [DEFINITIONS["cell_accuracy"]], ROUNDS).numbers[0]
-    assert accuracy[8:] == (1.0, None, None, None, 0, None)
+    assert accuracy[8:14] == (1.0, None, None, None, 0, None)
 
 
-def test_an_interval_without_width_is_known_as_such() -> None:
+def test_a_number_that_no_resample_moves_is_known_as_such() -> None:
     right, wrong = (make_cells([[P], [N], [P]], [[[P], [N], [said]]]) for said in (P, N))
-    assert [measure(cells, [DEFINITIONS["micro"]], ROUNDS).numbers[0].flat for cells in (right, wrong)] == [True, False]
-    assert not measure(right, [DEFINITIONS["micro"]], Bootstrap(rounds=0)).numbers[0].flat
+    assert [measure(cells, [DEFINITIONS["micro"]], ROUNDS).numbers[0].is_unmoved for cells in (right, wrong)] == [
+        True,
+        False,
+    ]
+    assert not measure(right, [DEFINITIONS["micro"]], Bootstrap(rounds=0)).numbers[0].is_unmoved
 
 
 def test_a_number_that_few_resamples_have_counts_those_that_do_not() -> None:
