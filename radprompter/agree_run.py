@@ -25,6 +25,7 @@ from radprompter.agreement.definitions import find_definition
 from radprompter.agreement.disputes import find_disputes
 from radprompter.agreement.numbers import Number
 from radprompter.agreement.page import render_agreement
+from radprompter.agreement.paper_tables import paper_tables
 from radprompter.agreement.report import Agreement
 from radprompter.agreement.resampling import Bootstrap
 from radprompter.errors import InputError, TableError
@@ -110,6 +111,7 @@ def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show
         AGREEMENT_JSON: json_bytes(run.content),
         "agreement.csv": csv_text(Number._fields, number_rows(agreement)).encode(),
         "confusions.csv": csv_text(CONFUSION_FIELDS, confusion_rows(agreement)).encode(),
+        "tables.md": paper_tables(agreement, comparisons).encode(),
     }
     if comparisons:
         files["differences.csv"] = csv_text(DIFFERENCE_FIELDS, difference_rows(comparisons)).encode()

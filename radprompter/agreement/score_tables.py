@@ -8,6 +8,7 @@ from typing import NamedTuple
 from radprompter.agreement.comparing import LabelerComparison
 from radprompter.agreement.definitions import Definition, Measure
 from radprompter.agreement.numbers import ALL, Number
+from radprompter.agreement.page.shown import TITLES
 
 
 class ScoreRow(NamedTuple):
@@ -39,7 +40,7 @@ def labelers_by_findings(
     findings = [*(name for name in dict.fromkeys(finding for finding, _ in found) if name != ALL), ALL]
     last = "average" if definition.over_findings == "mean" else "all cells"
     rows = (ScoreRow(name or last, tuple(found[name, labeler] for labeler in labelers)) for name in findings)
-    return ScoreTable(f"{chosen.replace('_', ' ')} under {definition.name}", labelers, tuple(rows))
+    return ScoreTable(f"{TITLES[chosen]} under {definition.name}", labelers, tuple(rows))
 
 
 def labelers_by_measures(numbers: Sequence[Number], definition: Definition, finding: str) -> ScoreTable:
@@ -55,7 +56,7 @@ def labelers_by_measures(numbers: Sequence[Number], definition: Definition, find
     labelers = dict.fromkeys(labeler for labeler, _ in found)
     rows = (ScoreRow(name, tuple(found[name, measure] for measure in definition.measures)) for name in labelers)
     title = f"{finding or 'all findings'} under {definition.name}"
-    return ScoreTable(title, tuple(definition.measures), tuple(rows))
+    return ScoreTable(title, tuple(TITLES[measure] for measure in definition.measures), tuple(rows))
 
 
 def p_values(comparison: LabelerComparison) -> tuple[tuple[str, ...], ...]:

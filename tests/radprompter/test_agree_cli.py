@@ -83,7 +83,7 @@ def test_json_is_one_line_with_every_number_over_all_findings(labels: Path, trut
 def test_files_have_every_number_and_no_report(labels: Path, truth: Path, tmp_path: Path) -> None:
     out = tmp_path / "agree"
     done = call(labels, truth, "--by", "site", "--rounds", 20, "--out", out)
-    assert done.stdout.splitlines()[-1] == f"wrote agreement.json, agreement.csv, confusions.csv to {out}"
+    assert done.stdout.splitlines()[-1] == f"wrote agreement.json, agreement.csv, confusions.csv, tables.md to {out}"
     content = json.loads((out / "agreement.json").read_text())
     with (out / "agreement.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -114,7 +114,7 @@ def test_labelers_are_compared_with_the_methods_that_were_asked_for(labels: Path
     other, out = written(tmp_path / "other", THEIRS), tmp_path / "agree"
     asked = ("--also", f"second={other}", "--rounds", 50, "--mcnemar", "mid_p", "--wilcoxon", "normal_approximation")
     done = call(labels, truth, *asked, "--out", out)
-    assert done.stdout.splitlines()[-1].endswith("confusions.csv, differences.csv to " + str(out))
+    assert done.stdout.splitlines()[-1].endswith("tables.md, differences.csv to " + str(out))
     lines = [line.split() for line in done.stdout.splitlines()]
     pairs = [line for line in lines if line[:3] == ["rules", "–", "second"]]
     assert pairs[0][-5:] == ["2", "/", "0", "0.2500", "0.2500"]  # reports that one alone has right, and McNemar's mid-p
