@@ -22,7 +22,7 @@ SIGN_FLIP_METHODS = ("auto", "exact", "monte_carlo")
 
 DECIMALS = 12
 FEW_DISCORDANT = 25
-"""McNemar's exact test is taken below so many discordant pairs (Fagerland, Lydersen & Laake 2013, section 1)."""
+"""McNemar's exact test is taken below so many discordant pairs, which is a common rule of thumb."""
 
 _EXACT_WITH_TIES, _EXACT_WITHOUT = 13, 50
 _FLIPS_AT_MOST = 16
@@ -83,8 +83,8 @@ def mcnemar(only_first: int, only_second: int, *, n: int, method: str = "auto") 
     n:
         All reports that both labelers were judged on.
     method:
-        ``exact`` (binomial; the statistic is the smaller count), ``mid_p``, ``chi_squared`` or
-        ``chi_squared_corrected`` (Edwards 1948); ``auto`` is ``exact`` below `FEW_DISCORDANT` discordant pairs, else
+        ``exact`` (binomial; the statistic is the smaller count), ``mid_p`` (Fagerland, Lydersen & Laake 2013),
+        ``chi_squared`` or ``chi_squared_corrected`` (Edwards 1948); ``auto`` is ``exact`` below `FEW_DISCORDANT` discordant pairs, else
         ``chi_squared_corrected``. The result names what was taken.
     """
     _check(method, MCNEMAR_METHODS)
