@@ -58,6 +58,8 @@ def read_inputs(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
     paths = {name: labels, **recipe.also}
     tables = _labelers(paths, recipe)
     reference = _reference(recipe, [table.schema for table in tables.values()])
+    if reference.name in tables:
+        reference = reference.called(str(recipe.reference))
     costs = (_cost(who, paths[who], table) for who, table in tables.items())
     facts, reports = _facts(recipe, label)
     return AgreementInputs(tables, reference, facts, tuple(one for one in costs if one is not None), reports)

@@ -32,6 +32,10 @@ class Reference:
     facts: Facts = field(default_factory=Facts)
     left_out: tuple[LeftOut, ...] = ()
 
+    def called(self, name: str) -> Reference:
+        """The same under another name."""
+        return replace(self, name=name, left_out=tuple(replace(item, table=name) for item in self.left_out))
+
 
 def agree(
     labelers: Mapping[str, LabelTable],

@@ -33,9 +33,12 @@ def show(agreement: Agreement, comparisons: Sequence[LabelerComparison]) -> None
 
     for line in _compared(agreement):
         say(line)
-    for definition in agreement.definitions:
+    first, *others = agreement.definitions
+    alone = len(agreement.cells.labelers) == 1
+    folded = next((one for one in others if alone and one.measures == ("same",)), None)
+    for definition in (first, *(one for one in others if one is not folded)):
         say(f"\n{definition.name}: {definition.says}")
-        _show_by_finding(agreement, definition)
+        _show_by_finding(agreement, definition, folded if definition is first else None)
     _show_reports(agreement)
     _show_overview(agreement)
     _show_groups(agreement)
@@ -102,24 +105,28 @@ def _compared(agreement: Agreement) -> Iterator[str]:
         yield f"columns of {agreement.reference} that are no findings: {', '.join(matching.metadata)}"
 
 
-def _show_by_finding(agreement: Agreement, definition: Definition) -> None:
+def _show_by_finding(agreement: Agreement, definition: Definition, besides: Definition | None) -> None:
+    """A row a finding, the last for all; with one labeler a column a measure, and one of the definition `besides`."""
     found = {
         (one.labeler, one.finding, one.measure): one
+        for of in (definition, *([besides] if besides else []))
         for one in agreement.measured.numbers
-        if one.definition == definition.name and not one.task and one.measure in definition.measures
+        if one.definition == of.name and not one.task and one.measure in of.measures
     }
-    first, *others = definition.measures
+    first, *others = (name for name in definition.measures if len(definition.measures) == 1 or name != "accuracy")
     labelers, findings = agreement.cells.labelers, [*agreement.cells.findings, ""]
     whole = "all, mean" if definition.over_findings == "mean" else "all, pooled"
     every: list[Number] = []
     if len(labelers) == 1:
         head = f"{HEADS[first]} ({agreement.bootstrap.level:.0%} CI)"
         support = ["pos" if definition.tasks == ("positive",) else "cases"] if first != "same" else []
-        table = new_table("finding", "n", *support, *(HEADS[name] for name in others), head)
+        last = [HEADS["same"]] if besides else []
+        table = new_table("finding", "n", *support, *(HEADS[name] for name in others), head, *last)
         for finding in findings:
             row = [found[labelers[0], finding, name] for name in (*others, first)]
             counts = [_count(row[-1].n), *([_count(row[-1].support)] if support else [])]
-            table.add_row(finding or whole, *counts, *map(shown, row[:-1]), shown(row[-1], interval=True))
+            same = [shown(found[labelers[0], finding, "same"])] if besides else []
+            table.add_row(finding or whole, *counts, *map(shown, row[:-1]), shown(row[-1], interval=True), *same)
             every += row
     else:
         table = new_table(f"{HEADS[first]} of", "n", *labelers)
@@ -129,6 +136,8 @@ def _show_by_finding(agreement: Agreement, definition: Definition) -> None:
             table.add_row(finding or whole, _count(row[0].n), *(shown(one, interval=interval) for one in row))
             every += row
     console().print(table)
+    if besides:
+        say(f"{HEADS['same']}: {besides.name}, {besides.says}")
     _say_reasons(every)
 
 

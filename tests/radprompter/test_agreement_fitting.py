@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 
-from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.fitting import misfit, refuse
+from radprompter.agreement.definitions import DEFINITIONS, Definition
+from radprompter.agreement.fitting import INSTEAD, misfit, refuse
+from radprompter.agreement.scores import score
 from radprompter.labels import LABELS, LabelState
 
 POSITIVE, NEGATIVE, UNCERTAIN, SILENT = LABELS
@@ -79,3 +84,42 @@ def test_the_finding_that_there_is_none_is_judged_by_its_own_states() -> None:
     )
     assert "chexbert" not in refused  # it judges that finding by positive alone
     assert "uncertain_is_negative" not in refused
+
+
+SYMMETRIC = [name for name, one in DEFINITIONS.items() if one.reference == one.labeler]
+COARSER = [
+    states
+    for n in (2, 3, 4)
+    for states in itertools.combinations(LABELS, n)
+    if POSITIVE in states and {NEGATIVE, SILENT} & set(states)
+]
+
+
+def says_instead(states: tuple[LabelState, ...]) -> Iterator[dict[LabelState, LabelState]]:
+    """Every convention by which a table that can say some states has words for all four."""
+    choices = [(state,) if state in states else [way for way in INSTEAD[state] if way in states] for state in LABELS]
+    for chosen in itertools.product(*choices):
+        yield dict(zip(LABELS, chosen, strict=True))
+
+
+def score_of_one_who_is_always_right(
+    definition: Definition, reference: dict[LabelState, LabelState], labeler: dict[LabelState, LabelState]
+) -> float:
+    counts = np.zeros((1, 4, 5))
+    for state in LABELS:
+        counts[0, LABELS.index(reference[state]), LABELS.index(labeler[state])] += 1
+    return float(score(definition, definition.measures[0], counts).overall)
+
+
+@pytest.mark.parametrize("states", COARSER, ids=" ".join)
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_a_definition_fits_where_all_its_tasks_can_be_said_and_who_is_always_right_can_be_right(
+    name: str, states: tuple[LabelState, ...]
+) -> None:
+    definition, itself = DEFINITIONS[name], {state: state for state in LABELS}
+    of_references = [score_of_one_who_is_always_right(definition, way, itself) for way in says_instead(states)]
+    of_labelers = [score_of_one_who_is_always_right(definition, itself, way) for way in says_instead(states)]
+    tasks = set() if definition.measures == ("same",) else set(definition.tasks)
+    has_tasks = tasks <= {definition.reference.states[state] for state in states}
+    assert (misfit(definition, states, LABELS) is None) == (has_tasks and 1.0 in of_references)
+    assert (misfit(definition, LABELS, states) is None) == (has_tasks and 1.0 in of_labelers)
