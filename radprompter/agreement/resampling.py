@@ -151,7 +151,7 @@ def _stratum_of_units(cells: Cells) -> NDArray[np.intp]:
     if (stratum[cells.units] != cells.strata).any():
         raise InputError(
             "reports of one patient were sampled from different strata, so patients cannot be resampled within "
-            "them; resample reports, or leave the sampling strata out"
+            "them; resample reports (--patient none), or leave the sampling strata out"
         )
     return stratum
 
