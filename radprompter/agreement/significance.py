@@ -84,8 +84,8 @@ def mcnemar(only_first: int, only_second: int, *, n: int, method: str = "auto") 
         All reports that both labelers were judged on.
     method:
         ``exact`` (binomial; the statistic is the smaller count), ``mid_p`` (Fagerland, Lydersen & Laake 2013),
-        ``chi_squared`` or ``chi_squared_corrected`` (Edwards 1948); ``auto`` is ``exact`` below `FEW_DISCORDANT` discordant pairs, else
-        ``chi_squared_corrected``. The result names what was taken.
+        ``chi_squared`` or ``chi_squared_corrected`` (Edwards 1948); ``auto`` is ``exact`` below `FEW_DISCORDANT`
+        discordant pairs, else ``chi_squared_corrected``. The result names what was taken.
     """
     _check(method, MCNEMAR_METHODS)
     discordant, fewer = only_first + only_second, min(only_first, only_second)
