@@ -193,7 +193,7 @@ def _contents(
     shown = {"texts": texts, "predicted": predicted}
     if form is Format.LABEL_STUDIO:
         sections = tuple(dict.fromkeys(name for report in (texts or {}).values() for name in report))
-        interface = {out / "interface.xml": write_interface(chosen.schema, sections)}
+        interface = {out / "interface.xml": write_interface(chosen.schema, sections, with_predicted=not chosen.blind)}
         return interface | {
             sheet_path(out, chosen, rater, beginning="tasks", ending=".json"): write_tasks(chosen, rater, **shown)
             for rater in chosen.raters

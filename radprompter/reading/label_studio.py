@@ -15,40 +15,46 @@ from xml.sax.saxutils import quoteattr
 from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
 from radprompter.reading.sample import Sample
-from radprompter.reading.sheets import NOTE, REPORT_ID, REST, TEXT, Predicted, Row, Sheet, Texts, as_word
+from radprompter.reading.sheets import NOTE, PREDICTED, REPORT_ID, REST, TEXT, Predicted, Row, Sheet, Texts, as_word
 
 LABEL = "label_"
 REPORT = "report"
 
-MODEL = "radprompter"
-
 
 def write_tasks(sample: Sample, rater: str, *, texts: Texts | None = None, predicted: Predicted | None = None) -> str:
-    """The tasks of a rater as JSON to import; what the label table says are predictions, where it is shown at all."""
+    """The tasks of a rater as JSON to import.
+
+    What the label table says is shown as words, where it is shown at all: Label Studio would preselect predictions, and
+    take them for read when somebody goes on.
+    """
     tasks = []
     for report_id in sample.raters[rater]:
         sections = {f"{TEXT}{name}": words for name, words in (texts or {}).get(report_id, {}).items()}
-        task: dict[str, Any] = {"data": {REPORT_ID: report_id, **sections}}
-        if predicted is not None:
-            task["predictions"] = [{"model_version": MODEL, "result": _results(predicted[report_id])}]
-        tasks.append(task)
+        said = {
+            f"{PREDICTED}{name}": f"labeler: {state.replace('_', ' ')}"
+            for name, state in (predicted or {}).get(report_id, {}).items()
+        }
+        tasks.append({"data": {REPORT_ID: report_id, **sections, **said}})
     return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
 
 
-def write_interface(schema: LabelSchema, sections: tuple[str, ...] = ()) -> str:
-    """The labeling interface as XML: the sections of the report, a group of choices a finding, the rest, and a note."""
-    lines = ["<View>", f'  <Text name="{REPORT}" value="${REPORT_ID}"/>']
+def write_interface(schema: LabelSchema, sections: tuple[str, ...] = (), *, with_predicted: bool = False) -> str:
+    """The labeling interface as XML: the report on the left; a group of choices a finding, the rest and a note."""
+    lines = [
+        '<View style="display: flex; gap: 2em; align-items: flex-start">',
+        '<View style="flex: 1; position: sticky; top: 0">',
+        *_shown(REPORT, REPORT_ID),
+    ]
     for section in sections:
-        name = f"{TEXT}{section}"
-        lines += [
-            f"  <Header value={quoteattr(section)}/>",
-            f"  <Text name={quoteattr(name)} value={quoteattr(f'${name}')}/>",
-        ]
+        lines += [_header(section), *_shown(f"{TEXT}{section}", f"{TEXT}{section}")]
+    lines += ["</View>", '<View style="flex: 1">']
     for spec in schema.findings:
-        lines += _choices(f"{LABEL}{spec.name}", spec.title or spec.name, spec.states)
+        lines.append(_header(spec.title or spec.name))
+        lines += _shown(f"{PREDICTED}{spec.name}", f"{PREDICTED}{spec.name}") if with_predicted else ()
+        lines += _choices(f"{LABEL}{spec.name}", spec.states)
     every = dict.fromkeys(state for spec in schema.findings for state in spec.states)
-    lines += _choices(REST, "everything that has no choice above", tuple(every))
-    lines += [f'  <Header value="{NOTE}"/>', f'  <TextArea name="{NOTE}" toName="{REPORT}" rows="2"/>', "</View>"]
+    lines += [_header("everything that has no choice above"), *_choices(REST, tuple(every))]
+    lines += [_header(NOTE), f'<TextArea name="{NOTE}" toName="{REPORT}" rows="2"/>', "</View>", "</View>"]
     return "\n".join(lines) + "\n"
 
 
@@ -85,27 +91,19 @@ def read_export(content: bytes, schema: LabelSchema, *, source: str) -> tuple[Sh
     return tuple(Sheet(source, rater, tuple(rows[rater]), tuple(ignored[rater])) for rater in rows)
 
 
-def _choices(name: str, title: str, states: tuple[LabelState, ...]) -> list[str]:
-    choices = (f'    <Choice value="{state.replace("_", " ")}"/>' for state in states)
-    return [
-        f"  <Header value={quoteattr(title)}/>",
-        f'  <Choices name={quoteattr(name)} toName="{REPORT}" choice="single" showInline="true">',
-        *choices,
-        "  </Choices>",
-    ]
+def _header(text: str) -> str:
+    return f'<Header value={quoteattr(text)} size="5"/>'
 
 
-def _results(labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "from_name": f"{LABEL}{finding}",
-            "to_name": REPORT,
-            "type": "choices",
-            "value": {"choices": [state.replace("_", " ")]},
-        }
-        for finding, state in labels.items()
-        if LabelState(state).is_label
-    ]
+def _shown(name: str, field: str) -> tuple[str, ...]:
+    """A field of the task, shown as text."""
+    return (f"<Text name={quoteattr(name)} value={quoteattr(f'${field}')}/>",)
+
+
+def _choices(name: str, states: tuple[LabelState, ...]) -> tuple[str, ...]:
+    choices = (f'  <Choice value="{state.replace("_", " ")}"/>' for state in states)
+    head = f'<Choices name={quoteattr(name)} toName="{REPORT}" choice="single" showInline="true">'
+    return (head, *choices, "</Choices>")
 
 
 def _annotations(task: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:

@@ -350,13 +350,13 @@ def test_the_interface_asks_about_every_finding_by_the_names_that_the_export_has
     assert {tag.attrib["toName"] for tag in view.iter("Choices")} == {"report"}
 
 
-def test_predictions_are_shown_to_label_studio_only_where_they_are_given_and_never_read_as_labels() -> None:
+def test_what_the_labeler_said_is_shown_in_label_studio_as_words_and_never_preselected() -> None:
     predicted = {"a": {"edema": "not_mentioned", "mass": "failed", "normal": "positive"}}
     (task,) = json.loads(write_tasks(sample_of("a"), "rater1", predicted=predicted))
-    chosen = {item["from_name"]: item["value"]["choices"] for item in task["predictions"][0]["result"]}
-    assert chosen == {"label_edema": ["not mentioned"], "label_normal": ["positive"]}
-    task |= {"id": 1, "annotations": []}
-    assert read_export(json.dumps([task]).encode(), THREE, source="export.json") == ()
+    assert task["data"]["predicted_edema"] == "labeler: not mentioned"
+    assert "predictions" not in task
+    shown = {tag.attrib["value"] for tag in ET.fromstring(write_interface(THREE, with_predicted=True)).iter("Text")}
+    assert shown == {f"${name}" for name in task["data"]}
 
 
 def two_raters() -> tuple[Sample, tuple[Filled, ...]]:
