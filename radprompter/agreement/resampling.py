@@ -1,7 +1,9 @@
 """The bootstrap: the same resamples for every labeler, finding and measure, so that all differences are paired.
 
-Whole units (patients, or reports) are drawn with replacement, within each stratum that the reports were sampled from:
-as many as the stratum has. A measure needs only counts of cells, and the counts of all resamples are one matrix
+Whole units (patients, or reports) are drawn with replacement: as many as there are. Where the reports were sampled from
+several strata, each is drawn apart: one unit less than it has, and each counts for a little more than one, so that
+strata of two or three units do not seem more certain than they are (Rao & Wu 1988, the rescaling bootstrap). A stratum
+of one unit stays as it is. A measure needs only counts of cells, and the counts of all resamples are one matrix
 product: how often each unit was drawn, times what its cells are. It is done in blocks of units, so that memory does not
 grow with the reports.
 
@@ -44,15 +46,16 @@ class Replicates(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """How often some units are in each resample.
+    """How often some units of a stratum are in each resample.
 
-    `times` ``(rounds, n_units)`` are whole numbers; `rows` are the reports of these units, and `unit_of_row` says of
-    each which column of `times` is its own.
+    `times` ``(rounds, n_units)`` are whole numbers, each of which counts for `scale`; `rows` are the reports of these
+    units, and `unit_of_row` says of each which column of `times` is its own.
     """
 
     times: NDArray[np.float32]
     rows: NDArray[np.intp]
     unit_of_row: NDArray[np.intp]
+    scale: float
 
 
 class Spread(NamedTuple):
@@ -92,14 +95,14 @@ def replicate(
     column_of[occurring] = np.arange(occurring.size)
     totals = np.zeros((bootstrap.rounds, occurring.size + further.shape[1]))
     whole = bool((cells.weights == np.round(cells.weights)).all())
-    for times, rows, unit_of_row in draw(cells, bootstrap, units_at_once=units_at_once):
+    for times, rows, unit_of_row, scale in draw(cells, bootstrap, units_at_once=units_at_once):
         values = np.empty((times.shape[1], totals.shape[1]))
         values[:, : occurring.size] = _cells_of_units(cells.of(rows), unit_of_row, column_of, len(values))
         for column, numbers in enumerate(further[rows].T, start=occurring.size):
             values[:, column] = np.bincount(unit_of_row, weights=numbers * cells.weights[rows], minlength=len(values))
         largest = values.max(initial=0.0) * times.sum(axis=1).max(initial=0.0)
         precision = np.float32 if whole and largest <= _EXACT_IN_SINGLE else np.float64
-        totals += times.astype(precision, copy=False) @ values.astype(precision, copy=False)
+        totals += scale * (times.astype(precision, copy=False) @ values.astype(precision, copy=False))
     counts = np.zeros((bootstrap.rounds, n_labelers * n_findings * N_KINDS))
     counts[:, occurring] = totals[:, : occurring.size]
     shape = (bootstrap.rounds, n_labelers, n_findings, len(LABELS), UNLABELLED + 1)
@@ -119,17 +122,19 @@ def draw(cells: Cells, bootstrap: Bootstrap, *, units_at_once: int = UNITS_AT_ON
     by_place = np.argsort(place[cells.units], kind="stable")
     places = place[cells.units][by_place]
     n_before = 0
-    for size in np.unique(stratum, return_counts=True)[1]:
+    sizes = np.unique(stratum, return_counts=True)[1]
+    for size in sizes:
+        n_draws = size - 1 if sizes.size > 1 and size > 1 else size
         edges = np.linspace(0, size, -(-size // units_at_once) + 1).astype(np.intp)
         shares = np.diff(edges) / size
-        n_drawn = generator.multinomial(size, shares, size=bootstrap.rounds)
+        n_drawn = generator.multinomial(n_draws, shares, size=bootstrap.rounds)
         for first, after, of_rounds in zip(n_before + edges[:-1], n_before + edges[1:], n_drawn.T, strict=True):
             times = np.empty((bootstrap.rounds, after - first), dtype=np.float32)
             for row, n in enumerate(of_rounds):
                 drawn = generator.integers(after - first, size=int(n), dtype=np.int32)
                 times[row] = np.bincount(drawn, minlength=after - first)
             here = slice(*np.searchsorted(places, (first, after)))
-            yield Draws(times, by_place[here], places[here] - first)
+            yield Draws(times, by_place[here], places[here] - first, float(size / n_draws))
         n_before += size
 
 

@@ -55,9 +55,10 @@ def test_each_resample_has_the_scores_of_its_reports_written_out(
         whole = table_of(cells.reference), table_of(cells.labels[labeler])
         weights = fractions_of(cells.weights)
         sample = seen_cells(definition, *whole, weights)
-        for round_, rows in enumerate(resamples):
-            tables = [[table[row] for row in rows] for table in whole]
-            drawn = seen_cells(definition, tables[0], tables[1], [weights[row] for row in rows])
+        for round_, reports in enumerate(resamples):
+            tables = [[table[report.row] for report in reports] for table in whole]
+            stand_for = [weights[report.row] * report.times for report in reports]
+            drawn = seen_cells(definition, tables[0], tables[1], stand_for)
             for name in definition.measures:
                 scores = score(definition, name, found.counts, no_finding=cells.no_finding, observed=observed)
                 n_findings = len(cells.findings)
@@ -66,7 +67,7 @@ def test_each_resample_has_the_scores_of_its_reports_written_out(
                 for finding in range(n_findings):
                     one = measure_of_finding(definition, name, drawn, finding, cells.no_finding, sample)
                     assert _same(scores.by_finding[round_, labeler, finding], one)
-            of_reports = measure_of_reports(definition, tables[0], tables[1], [weights[row] for row in rows])
+            of_reports = measure_of_reports(definition, tables[0], tables[1], stand_for)
             sums = found.sums.reshape(bootstrap.rounds, len(cells.labelers), -1)[round_, labeler]
             for name in REPORT_MEASURES:
                 assert _same(float(score_reports(name, sums)), of_reports[name])
@@ -87,19 +88,24 @@ def test_the_spread_leaves_out_the_undefined_and_counts_them(values: list[float 
 
 
 @pytest.mark.parametrize("units_at_once", [1, 2, 5, 4096])
-def test_each_resample_has_as_many_units_of_a_stratum_as_it_has_and_all_their_reports(
-    units_at_once: int,
-) -> None:
-    units = [0, 1, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 8]
-    cells = _random(13, units=units, strata=[1 if unit % 3 else 0 for unit in units])
+def test_a_stratum_keeps_its_size_and_a_patient_all_reports(units_at_once: int) -> None:
+    """Of 3, 6 and 1 patients 2, 5 and 1 are drawn, and count for 3/2, 6/5 and 1."""
+    units = [0, 1, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 8, 9, 9]
+    strata = {unit: 2 if unit == 9 else int(unit % 3 > 0) for unit in units}
+    cells = _random(15, units=units, strata=[strata[unit] for unit in units])
+    n_reports = Counter(units)
     for reports in resampled_reports(draw(cells, Bootstrap(rounds=20), units_at_once=units_at_once), 20):
-        of_unit = Counter(units[report] for report in reports)
-        n_reports = Counter(units)
-        times = {unit: n / n_reports[unit] for unit, n in of_unit.items()}
+        drawn = Counter(report.row for report in reports)
+        times = {unit: n / n_reports[unit] for unit, n in Counter(units[report.row] for report in reports).items()}
         assert all(n == int(n) for n in times.values())
-        assert sum(n for unit, n in times.items() if unit % 3 == 0) == 3
-        assert sum(n for unit, n in times.items() if unit % 3) == 6
-        assert all(Counter(reports)[report] == times.get(units[report], 0) for report in range(13))
+        assert all(drawn[row] == times.get(units[row], 0) for row in range(15))
+        n_drawn, n_stood_for = [0.0] * 3, [0.0] * 3
+        for report in reports:
+            unit = units[report.row]
+            n_drawn[strata[unit]] += 1 / n_reports[unit]
+            n_stood_for[strata[unit]] += float(report.times) / n_reports[unit]
+        assert n_drawn == pytest.approx([2, 5, 1])
+        assert n_stood_for == pytest.approx([3, 6, 1])
 
 
 @pytest.mark.parametrize("units_at_once", [1, 2, 3, 4096])
@@ -180,8 +186,8 @@ def test_weights_that_are_no_whole_numbers_are_summed_in_double_precision() -> N
     cells = _random(300, weights=1 + np.arange(300) / 997)
     counts = replicate(cells, Bootstrap(rounds=2), units_at_once=7).counts
     resamples = resampled_reports(draw(cells, Bootstrap(rounds=2), units_at_once=7), 2)
-    for of_round, rows in zip(counts, resamples, strict=True):
-        assert of_round.sum() == pytest.approx(math.fsum(cells.weights[rows]), rel=1e-14)
+    for of_round, reports in zip(counts, resamples, strict=True):
+        assert of_round.sum() == pytest.approx(math.fsum(cells.weights[report.row] for report in reports), rel=1e-14)
 
 
 def test_a_patient_in_two_strata_is_refused() -> None:
@@ -210,3 +216,27 @@ def test_intervals_of_200_reports_cover_the_truth_about_as_often_as_they_say(
     }
     covered = ((found.low <= values[measure_name]) & (values[measure_name] <= found.high)).mean()
     assert least < covered < most
+
+
+@pytest.mark.parametrize(("n_of_stratum", "if_drawn_in_full"), [(2, 0.77), (3, 0.86)])
+def test_resamples_of_small_strata_vary_as_samples_do(n_of_stratum: int, if_drawn_in_full: float) -> None:
+    """As many draws as a stratum has would vary less: by that share here, and cover the truth in 84 of 100 studies."""
+    n_studies, sizes = 1000, np.array([6000, *[200] * 20])
+    n_drawn = np.array([60, *[n_of_stratum] * 20])
+    generator = np.random.default_rng(3)
+    right, drawn = [], []
+    for size, n, chance in zip(sizes, n_drawn, [0.97, *np.linspace(0.5, 0.95, 20)], strict=True):
+        right.append(generator.random(size) < chance)
+        drawn.append(np.stack([right[-1][generator.permutation(size)[:n]] for _ in range(n_studies)], axis=1))
+    cells = make_cells(
+        np.zeros((n_drawn.sum(), n_studies)),
+        np.where(np.concatenate(drawn), 0, 1)[None],
+        weights=np.repeat(sizes / n_drawn, n_drawn),
+        strata=np.repeat(np.arange(21), n_drawn),
+    )
+    resampled = score(BINARY, "accuracy", replicate(cells, Bootstrap(rounds=400)).counts).by_finding[:, 0]
+    of_studies = score(BINARY, "accuracy", count(cells)).by_finding[0]
+    ratio = resampled.std(axis=0).mean() / of_studies.std()
+    assert if_drawn_in_full + 0.05 < ratio and ratio == pytest.approx(1, abs=0.04)
+    found, truth = spread(resampled, level=0.95), np.concatenate(right).mean()
+    assert ((found.low <= truth) & (truth <= found.high)).mean() > 0.9

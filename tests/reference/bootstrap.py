@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from radprompter.agreement.resampling import Draws
@@ -17,14 +18,21 @@ class SpreadOf(NamedTuple):
     n_undefined: int
 
 
-def resampled_reports(draws: Iterable[Draws], rounds: int) -> list[list[int]]:
-    """The reports of each resample: all reports of a unit as often as the unit was drawn."""
-    resamples: list[list[int]] = [[] for _ in range(rounds)]
+class DrawnReport(NamedTuple):
+    """A report in a resample, and for how many it counts there."""
+
+    row: int
+    times: Fraction
+
+
+def resampled_reports(draws: Iterable[Draws], rounds: int) -> list[list[DrawnReport]]:
+    """The reports of each resample, one after the other: all reports of a unit as often as the unit was drawn."""
+    resamples: list[list[DrawnReport]] = [[] for _ in range(rounds)]
     for block in draws:
         for number, resample in enumerate(resamples):
             for unit, times in enumerate(block.times[number]):
                 reports = [int(row) for row, of in zip(block.rows, block.unit_of_row, strict=True) if of == unit]
-                resample += reports * int(times)
+                resample += [DrawnReport(row, Fraction(block.scale)) for row in reports * int(times)]
     return resamples
 
 
