@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,12 +11,12 @@ from radprompter.agree_recipe import AgreeRecipe
 from radprompter.agreement.agreeing import Reference
 from radprompter.agreement.costs import cost
 from radprompter.agreement.groups import LENGTH, Facts
-from radprompter.agreement.report import Cost
+from radprompter.agreement.report import Cost, LeftOut
 from radprompter.agreement.wide import take_apart
 from radprompter.errors import InputError, TableError
 from radprompter.files import read_json, read_table
 from radprompter.label_table import ID_COLUMNS, LabelTable
-from radprompter.labels import LabelSchema
+from radprompter.labels import FindingSpec, LabelSchema
 from radprompter.prompting.tokens import load_counter
 from radprompter.recipe import LabelRecipe, Reports
 from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, read_reports
@@ -43,7 +44,7 @@ def read_inputs(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
     Parameters
     ----------
     labels:
-        A ``labels.parquet``.
+        A ``labels.parquet``, or a CSV with one column a finding.
     label:
         The `label` section that says where the reports are, and how their tokens are counted.
 
@@ -56,10 +57,13 @@ def read_inputs(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
     if name in recipe.also:
         raise InputError(f"--also {name}={recipe.also[name]}: {name} is what {labels} is called; choose another name")
     paths = {name: labels, **recipe.also}
-    tables = _labelers(paths, recipe)
-    reference = _reference(recipe, [table.schema for table in tables.values()])
+    files = dict.fromkeys((*paths.values(), recipe.reference))
+    frames = {path: read_table(path) for path in files if path.suffix != ".parquet"}
+    tables, left_out = _labelers(paths, frames, recipe)
+    reference = _reference(frames, recipe, [table.schema for table in tables.values()])
     if reference.name in tables:
         reference = reference.called(str(recipe.reference))
+    reference = replace(reference, left_out=(*reference.left_out, *left_out))
     costs = (_cost(who, paths[who], table) for who, table in tables.items())
     facts, reports = _facts(recipe, label)
     return AgreementInputs(tables, reference, facts, tuple(one for one in costs if one is not None), reports)
@@ -79,35 +83,64 @@ def table_name(path: Path) -> str:
     return folders[-1] if len(folders) > 1 else path.stem
 
 
-def _labelers(paths: Mapping[str, Path], recipe: AgreeRecipe) -> dict[str, LabelTable]:
-    """The labelers' tables; a CSV has its findings by the names that the first table gives them."""
-    first = read_labels(next(iter(paths.values())))
-    tables = {}
-    for number, (name, path) in enumerate(paths.items()):
-        if number == 0:
-            tables[name] = first
-        elif path.suffix == ".parquet":
-            tables[name] = read_labels(path)
-        else:
-            tables[name] = take_apart(read_table(path), [first.schema], name=name, blank=recipe.blank).table
-    return tables
+def _labelers(
+    paths: Mapping[str, Path], frames: Mapping[Path, pd.DataFrame], recipe: AgreeRecipe
+) -> tuple[dict[str, LabelTable], list[LeftOut]]:
+    """The labelers' tables; a CSV has its findings by the names that the schemas of the others have.
+
+    Where no table has a schema, all columns of the first are findings that have nothing but states.
+    """
+    known = {name: read_labels(path) for name, path in paths.items() if path not in frames}
+    schemas = [table.schema for table in known.values()]
+    if not schemas and recipe.reference not in frames:
+        schemas.append(read_labels(recipe.reference).schema)
+    tables: dict[str, LabelTable] = {}
+    left_out: list[LeftOut] = []
+    for name, path in paths.items():
+        if name in known:
+            tables[name] = known[name]
+            continue
+        there = [column for column in recipe.match if column in frames[path].columns]
+        declared = [LabelSchema("--match", tuple(map(FindingSpec, there)))] if schemas and there else []
+        wide = take_apart(
+            frames[path],
+            [*schemas, *declared],
+            name=name,
+            id_column=_id_column(frames[path], frames, recipe),
+            blank=recipe.blank,
+            about_reports=_about_reports(recipe),
+        )
+        tables[name] = wide.table
+        left_out += wide.left_out
+        schemas = schemas or [wide.table.schema]
+    return tables, left_out
 
 
-def _reference(recipe: AgreeRecipe, schemas: Sequence[LabelSchema]) -> Reference:
+def _reference(frames: Mapping[Path, pd.DataFrame], recipe: AgreeRecipe, schemas: Sequence[LabelSchema]) -> Reference:
     path = recipe.reference
-    if path.suffix == ".parquet":
+    if path not in frames:
         return Reference(path.name if path.name != LABELS_PARQUET else table_name(path), read_labels(path))
     wide = take_apart(
-        read_table(path),
+        frames[path],
         schemas,
         name=path.name,
-        id_column=recipe.id,
+        id_column=_id_column(frames[path], frames, recipe),
         states=recipe.reference_states,
         renames=recipe.match,
         blank=recipe.blank,
-        about_reports=[name for name in (*recipe.by, recipe.patient) if name],
+        about_reports=_about_reports(recipe),
     )
     return Reference(path.name, wide.table, Facts(wide.columns), wide.left_out)
+
+
+def _id_column(frame: pd.DataFrame, frames: Mapping[Path, pd.DataFrame], recipe: AgreeRecipe) -> str | None:
+    """The named column, where the table has it or none has."""
+    elsewhere = any(recipe.id in other.columns for other in frames.values())
+    return None if elsewhere and recipe.id not in frame.columns else recipe.id
+
+
+def _about_reports(recipe: AgreeRecipe) -> list[str]:
+    return [name for name in (*recipe.by, recipe.patient) if name]
 
 
 def _facts(recipe: AgreeRecipe, label: LabelRecipe | None) -> tuple[Facts, Reports | None]:

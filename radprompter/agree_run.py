@@ -57,7 +57,7 @@ def agree_files(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
     Parameters
     ----------
     labels:
-        A ``labels.parquet``.
+        A ``labels.parquet``, or a CSV with one column a finding.
     label:
         The `label` section that says where the reports are, and how their tokens are counted.
 

@@ -25,7 +25,10 @@ PATIENT, NO_PATIENT = "patient_id", "none"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference table with what its file holds besides: columns that are no findings, and could-be findings."""
+    """A reference table with what its file holds besides.
+
+    `facts` has its columns that are no findings, and `left_out` those that could be, here and in the labelers' files.
+    """
 
     name: str
     table: LabelTable

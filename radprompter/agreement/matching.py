@@ -54,7 +54,7 @@ def match(
     renames:
         Findings that are declared to be the same, name in the labelers' tables -> name in the reference.
     set_aside, metadata:
-        Columns of the reference's file that its table does not have: could-be findings, and what is none.
+        Columns of the files that the tables do not have: could-be findings of any, and of the reference what is none.
 
     Raises
     ------
@@ -235,10 +235,11 @@ def _differing(
     set_aside: Sequence[LeftOut],
 ) -> str:
     """Why the finding that says that there is none means another thing in two tables; empty if it does not."""
-    theirs = [*reference.schema.names, *(item.finding for item in set_aside)]
+    aside = {who: [item.finding for item in set_aside if item.table == who] for who in (*labelers, name)}
+    theirs = [*reference.schema.names, *aside[name]]
     for who, table in labelers.items():
         paired = {pair.ours: pair.theirs for pair in pairs[who]}
-        ours_alone = [own for own in table.schema.names if own not in paired]
+        ours_alone = [*(own for own in table.schema.names if own not in paired), *aside[who]]
         theirs_alone = [finding for finding in theirs if finding not in paired.values()]
         for alone, where in ((ours_alone, who), (theirs_alone, name)):
             if alone:

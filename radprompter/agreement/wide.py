@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from radprompter.agreement.naming import near, pair_findings
+from radprompter.agreement.naming import near, normalise, pair_findings
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError, TableError
 from radprompter.label_table import ID_COLUMNS, SPELLINGS, LabelTable
@@ -20,6 +20,9 @@ Blank = Literal["not_mentioned", "no_label"]
 
 LEAST_COLUMNS = 3
 """With fewer findings, a row that is empty in all is no sign that nobody read it."""
+
+NO_FINDING = ("no finding", "normal")
+"""How the finding that says that there is none is called, where no schema says."""
 
 WEIGHT, STRATUM = "weight", "sampling_stratum"
 """Columns of a reference that was drawn with unequal chances: what a report stands for, what it was drawn from."""
@@ -52,7 +55,8 @@ def take_apart(
     """The findings of a table, by the names that schemas give them, and what else it says of its reports.
 
     A column is a finding if `pair_findings` pairs it with one of a schema. Of the rest, a column that has nothing but
-    states or codes could be a finding under another name: it is left out and listed. All others are said of the report.
+    states or codes could be a finding under another name: it is left out and listed; without any schema it is one.
+    All others are said of the report.
 
     Parameters
     ----------
@@ -84,8 +88,10 @@ def take_apart(
     key = _id_column(frame, id_column, name)
     ids = _ids(frame, key, name)
     others = [str(column) for column in frame.columns if column != key]
-    meant = _meant(others, schemas, renames or {}, name)
     plain = {*about_reports, WEIGHT, STRATUM, "patient_id"}
+    meant = _meant(others, schemas, renames or {}, name)
+    if not schemas:
+        meant = {column: normalise(column) in NO_FINDING for column in others if _may_be(frame[column])}
     findings = [column for column in others if column in meant and column not in plain]
     suspects = [column for column in others if column not in meant and column not in plain and _may_be(frame[column])]
     if not findings:
@@ -194,6 +200,8 @@ def _unknown(column: str, known: Sequence[str]) -> str:
 def _no_finding(name: str, schemas: Sequence[LabelSchema], suspects: Sequence[str]) -> str:
     found = f"its columns of states: {', '.join(suspects)}" if suspects else "it has no column of states"
     known = ", ".join(dict.fromkeys(finding for schema in schemas for finding in schema.names))
+    if not schemas:
+        return f"{name}: no column holds labels alone (states, or 1, 0, -1, blank)"
     example = f"{schemas[0].names[0]}={suspects[0] if suspects else 'COLUMN'}"
     return (
         f"{name} and the labels have no finding in common; {found}; the labels have: {known}. "

@@ -21,7 +21,9 @@ Pairs = list[str] | None
 
 @guarded
 def agree(
-    labels: Annotated[Path | None, typer.Argument(help="labels.parquet that `radprompter label` wrote.")] = None,
+    labels: Annotated[
+        Path | None, typer.Argument(help="labels.parquet that `radprompter label` wrote, or a CSV like the reference.")
+    ] = None,
     reference: Annotated[
         Path | None, typer.Argument(help="Reference: CSV with one column a finding, or a labels.parquet.")
     ] = None,

@@ -287,3 +287,36 @@ def test_definitions_are_listed_with_what_each_says() -> None:
     listed = json.loads(call("--definitions", "--json").stdout)
     assert listed["macro"]["hash"] == DEFINITIONS["macro"].hash
     assert call().exit_code == 2
+
+
+def test_two_csvs_are_compared_by_the_columns_of_the_first_that_hold_labels_alone(tmp_path: Path) -> None:
+    first, second = tmp_path / "index.csv", tmp_path / "reader.csv"
+    first.write_text("filename,Effusion,mass,site,No Finding\na,1,0,x,0\nb,0,1,y,0\nc,0,0,y,1\n")
+    second.write_text("report_id,pleural_effusion,mass,hernia,No Finding\na,1,0,0,0\nb,1,1,0,0\nc,0,0,0,1\n")
+    arguments = (first, second, "--id", "filename", "--match", "Effusion=pleural_effusion", "--rounds", 5)
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "index against reader.csv: 3 reports, 2 findings" in result.stdout
+    assert "left out of reader.csv: hernia - no finding of the labels has this name" in result.stdout
+    assert "left out of reader.csv: No Finding - it says that there is no other finding, and only" in result.stdout
+    summary = json.loads(call(*arguments, "--json").stdout)
+    assert summary["values"]["index"]["uncertain_is_negative"]["sensitivity"] == 0.75
+
+
+def test_a_reference_that_is_called_as_a_labeler_goes_by_its_path(labels: Path, tmp_path: Path) -> None:
+    reference = written(tmp_path / "elsewhere" / "rules", THEIRS)
+    shown = call(labels, reference, "--rounds", 5).stdout
+    assert f"rules against {reference}: 6 reports, 2 findings" in shown.replace("\n", " ")
+
+
+def test_costs_are_those_of_the_manifest_that_belongs_to_the_labels(labels: Path, truth: Path) -> None:
+    manifest = {
+        "n_reports": 6, "schema": {"hash": label_table(OURS, FINDINGS).schema.hash}, "seconds": 36.0, "n_failed": 1,
+        "n_answered_before": 0, "tokens": {"prompt": 9000, "completion": 100},
+    }  # fmt: skip
+    (labels.parent / "manifest.json").write_text(json.dumps(manifest))
+    shown = call(labels, truth, "--rounds", 5).stdout
+    row = next(line for line in shown.splitlines() if "9,000" in line)
+    assert row.split() == ["rules", "6", "100.00", "9,000", "100", "–", "1"]
+    (labels.parent / "manifest.json").write_text(json.dumps(manifest | {"n_reports": 7}))
+    assert "minutes per 1,000" not in call(labels, truth, "--rounds", 5).stdout
