@@ -59,9 +59,17 @@ class Number(NamedTuple):
     score_high: float | None = None
 
     @property
-    def is_unmoved(self) -> bool:
-        """Whether all resamples give the same value, so that they say nothing of how sure it is."""
-        return self.low is not None and self.low == self.high
+    def shown_limits(self) -> tuple[float | None, float | None]:
+        """The interval to print: of the resamples, or the score interval where all of these give the same value.
+
+        A perfect score has no other resample, however few cells it rests on.
+        """
+        return (self.score_low, self.score_high) if self.shows_score else (self.low, self.high)
+
+    @property
+    def shows_score(self) -> bool:
+        """Whether `shown_limits` are the score interval."""
+        return self.low is not None and self.low == self.high and self.score_low is not None
 
 
 class Measured(NamedTuple):

@@ -23,6 +23,8 @@ HEADS = {
     "weighted_f1": "weighted F1", "same": "same label",
 }  # fmt: skip
 NO_VALUE = "–"
+OF_SCORE = "~"
+"""Between the limits of a score interval."""
 MOST_WITH_INTERVAL = 3
 """Labelers side by side whose intervals fit on a line."""
 
@@ -63,7 +65,10 @@ def shown(number: Number | None, *, interval: bool = False) -> str:
     value = f"{number.value:.3f}"
     if not interval:
         return value
-    return f"{value} ({NO_VALUE})" if number.low is None else f"{value} ({number.low:.3f}–{number.high:.3f})"
+    low, high = number.shown_limits
+    if low is None:
+        return f"{value} ({NO_VALUE})"
+    return f"{value} ({low:.3f}{OF_SCORE if number.shows_score else '–'}{high:.3f})"
 
 
 def new_table(*columns: str) -> Table:
@@ -138,6 +143,8 @@ def _show_by_finding(agreement: Agreement, definition: Definition, besides: Defi
     console().print(table)
     if besides:
         say(f"{HEADS['same']}: {besides.name}, {besides.says}")
+    if any(one.shows_score for one in every):
+        say(f"{OF_SCORE}: all resamples give the same value, so the score interval (Wilson) stands there")
     _say_reasons(every)
 
 
