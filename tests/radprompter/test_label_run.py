@@ -98,6 +98,15 @@ def test_another_report_asks_for_that_report_alone(tmp_path: Path) -> None:
     assert list(states(run)) == ["z", *TEXTS]
 
 
+def test_the_manifest_says_how_many_answers_were_there_before_the_run(tmp_path: Path) -> None:
+    recipe, manifest = study(tmp_path, {**SCRIPTED, "default": ANSWER}, TEXTS), tmp_path / "out/label/manifest.json"
+    label_reports(recipe)
+    assert json.loads(manifest.read_text())["n_answered_before"] == 0
+    write_reports(tmp_path / "reports.csv", {"z": "New.", "y": "New.", **TEXTS})  # y has the answer to z
+    label_reports(recipe)
+    assert json.loads(manifest.read_text())["n_answered_before"] == 3
+
+
 def test_the_limit_labels_the_first_reports(tmp_path: Path) -> None:
     assert list(states(label_reports(study(tmp_path, SCRIPTED, TEXTS, limit=2)))) == ["a", "b"]
 
