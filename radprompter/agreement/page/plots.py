@@ -94,7 +94,7 @@ def bar_chart(ledger: Ledger, definition: Definition) -> tuple[Bars, ...]:
 
 def _told(ledger: Ledger, definition: Definition, measure: str, finding: str) -> str:
     shown = ((one.name, ledger.shown(one.name, definition, measure, finding)) for one in ledger.labelers)
-    return "; ".join(f"{name} {one.reason or f'{one.value} {one.limits}'.rstrip()}" for name, one in shown)
+    return "; ".join(f"{name} {one.reason or f'{one.value} {one.score or one.limits}'.rstrip()}" for name, one in shown)
 
 
 def _bars(estimates: Sequence[Estimate], told: str) -> Markup:
@@ -109,9 +109,9 @@ def _bars(estimates: Sequence[Estimate], told: str) -> Markup:
         parts.append(f'<rect class="bar {one.look}" x="0" y="{y}" width="{_share(one.value)}%" height="{BAR}"/>')
         if one.low is not None and one.high is not None:
             low, high = _share(one.low), _share(one.high)
-            parts.append(f'<line class="whisker" x1="{low}%" x2="{high}%" y1="{middle}" y2="{middle}"/>')
+            parts.append(f'<line class="whisker {one.look}" x1="{low}%" x2="{high}%" y1="{middle}" y2="{middle}"/>')
             parts += [
-                f'<line class="whisker" x1="{end}%" x2="{end}%" y1="{middle - 2.5}" y2="{middle + 2.5}"/>'
+                f'<line class="whisker {one.look}" x1="{end}%" x2="{end}%" y1="{middle - 2.5}" y2="{middle + 2.5}"/>'
                 for end in (low, high)
             ]
     return drawing(f'class="bars" width="100%" height="{height}" role="img" aria-label="{escape(told)}"', parts)

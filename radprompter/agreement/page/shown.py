@@ -34,11 +34,16 @@ LONG_WORD = 24
 
 
 class Shown(NamedTuple):
-    """A number as it is printed; `reason` says why there is none, `note` what its reader has to know."""
+    """A number as it is printed.
+
+    `reason` says why there is none, `note` what its reader has to know; `score` is the score interval, of a number that
+    no resample moves.
+    """
 
     value: str
     mean: str
     limits: str
+    score: str
     note: str
     reason: str
 
@@ -96,10 +101,13 @@ class Ledger:
     def estimate(
         self, labeler: Labeler, definition: Definition, measure: str, finding: str = ALL, *, group: str = ALL
     ) -> Estimate:
-        """A number as it is drawn."""
+        """A number as it is drawn, with its score interval where the resamples have none to speak of."""
         number = self.find(labeler.name, definition, measure, finding, group=group)
-        found = (None, None, None) if number is None else (number.value, number.low, number.high)
-        return Estimate(*found, labeler.look, labeler.shape)
+        if number is None:
+            return Estimate(None, None, None, labeler.look, labeler.shape)
+        if _needs_score(number):
+            return Estimate(number.value, number.score_low, number.score_high, f"{labeler.look} score", labeler.shape)
+        return Estimate(number.value, number.low, number.high, labeler.look, labeler.shape)
 
     def _covered(self, labeler: str, definition: Definition, measure: str, group: str) -> str:
         if definition.over_findings == "pooled":
@@ -113,14 +121,20 @@ class Ledger:
 def show(number: Number | None, *, note: str = "") -> Shown:
     """A number as it is printed."""
     if number is None:
-        return Shown(NONE, "", "", "", "not measured")
+        return Shown(NONE, "", "", "", "", "not measured")
     if number.value is None:
-        return Shown(NONE, "", "", "", number.reason or "undefined")
+        return Shown(NONE, "", "", "", "", number.reason or "undefined")
     times = "once" if number.n_undefined == 1 else f"{count(number.n_undefined)} times"
     lost = f"undefined {times}" if number.n_undefined else ""
     mean = "" if number.mean is None else decimal(number.mean)
+    score = f"score {limits(number.score_low, number.score_high)}" if _needs_score(number) else ""
     notes = ", ".join(words for words in (note, lost) if words)
-    return Shown(decimal(number.value), mean, limits(number.low, number.high), notes, "")
+    return Shown(decimal(number.value), mean, limits(number.low, number.high), score, notes, "")
+
+
+def _needs_score(number: Number) -> bool:
+    """Whether its score interval says what the resamples cannot: how sure a number is that none of them moves."""
+    return number.is_unmoved and number.score_low is not None
 
 
 def counted(number: Number | None) -> tuple[str, str]:

@@ -101,7 +101,7 @@ def _tasks(ledger: Ledger, definition: Definition) -> MeasureTable:
             cells = []
             for task, number in zip(definition.tasks, numbers, strict=True):
                 if number is None:
-                    cells.append(Shown(NONE, "", "", "", "no task of this finding"))
+                    cells.append(Shown(NONE, "", "", "", "", "no task of this finding"))
                     continue
                 shown = ledger.shown(labeler.name, definition, measure, finding, task=task)
                 note = f"{count(number.support)} in the reference"
