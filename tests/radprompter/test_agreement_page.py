@@ -155,10 +155,10 @@ def test_confusion_matrices_have_the_counts_and_the_shares_of_rows(agreement, ta
     assert matrices[0][0][1].split()[1:] == [f"{100 * expected[0][0, 0] / expected[0][0].sum():.0f}", "%"]
 
 
-def test_a_row_of_the_forest_says_once_why_nobody_has_a_value(page):
+def test_a_row_of_the_forest_says_once_why_nobody_has_a_value(agreement, page):
     rows = re.findall(r'<div class="values">(.*?)</div>', page.partition('id="forest"')[2], re.DOTALL)
     texts = [" ".join(re.sub(r"<[^>]+>", "", row).split()) for row in rows]
-    assert texts[4] == "– the reference has no positive cell and the labeler calls none positive"
+    assert texts[4] == f"– {find(agreement, 'rules', 'uncertain_is_negative', 'f1', 'rare_thing').reason}"
     assert texts[0].startswith("rules: 0.") and "model-b: 0." in texts[0]
 
 
@@ -240,9 +240,12 @@ def test_names_from_tables_cannot_become_markup():
 def test_a_page_of_nothing_but_undefined_numbers_gives_reasons():
     cells = random_cells(["edema"], ["rules"])
     silent = replace(cells, reference=np.full_like(cells.reference, -1))
-    text = render_agreement(agreement_of(silent, groups=True))
+    made = agreement_of(silent, groups=True)
+    text = render_agreement(made)
     rows = Tables(text).find(f"uncertain is negative: {DEFINITIONS['uncertain_is_negative'].says}")
-    assert {cell for row in rows for cell in row[4:]} == {"– the reference has no cell that counts"}
+    assert {cell for row in rows for cell in row[4:]} == {
+        f"– {find(made, 'rules', 'uncertain_is_negative', 'f1', 'edema').reason}"
+    }
     assert "nan" not in text.lower().replace("nano", "") and "None" not in text
 
 
