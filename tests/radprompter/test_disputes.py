@@ -76,7 +76,8 @@ def test_what_no_definition_tells_apart_is_no_dispute() -> None:
     assert [cell.finding for cell in find_disputes(binary, {})[0].cells] == ["edema"]
     positive = agreement(*cells, definitions=["positive"], overview=[])
     assert [cell.finding for cell in find_disputes(positive, {})[0].cells] == ["edema"]
-    assert len(find_disputes(agreement(*cells), {})[0].cells) == 2
+    same = agreement(*cells, definitions=["cell_accuracy"], overview=[])
+    assert len(find_disputes(same, {})[0].cells) == 2
 
 
 def test_the_evidence_is_that_of_each_table_under_its_own_name_of_the_finding(disputed: Agreement) -> None:
