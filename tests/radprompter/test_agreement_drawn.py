@@ -49,7 +49,7 @@ def test_bars_are_as_long_as_their_numbers_and_lines_as_long_as_their_intervals(
         assert numbers(drawn, "rect", "width") == [(round(100 * (one.value or 0), 2),) for one in values]
         lines = [one for one in re.findall("<line [^>]*>", drawn) if "whisker" in one]
         ends = numbers("".join(lines[::3]), "line", "x1", "x2")
-        limits = [(one.score_low, one.score_high) if one.is_unmoved else (one.low, one.high) for one in values]
+        limits = [one.shown_limits for one in values]
         assert ends == [(round(100 * (low or 0), 2), round(100 * (high or 0), 2)) for low, high in limits]
         assert drawn.count(">undefined<") == len(found) - len(values)
         assert bars.title == worded(finding) and all(name in drawn for name in LABELERS)  # told to those who cannot see
@@ -87,7 +87,7 @@ def test_a_number_that_no_resample_moves_is_drawn_with_its_score_interval() -> N
     ledger = Ledger(agreement_of(right))
     definition = ledger.agreement.definitions[0]
     number = ledger.find("rules", definition, "sensitivity", "edema")
-    assert number is not None and number.is_unmoved and number.score_low is not None
+    assert number is not None and number.shows_score and number.score_low is not None
     drawn = ledger.estimate(ledger.labelers[0], definition, "sensitivity", "edema")
     assert (drawn.value, drawn.low, drawn.high) == (1.0, number.score_low, number.score_high)
     assert drawn.low is not None and drawn.low < 0.9 and drawn.look == "run0 score"

@@ -54,7 +54,7 @@ def printed(number: Number) -> str:
     """What a table has of a number, but for notes."""
     if number.value is None:
         return f"– {number.reason}"
-    score = f" score {limits(number.score_low, number.score_high)}" if number.is_unmoved and number.score_low else ""
+    score = f" score {limits(number.score_low, number.score_high)}" if number.shows_score else ""
     return f"{decimal(number.value)} {decimal(number.mean)} {limits(number.low, number.high)}{score}"
 
 

@@ -105,9 +105,8 @@ class Ledger:
         number = self.find(labeler.name, definition, measure, finding, group=group)
         if number is None:
             return Estimate(None, None, None, labeler.look, labeler.shape)
-        if _needs_score(number):
-            return Estimate(number.value, number.score_low, number.score_high, f"{labeler.look} score", labeler.shape)
-        return Estimate(number.value, number.low, number.high, labeler.look, labeler.shape)
+        look = f"{labeler.look} score" if number.shows_score else labeler.look
+        return Estimate(number.value, *number.shown_limits, look, labeler.shape)
 
     def _covered(self, labeler: str, definition: Definition, measure: str, group: str) -> str:
         if definition.over_findings == "pooled":
@@ -127,14 +126,9 @@ def show(number: Number | None, *, note: str = "") -> Shown:
     times = "once" if number.n_undefined == 1 else f"{count(number.n_undefined)} times"
     lost = f"undefined {times}" if number.n_undefined else ""
     mean = "" if number.mean is None else decimal(number.mean)
-    score = f"score {limits(number.score_low, number.score_high)}" if _needs_score(number) else ""
+    score = f"score {limits(number.score_low, number.score_high)}" if number.shows_score else ""
     notes = ", ".join(words for words in (note, lost) if words)
     return Shown(decimal(number.value), mean, limits(number.low, number.high), score, notes, "")
-
-
-def _needs_score(number: Number) -> bool:
-    """Whether its score interval says what the resamples cannot: how sure a number is that none of them moves."""
-    return number.is_unmoved and number.score_low is not None
 
 
 def counted(number: Number | None) -> tuple[str, str]:
