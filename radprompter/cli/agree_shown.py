@@ -25,6 +25,9 @@ HEADS = {
 NO_VALUE = "–"
 OF_SCORE = "~"
 """Between the limits of a score interval."""
+MOST_IN_A_LINE = 8
+"""Columns whose heads are not broken; more of them are, so that their numbers stay whole."""
+
 MOST_WITH_INTERVAL = 3
 """Labelers side by side whose intervals fit on a line."""
 
@@ -44,10 +47,12 @@ def show(agreement: Agreement, comparisons: Sequence[LabelerComparison]) -> None
     _show_reports(agreement)
     _show_overview(agreement)
     _show_groups(agreement)
-    for comparison in comparisons:
+    for comparison in comparisons[:1]:
         show_pairs(comparison)
-    for caveat in dict.fromkeys(caveat for comparison in comparisons for caveat in comparison.caveats):
-        say(f"note: {caveat}")
+        for caveat in comparison.caveats:
+            say(f"note: {caveat}")
+    if comparisons[1:]:
+        say(f"those under {', '.join(one.definition.name for one in comparisons[1:])} are in the files (--out)")
     if len(agreement.cells.labelers) == 1:
         _show_confusion(agreement)
     _show_costs(agreement)
@@ -77,11 +82,16 @@ def new_table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True, max_width=None if place else 30)
+        if place:
+            table.add_column(name, justify="right", no_wrap=len(columns) <= MOST_IN_A_LINE, overflow="fold")
+        else:
+            table.add_column(name, no_wrap=True, max_width=34)
     return table
 
 
 def _compared(agreement: Agreement) -> Iterator[str]:
+    from radprompter.agreement.cells import UNLABELLED
+
     cells, matching, drawn = agreement.cells, agreement.matching, agreement.bootstrap
     unit = f"{cells.n_units:,} patients" if agreement.unit == "patient" else "reports"
     many = "finding" if len(cells.findings) == 1 else "findings"
@@ -92,9 +102,15 @@ def _compared(agreement: Agreement) -> Iterator[str]:
     yield f"intervals: {drawn.level:.0%} of {drawn.rounds:,} resamples of {unit}, seed {drawn.seed}"
     if cells.weighted:
         yield "reports are weighted: n and counts are sums of weights"
-    for name, n in matching.n_reports_only.items():
+    for place, name in enumerate(cells.labelers):
+        n = int(((cells.labels[place] == UNLABELLED) & (cells.reference >= 0)).sum())
         if n:
-            yield f"reports of {name} that not all tables have, left out: {n:,}"
+            n_all = int((cells.reference >= 0).sum())
+            yield f"cells that {name} has no label for, counted as wrong: {n:,} of {n_all:,}"
+    for n in dict.fromkeys(n for n in matching.n_reports_only.values() if n):
+        names = [name for name, only in matching.n_reports_only.items() if only == n]
+        each = " of each" if len(names) > 1 else ""
+        yield f"reports of {', '.join(names)} that not all tables have, left out: {n:,}{each}"
     other = [item for item in matching.findings if item.how != "same name"]
     if other:
         pairs = (f"{own} = {item.name} ({item.how})" for item in other for own in dict.fromkeys(item.columns.values())
@@ -143,16 +159,16 @@ def _show_by_finding(agreement: Agreement, definition: Definition, besides: Defi
     console().print(table)
     if besides:
         say(f"{HEADS['same']}: {besides.name}, {besides.says}")
-    if any(one.shows_score for one in every):
+    if len(labelers) <= MOST_WITH_INTERVAL and any(one.shows_score for one in every):
         say(f"{OF_SCORE}: all resamples give the same value, so the score interval (Wilson) stands there")
     _say_reasons(every)
 
 
 def _show_reports(agreement: Agreement) -> None:
     say("\nwhole reports")
-    table = new_table(
-        "definition", "labeler", "all right", "errors a report", "uncertain: reference", "labeler", "both"
-    )
+    several = len(agreement.cells.labelers) > 1
+    who = ["labeler"] if several else []
+    table = new_table("definition", *who, "all right", "errors", "doubt: reference", "labeler", "both")
     names = ("report_accuracy", "errors_per_report", "uncertain_reports_reference", "uncertain_reports_labeler",
              "uncertainty_capture")  # fmt: skip
     found = {(one.definition, one.labeler, one.measure): one for one in agreement.measured.numbers}
@@ -160,10 +176,11 @@ def _show_reports(agreement: Agreement) -> None:
     for definition in agreement.definitions:
         for labeler in agreement.cells.labelers:
             row = [found[definition.name, labeler, name] for name in names]
-            table.add_row(definition.name, labeler, *map(shown, row))
+            table.add_row(definition.name, *([labeler] if several else []), *map(shown, row))
             every += row
     console().print(table)
-    say("shares of the reports; both: of those that are uncertain in the reference")
+    say("errors: wrong cells a report; else shares of reports")
+    say("doubt: reports with an uncertain cell; both: of those of the reference")
     if "uncertain" not in agreement.matching.states[agreement.reference]:
         say(f"{agreement.reference} cannot say uncertain")
     _say_reasons(every)

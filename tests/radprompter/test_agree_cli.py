@@ -57,8 +57,7 @@ def test_it_says_what_was_compared_and_every_number_with_its_definition(labels: 
     for line in (
         "rules against truth.csv: 5 reports, 2 findings",
         "intervals: 95% of 50 resamples of 4 patients, seed 7",
-        "reports of rules that not all tables have, left out: 1",
-        "reports of truth.csv that not all tables have, left out: 1",
+        "reports of rules, truth.csv that not all tables have, left out: 1 of each",
         "columns of truth.csv that are no findings: site, patient_id",
         "uncertain_is_negative: positive against all else; uncertain and not mentioned count as negative",
         "same label: cell_accuracy, cells with the same one of four labels",
@@ -161,6 +160,12 @@ def test_several_labelers_stand_side_by_side_with_their_differences(labels: Path
     assert "rules, student against truth.csv: 5 reports, 2 findings" in result.stdout
     assert "rules – student" in result.stdout
     assert "differences of F1 under uncertain_is_negative, over all findings" in result.stdout
+
+
+def test_cells_without_a_label_are_counted_and_said(truth: Path, tmp_path: Path) -> None:
+    gappy = written(tmp_path / "gappy", {**OURS, "CXR1": "!!"})
+    shown = call(gappy, truth, "--rounds", 5).stdout
+    assert "cells that gappy has no label for, counted as wrong: 2 of 10" in shown
 
 
 def test_a_csv_may_be_another_labeler(labels: Path, truth: Path, tmp_path: Path) -> None:
