@@ -220,15 +220,6 @@ def test_what_cannot_be_resampled_has_values_and_no_interval(units: list[int], s
     assert accuracy[8:14] == (1.0, None, None, None, 0, None)
 
 
-def test_a_number_that_no_resample_moves_is_known_as_such() -> None:
-    right, wrong = (make_cells([[P], [N], [P]], [[[P], [N], [said]]]) for said in (P, N))
-    assert [measure(cells, [DEFINITIONS["micro"]], ROUNDS).numbers[0].is_unmoved for cells in (right, wrong)] == [
-        True,
-        False,
-    ]
-    assert not measure(right, [DEFINITIONS["micro"]], Bootstrap(rounds=0)).numbers[0].is_unmoved
-
-
 def test_a_number_that_few_resamples_have_counts_those_that_do_not() -> None:
     cells = make_cells([[P], *[[N]] * 9], [[[P], *[[N]] * 9]])
     sensitivity = next(
