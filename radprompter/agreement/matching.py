@@ -74,7 +74,7 @@ def match(
     }
     shared = [finding for finding in reference.schema.names if all(_of(pairs[who], finding) for who in labelers)]
     left_out = [*set_aside, *_left_out(labelers, reference, name, pairs, shared)]
-    none = _none_columns(labelers, reference, pairs)
+    none = _no_finding_column(labelers, reference, pairs)
     differing = _differing(none, labelers, reference, name, pairs, set_aside) if none in shared else ""
     if none is not None and differing and none not in declared.values():
         shared.remove(none)
@@ -216,7 +216,7 @@ def _hint(finding: str, known: Sequence[str]) -> str:
     return f"; near it: {', '.join(close)}" if close else ""
 
 
-def _none_columns(
+def _no_finding_column(
     labelers: Mapping[str, LabelTable], reference: LabelTable, pairs: Mapping[str, Sequence[Pairing]]
 ) -> str | None:
     """The reference's finding that says that there is none, as its own schema or that of a labeler has it."""

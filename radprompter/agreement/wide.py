@@ -75,7 +75,7 @@ def take_apart(
         What an empty cell of a finding is: ``not_mentioned``, or ``no_label`` where nobody read the report. It must be
         said of a table that has rows without any label, where no other row has an empty cell.
     about_reports:
-        Columns that are no findings, whatever they hold.
+        Columns that say something of the report, whatever they hold, though one may be a finding, too.
 
     Raises
     ------
@@ -88,20 +88,20 @@ def take_apart(
     key = _id_column(frame, id_column, name)
     ids = _ids(frame, key, name)
     others = [str(column) for column in frame.columns if column != key]
-    plain = {*about_reports, WEIGHT, STRATUM, "patient_id"}
+    about, plain = set(about_reports), {WEIGHT, STRATUM, "patient_id"}
     meant = _meant(others, schemas, renames or {}, name)
     if not schemas:
         meant = {column: normalise(column) in NO_FINDING for column in others if _may_be(frame[column])}
     findings = [column for column in others if column in meant and column not in plain]
-    suspects = [column for column in others if column not in meant and column not in plain and _may_be(frame[column])]
+    rest = [column for column in others if column not in findings and column not in plain | about]
+    suspects = [column for column in rest if _may_be(frame[column])]
     if not findings:
         raise SchemaError(_no_finding(name, schemas, suspects))
     if blank is None:
         _refuse_ambiguous(frame[findings], name)
     cells = {column: _states(frame[column], ids, f"{name}: column {column!r}", blank) for column in findings}
     no_findings = [column for column in findings if meant[column]]
-    rest = [column for column in findings if column not in no_findings]
-    said = _sayable(cells, rest or findings, states)
+    said = _sayable(cells, [column for column in findings if column not in no_findings] or findings, states)
     alone = {column: _sayable(cells, [column], ()) for column in no_findings}
     specs = tuple(FindingSpec(column, states=alone.get(column, said)) for column in findings)
     schema = LabelSchema(name, specs, no_findings[0] if no_findings else None)
@@ -112,7 +112,7 @@ def take_apart(
         {
             column: dict(zip(ids, map(_text, frame[column]), strict=True))
             for column in others
-            if column not in findings and column not in suspects
+            if column in about or (column not in findings and column not in suspects)
         },
         tuple(LeftOut(name, column, _unknown(column, known)) for column in suspects),
     )

@@ -210,3 +210,11 @@ def test_names_of_another_schema_are_declared_once(shared: Path) -> None:
         "Atelectasis", "Cardiomegaly", "Effusion", "Pneumonia", "Pneumothorax", "Consolidation", "Edema",
     )  # fmt: skip
     assert "normal" in {item.finding for item in wide.left_out}
+
+
+def test_a_column_that_is_asked_for_is_said_of_the_report_and_a_finding_stays_one() -> None:
+    table = frame(report_id=["a", "b"], edema=["1", "0"], urgent=["1", "0"])
+    wide = take_apart(table, [OURS.schema], name="truth.csv", about_reports=["urgent", "edema"])
+    assert wide.table.schema.names == ("edema",)
+    assert wide.columns == {"edema": {"a": "1", "b": "0"}, "urgent": {"a": "1", "b": "0"}}
+    assert wide.left_out == ()
