@@ -25,11 +25,13 @@ from radprompter.files import (
     read_json,
     read_table,
     sha256,
+    source_digest,
     stamp_inputs,
     write_json,
     write_stamp,
     write_text,
 )
+from radprompter.pages import PLOTS
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
@@ -224,7 +226,7 @@ def _manifest(path: Path) -> Mapping[str, Any]:
 
 def _design() -> list[str]:
     """Hashes of what draws the page, so that a new design is a reason to write the page again."""
-    return [sha256(path) for path in sorted(HERE.iterdir()) if path.is_file()]
+    return [source_digest(HERE), source_digest(PLOTS.parent)]
 
 
 def _summary(metrics: Mapping[str, Any], folder: Path, *, up_to_date: bool) -> dict[str, Any]:

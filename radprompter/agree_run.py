@@ -29,7 +29,7 @@ from radprompter.agreement.paper_tables import paper_tables
 from radprompter.agreement.report import Agreement
 from radprompter.agreement.resampling import Bootstrap
 from radprompter.errors import InputError, TableError
-from radprompter.files import Parts, json_bytes, read_json, source_digest
+from radprompter.files import Parts, digest, json_bytes, read_json, source_digest
 from radprompter.recipe import LabelRecipe
 from radprompter.spreadsheet import csv_text
 
@@ -175,5 +175,5 @@ def read_earlier(path: Path) -> Earlier:
 
 
 def agreement_code() -> str:
-    """Digest of the code that computes an agreement: what is up to date is so only while it is the same."""
-    return source_digest(Path(__file__).parent / "agreement")
+    """Digest of what computes an agreement and draws its page: what is up to date is so only while it is the same."""
+    return digest([source_digest(Path(__file__).parent / name) for name in ("agreement", "pages")])

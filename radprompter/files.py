@@ -19,6 +19,7 @@ from radprompter.errors import TableError, WriteError
 
 STAMP = "stage.json"
 PART = ".part"
+SOURCES = (".py", ".jinja", ".css")
 
 
 @contextlib.contextmanager
@@ -193,8 +194,12 @@ def digest(value: Any) -> str:
 
 @functools.cache
 def source_digest(folder: Path) -> str:
-    """Digest of the Python files below a folder: for results that must not outlive the code that made them."""
-    return digest({path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*.py"))})
+    """Digest of the code, page templates and style sheets below a folder.
+
+    For results that must not outlive what made them.
+    """
+    sources = sorted(path for path in folder.rglob("*") if path.suffix in SOURCES)
+    return digest({path.relative_to(folder).as_posix(): sha256(path) for path in sources})
 
 
 def stamp_inputs(settings: Mapping[str, Any], inputs: Iterable[Path]) -> dict[str, Any]:

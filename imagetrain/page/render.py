@@ -9,7 +9,7 @@ from imagetrain.page import formats
 from imagetrain.page.svg import standalone, swatch
 from imagetrain.page.view import View
 from imagetrain.records import EvaluationReport
-from radprompter.pages import render_page
+from radprompter.pages import PLOTS, render_page
 from radprompter.pages.svg import forest_axis
 
 HERE = Path(__file__).parent
@@ -30,6 +30,6 @@ def render(report: EvaluationReport) -> str:
 
 def plots(report: EvaluationReport) -> dict[str, str]:
     """The ROC curves of each finding as SVG files: file name -> content."""
-    style = (HERE / STYLE).read_text(encoding="utf-8").partition("/* page */")[0]
+    style = PLOTS.read_text(encoding="utf-8") + (HERE / STYLE).read_text(encoding="utf-8").partition("/* page */")[0]
     panels: list[dict[str, Any]] = View(report.metrics).roc_panels()
     return {f"roc_{panel['name']}.svg": standalone(panel["svg"], style) for panel in panels}

@@ -12,6 +12,7 @@ from radprompter.files import (
     is_up_to_date,
     read_json,
     read_table,
+    source_digest,
     stamp_inputs,
     write_json,
     write_stamp,
@@ -84,3 +85,14 @@ def test_unusable_tables_say_why(tmp_path: Path, name: str, content: bytes, mess
 def test_an_absent_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"none\.csv: no such file"):
         read_table(tmp_path / "none.csv")
+
+
+def test_the_digest_of_sources_is_of_code_templates_and_style_sheets(tmp_path: Path) -> None:
+    digests = {}
+    for name in ("code.py", "page.html.jinja", "page.css", "notes.txt", "data.csv"):
+        folder = tmp_path / name  # a digest is computed once a process
+        folder.mkdir()
+        (folder / name).write_text("1")
+        digests[name] = source_digest(folder)
+    assert len({digests[name] for name in ("code.py", "page.html.jinja", "page.css", "notes.txt")}) == 4
+    assert digests["notes.txt"] == digests["data.csv"]
