@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from radprompter.agreement.naming import near, normalise, pair_findings
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError, TableError
+from radprompter.label_arrow import arrow_schema
 from radprompter.label_table import ID_COLUMNS, SPELLINGS, LabelTable
-from radprompter.labels import LABELS, Cell, FindingSpec, LabelSchema, LabelState
+from radprompter.labels import LABELS, FindingSpec, LabelSchema, LabelState
 from radprompter.spreadsheet import restore
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Blank = Literal["not_mentioned", "no_label"]
 
@@ -105,10 +108,9 @@ def take_apart(
     alone = {column: _sayable(cells, [column], ()) for column in no_findings}
     specs = tuple(FindingSpec(column, states=alone.get(column, said)) for column in findings)
     schema = LabelSchema(name, specs, no_findings[0] if no_findings else None)
-    rows = (Cell(one, column, cells[column][row], labeler=name) for row, one in enumerate(ids) for column in findings)
     known = [finding for schema in schemas for finding in schema.names]
     return WideTable(
-        LabelTable.from_cells(rows, schema),
+        _table(cells, ids, schema, name),
         {
             column: dict(zip(ids, map(_text, frame[column]), strict=True))
             for column in others
@@ -164,22 +166,42 @@ def _refuse_ambiguous(cells: pd.DataFrame, name: str) -> None:
         )
 
 
-def _states(cells: pd.Series, ids: Sequence[str], where: str, blank: Blank | None) -> list[LabelState]:
+def _states(cells: pd.Series, ids: Sequence[str], where: str, blank: Blank | None) -> NDArray[np.object_]:
+    """The state of each cell, ``(n_reports,)``."""
     spellings = {**SPELLINGS, "": LabelState.MISSING} if blank == "no_label" else SPELLINGS
-    states = [spellings.get(_text(cell).casefold()) for cell in cells]
-    if None in states:
+    places, words = pd.factorize(cells, use_na_sentinel=False)
+    meanings = np.array([spellings.get(_text(word).casefold()) for word in words], dtype=object)
+    states = np.asarray(meanings[places], dtype=object)
+    strange = np.flatnonzero(pd.isna(states))
+    if strange.size:
         expected = ", ".join(LABELS)
         raise TableError(
-            f"{where}, report {ids[states.index(None)]!r}: expected {expected}, or a code (1, 0, -1, blank); "
-            f"{states.count(None)} of its {len(states)} cells are something else"
+            f"{where}, report {ids[strange[0]]!r}: expected {expected}, or a code (1, 0, -1, blank); "
+            f"{strange.size} of its {len(states)} cells are something else"
         )
-    return [state for state in states if state is not None]
+    return states
+
+
+def _table(cells: Mapping[str, NDArray[np.object_]], ids: Sequence[str], schema: LabelSchema, name: str) -> LabelTable:
+    """The cells in long form: all of the first report, then of the next."""
+    n_cells, columns = len(ids) * len(cells), arrow_schema(schema)
+    known = {
+        "report_id": np.repeat(np.array(ids, dtype=object), len(cells)),
+        "finding": np.tile(np.array(list(cells), dtype=object), len(ids)),
+        "state": np.stack(list(cells.values()), axis=1).reshape(-1),
+        "labeler": np.full(n_cells, name, dtype=object),
+    }
+    arrays = [
+        pa.array(known[field.name], field.type) if field.name in known else pa.nulls(n_cells, field.type)
+        for field in columns
+    ]
+    return LabelTable.from_arrow(pa.Table.from_arrays(arrays, schema=columns))
 
 
 def _sayable(
-    cells: Mapping[str, Sequence[LabelState]], findings: Sequence[str], declared: Sequence[LabelState]
+    cells: Mapping[str, NDArray[np.object_]], findings: Sequence[str], declared: Sequence[LabelState]
 ) -> tuple[LabelState, ...]:
-    seen = set(declared) or {LabelState.POSITIVE, *(state for column in findings for state in cells[column])}
+    seen = set(declared) or {LabelState.POSITIVE, *(state for column in findings for state in pd.unique(cells[column]))}
     if not seen & {LabelState.NEGATIVE, LabelState.NOT_MENTIONED}:
         seen |= {LabelState.NEGATIVE, LabelState.NOT_MENTIONED}
     return tuple(state for state in LABELS if state in seen)
@@ -187,7 +209,7 @@ def _sayable(
 
 def _may_be(cells: pd.Series) -> bool:
     """Whether a column has nothing but states, and any."""
-    words = {_text(cell).casefold() for cell in cells}
+    words = {_text(cell).casefold() for cell in cells.unique()}
     return words <= SPELLINGS.keys() and bool(words - {"", "nan"})
 
 
