@@ -14,7 +14,7 @@ from agreements import agreement_of, random_cells
 from page_outline import Outline, Tables
 from quiet_tab import open_quietly
 
-from radprompter.agreement.comparing import LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.comparing import LabelerComparison, Methods, compare_agreement, compare_labelers
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.agreement.numbers import Number
 from radprompter.agreement.page import render_agreement
@@ -209,6 +209,19 @@ def test_without_resamples_there_are_no_intervals_and_no_words_of_them():
     assert "95" not in text.partition("<body>")[2] and "none: nothing was resampled" in text
 
 
+def test_weights_and_strata_are_said_and_counts_need_not_be_whole():
+    cells = random_cells(["edema"], ["rules"])
+    weighted = replace(
+        cells, weights=np.where(np.arange(60) < 30, 1.5, 7.0), strata=(np.arange(60) >= 30).astype(np.intp)
+    )
+    made = agreement_of(weighted, overview=[])
+    text = render_agreement(made)
+    number = find(made, "rules", "uncertain_is_negative", "f1", "edema")
+    rows = Tables(text).find(f"uncertain is negative: {DEFINITIONS['uncertain_is_negative'].says}")
+    assert rows[1][2:4] == [count(number.n), count(number.support)] and ".5" in rows[1][2] + rows[1][3]
+    assert "within each of 2 sampling strata" in text and "as many times as reports that it stands for" in text
+
+
 def test_without_comparisons_nothing_is_marked_and_the_page_says_so(agreement):
     text = render_agreement(agreement)
     assert "Nothing was tested." in text and "&nbsp;*" not in text
@@ -304,7 +317,7 @@ def test_a_browser_shows_it_in_full_without_errors_or_sideways_scrolling(
     names = ["a_" + "very" * 12 + "_long_name", *(f"finding number {at}" for at in range(40))]
     cells = random_cells(names, [f"labeler-{at}" for at in range(6)] + ["x" * 60], n_reports=40, rare=True)
     made = agreement_of(cells, groups=True, costs=True, rounds=20)
-    (tmp_path / "page.html").write_text(render_agreement(made))
+    (tmp_path / "page.html").write_text(render_agreement(made, comparisons=compare_agreement(made)))
     tab = open_quietly(browser, tmp_path / "page.html", width, scheme)
     seen, low = tab.evaluate(CONTRASTS)
     assert seen > 10_000 and low == {}
