@@ -16,6 +16,7 @@ from radprompter.agreement.resampling import Bootstrap
 from radprompter.agreement.wide import STRATUM, WEIGHT
 from radprompter.errors import InputError, SchemaError
 from radprompter.label_table import LabelTable
+from radprompter.labels import LABELS
 
 HEADLINES = ("uncertain_is_negative", "cell_accuracy")
 """Definitions that are reported in detail where they fit and nobody names others."""
@@ -197,8 +198,13 @@ def _refuse_misfits(definitions: Sequence[Definition], name: str, matching: Matc
         unfit = _refused(DEFINITIONS.values(), name, matching)
         fitting = [each for each in DEFINITIONS if each not in unfit]
         reasons = "; ".join(f"{each}: {reason}" for each, reason in refused.items())
-        said = ", ".join(str(state).replace("_", " ") for state in matching.states[name])
         raise SchemaError(
-            f"{reasons}. Definitions that fit these tables: {', '.join(fitting) or 'none'}. {name} says: {said}; if it "
-            "could say more and only never does, declare that by --reference-states"
+            f"{reasons}. Definitions that fit these tables: {', '.join(fitting) or 'none'}{_hint(name, matching)}"
         )
+
+
+def _hint(name: str, matching: Matching) -> str:
+    if set(matching.states[name]) >= set(LABELS):
+        return ""
+    said = ", ".join(str(state).replace("_", " ") for state in matching.states[name])
+    return f". {name} says: {said}; if it could say more and only never does, declare that by --reference-states"

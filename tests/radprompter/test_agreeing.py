@@ -46,6 +46,14 @@ def test_a_definition_that_misleads_is_listed_in_the_overview_and_refused_where_
     )
 
 
+def test_a_labeler_that_cannot_say_a_state_is_named_and_nothing_is_to_be_declared_of_the_reference() -> None:
+    binary = label_table({"a": "+-", "b": "-+"}, ["edema", "mass"], states=LABELS[:2])
+    with pytest.raises(SchemaError) as caught:
+        agree({"rules": FOUND, "student": binary}, TRUTH, definitions=[DEFINITIONS["macro"]])
+    assert str(caught.value).startswith("macro: it keeps uncertain apart from positive and negative, and student ")
+    assert "--reference-states" not in str(caught.value)
+
+
 def test_patients_are_resampled_where_they_are_known() -> None:
     patients = {"a": "1", "b": "1", "c": "2", "d": "2"}
     by_file = Reference("truth", TRUTH, Facts({"patient_id": patients}))
