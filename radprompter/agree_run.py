@@ -71,7 +71,7 @@ def agree_files(labels: Path, recipe: AgreeRecipe, *, label: LabelRecipe | None 
     agreement = agree(
         inputs.labelers,
         inputs.reference,
-        definitions=[find_definition(name) for name in recipe.definitions] or None,
+        definitions=[find_definition(name) for name in dict.fromkeys(recipe.definitions)] or None,
         least_support=recipe.least_support,
         renames=recipe.match,
         by=recipe.by,

@@ -71,6 +71,15 @@ def test_it_says_what_was_compared_and_every_number_with_its_definition(labels: 
     assert max(map(len, shown.splitlines())) <= 100
 
 
+def test_a_definition_that_is_named_twice_is_reported_once(labels: Path, truth: Path) -> None:
+    once, twice = (
+        call("agree", labels, truth, "--rounds", 10, *["--definition", "uncertain_is_positive"] * times)
+        for times in (1, 2)
+    )
+    assert once.exit_code == 0, once.output
+    assert twice.stdout == once.stdout
+
+
 def test_json_is_one_line_with_every_number_over_all_findings(labels: Path, truth: Path) -> None:
     summary = json.loads(call(labels, truth, "--rounds", 0, "--json").stdout)
     assert (summary["n_reports"], summary["unit"], summary["n_units"]) == (5, "patient", 4)
