@@ -73,8 +73,7 @@ def test_it_says_what_was_compared_and_every_number_with_its_definition(labels: 
 
 def test_a_definition_that_is_named_twice_is_reported_once(labels: Path, truth: Path) -> None:
     once, twice = (
-        call("agree", labels, truth, "--rounds", 10, *["--definition", "uncertain_is_positive"] * times)
-        for times in (1, 2)
+        call(labels, truth, "--rounds", 10, *["--definition", "uncertain_is_positive"] * times) for times in (1, 2)
     )
     assert once.exit_code == 0, once.output
     assert twice.stdout == once.stdout
