@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from label_tables import label_table
 
 from radprompter.agreement.matching import Sampling, match
@@ -14,6 +16,7 @@ from radprompter.errors import InputError, SchemaError, TableError
 from radprompter.files import read_table
 from radprompter.labels import FindingSpec, LabelState
 from radprompter.region import load_region
+from radprompter.store import write_labels
 
 OURS = label_table({"a": "+-", "b": "?.", "c": "!-"}, ["edema", "mass"])
 
@@ -218,3 +221,22 @@ def test_a_column_that_is_asked_for_is_said_of_the_report_and_a_finding_stays_on
     assert wide.table.schema.names == ("edema",)
     assert wide.columns == {"edema": {"a": "1", "b": "0"}, "urgent": {"a": "1", "b": "0"}}
     assert wide.left_out == ()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.text(alphabet="ab1=+-@' ", min_size=1, max_size=4).filter(lambda text: text.strip() == text),
+        st.text(alphabet="+-?.", min_size=2, max_size=2),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_csv_of_a_run_says_what_its_parquet_says(tmp_path: Path, rows: dict[str, str]) -> None:
+    table = label_table(rows, ["edema", "mass"])
+    write_labels(tmp_path, table)
+    wide = take_apart(read_table(tmp_path / "labels.csv"), [table.schema], name="labels.csv")
+    cells, matching = match({"parquet": table}, wide.table, name="csv")
+    assert cells.report_ids == tuple(rows)
+    assert (cells.reference == cells.labels[0]).all()
+    assert set(matching.n_reports_only.values()) == {0}
