@@ -20,7 +20,7 @@ from radprompter.agreement.numbers import Number
 from radprompter.agreement.page import render_agreement
 from radprompter.agreement.page.meaning import explain
 from radprompter.agreement.page.shown import TITLES
-from radprompter.agreement.report import Agreement
+from radprompter.agreement.report import Agreement, MatchedFinding
 from radprompter.agreement.whole_reports import REPORT_MEASURES
 from radprompter.labels import LABELS
 from radprompter.pages.formats import count, decimal, limits, p_value, signed
@@ -220,6 +220,16 @@ def test_weights_and_strata_are_said_and_counts_need_not_be_whole():
     rows = Tables(text).find(f"uncertain is negative: {DEFINITIONS['uncertain_is_negative'].says}")
     assert rows[1][2:4] == [count(number.n), count(number.support)] and ".5" in rows[1][2] + rows[1][3]
     assert "within each of 2 sampling strata" in text and "as many times as reports that it stands for" in text
+
+
+def test_the_page_says_what_the_reference_has_besides_and_which_findings_have_other_names():
+    made = agreement_of(random_cells(["edema"], ["rules"]))
+    findings = (MatchedFinding("edema", {"reference.csv": "edema", "rules": "oedema"}, "declared"),)
+    matching = replace(made.matching, findings=findings, metadata=("site", "patient_id"))
+    text = render_agreement(replace(made, matching=matching))
+    assert "<dt>Columns of the reference that are no findings</dt><dd>site, patient_id</dd>" in text
+    assert Tables(text).find("Findings with several names") == [["edema", "edema", "oedema", "declared"]]
+    assert Tables(text).find("Findings left out") == [["hernia", "rules", "no finding of the reference has this name"]]
 
 
 def test_without_comparisons_nothing_is_marked_and_the_page_says_so(agreement):

@@ -104,6 +104,8 @@ class View:
             ("Headline", f"{worded(self.headline.name)}: {self.headline.says}"),
             ("Intervals", resampling if bootstrap.rounds else "none: nothing was resampled"),
         ]
+        if agreement.matching.metadata:
+            facts.append(("Columns of the reference that are no findings", ", ".join(agreement.matching.metadata)))
         if cells.weighted:
             facts.append(("Weights", "each report counts as many times as reports that it stands for"))
         return tuple(facts)
