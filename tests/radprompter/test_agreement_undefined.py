@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_cells import make_cells, random_cells
 
 from radprompter.agreement.cells import Cells
-from radprompter.agreement.definitions import DEFINITIONS
+from radprompter.agreement.definitions import DEFINITIONS, Definition
 from radprompter.agreement.numbers import ALL, Number, measure
 from radprompter.agreement.resampling import Bootstrap
 from radprompter.agreement.whole_reports import REPORT_MEASURES
@@ -231,14 +232,16 @@ def test_a_number_that_few_resamples_have_counts_those_that_do_not() -> None:
     assert sensitivity.n_undefined == pytest.approx(1000 * 0.9**10, abs=60)  # the positive report is not drawn
 
 
-@given(random_cells(patients=True))
+@given(
+    random_cells() | random_cells(patients=True),
+    st.lists(st.sampled_from(list(DEFINITIONS.values())), max_size=4, unique_by=lambda one: one.name),
+)
 @settings(deadline=None, max_examples=60)
-def test_all_definitions_write_valid_json_without_nan(cells: Cells) -> None:
-    found = measure(cells, list(DEFINITIONS.values())[:8], Bootstrap(rounds=5), overview=list(DEFINITIONS.values()))
+def test_all_definitions_write_valid_json_without_nan(cells: Cells, detailed: list[Definition]) -> None:
+    found = measure(cells, detailed, Bootstrap(rounds=5), overview=list(DEFINITIONS.values()))
     text = json.dumps([number._asdict() for number in found.numbers], allow_nan=False)
     assert len(json.loads(text)) == len(found.numbers)
-    names = {number.definition for number in found.numbers}
-    assert names == set(DEFINITIONS)
+    assert {number.definition for number in found.numbers} == set(DEFINITIONS)
     for number in found.numbers:
         _check(number, rounds=5)
 
@@ -249,5 +252,8 @@ def _check(number: Number, *, rounds: int) -> None:
     assert 0 <= number.n_undefined <= rounds
     if number.low is not None and number.high is not None:
         assert number.low <= number.high and rounds - number.n_undefined >= 2
+    assert (number.score_low is None) is (number.score_high is None), number
     if number.value is None:
-        assert number.mean is None and number.low is None
+        assert number.mean is None and number.low is None and number.score_low is None, number
+    elif number.score_low is not None and number.score_high is not None:
+        assert number.score_low - 1e-12 <= number.value <= number.score_high + 1e-12, number
