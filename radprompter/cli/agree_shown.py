@@ -159,7 +159,7 @@ def _show_by_finding(agreement: Agreement, definition: Definition, besides: Defi
     console().print(table)
     if besides:
         say(f"{HEADS['same']}: {besides.name}, {besides.says}")
-    if len(labelers) <= MOST_WITH_INTERVAL and any(one.shows_score for one in every):
+    if len(labelers) <= MOST_WITH_INTERVAL and any(one.shows_score for one in every if one.measure == first):
         say(f"{OF_SCORE}: all resamples give the same value, so the score interval (Wilson) stands there")
     _say_reasons(every)
 
