@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import measure
-from radprompter.agreement.resampling import Bootstrap
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 
 HEADLINE = DEFINITIONS["uncertain_is_negative"]
 ROUNDS_OF_THE_LOOP = 3

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.score_intervals import Limits, score_limits
-from radprompter.agreement.tallies import TaskCounts
+from radprompter.agreement.measuring.score_intervals import Limits, score_limits
+from radprompter.agreement.measuring.tallies import TaskCounts
 
 
 class Setting(NamedTuple):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from radprompter.agree_recipe import AgreeRecipe
 from radprompter.agreement.agreeing import Reference
 from radprompter.agreement.costs import cost
-from radprompter.agreement.groups import LENGTH, Facts
+from radprompter.agreement.matching.groups import LENGTH, Facts
+from radprompter.agreement.matching.wide import take_apart
 from radprompter.agreement.report import Cost, LeftOut
-from radprompter.agreement.wide import take_apart
 from radprompter.errors import InputError, TableError
 from radprompter.files import read_json, read_table
 from radprompter.label_table import ID_COLUMNS, LabelTable

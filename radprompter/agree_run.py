@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from radprompter.agree_inputs import AgreementInputs, read_inputs, read_texts
 from radprompter.agree_recipe import AgreeRecipe
 from radprompter.agreement.agreeing import agree
-from radprompter.agreement.comparing import LabelerComparison, Methods, compare_agreement
-from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
+from radprompter.agreement.comparing.content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
+from radprompter.agreement.comparing.labelers import LabelerComparison, Methods, compare_agreement
+from radprompter.agreement.comparing.paper_tables import paper_tables
 from radprompter.agreement.content import (
     CONFUSION_FIELDS,
     Earlier,
@@ -23,11 +24,10 @@ from radprompter.agreement.content import (
 )
 from radprompter.agreement.definitions import find_definition
 from radprompter.agreement.disputes import find_disputes
-from radprompter.agreement.numbers import Number
+from radprompter.agreement.measuring.numbers import Number
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.page import render_agreement
-from radprompter.agreement.paper_tables import paper_tables
 from radprompter.agreement.report import Agreement
-from radprompter.agreement.resampling import Bootstrap
 from radprompter.errors import InputError, TableError
 from radprompter.files import Parts, digest, json_bytes, read_json, source_digest
 from radprompter.recipe import LabelRecipe

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import measure
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells
+from radprompter.agreement.measuring.numbers import measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.report import Agreement, Cost, Group, LeftOut, MatchedFinding, Matching
-from radprompter.agreement.resampling import Bootstrap
 from radprompter.labels import LABELS
 
 DETAILED, OVERVIEW = (

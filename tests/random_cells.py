@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from reference.agreement import State, Table
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS, MENTION, Definition
-from radprompter.agreement.scores import MEASURES
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.scores import MEASURES
 from radprompter.labels import LABELS, PROJECTIONS
 
 WEIGHTS = (0.5, 1.0, 2.25)

@@ -9,11 +9,11 @@ import numpy as np
 
 from imagetrain.evaluation.delong import paired_test
 from papers.checks import Check, said
+from radprompter.agreement.comparing.significance import mcnemar
 from radprompter.agreement.definitions import DEFINITIONS
+from radprompter.agreement.measuring.scores import score
 from radprompter.agreement.raters.coefficients import coefficient
 from radprompter.agreement.raters.ratings import Ratings
-from radprompter.agreement.scores import score
-from radprompter.agreement.significance import mcnemar
 from radprompter.labels import LABELS, LabelState
 from radprompter.statistics import benjamini_hochberg
 
@@ -40,7 +40,7 @@ SCORES = {
 
 
 def counts_of(confusion: tuple[tuple[int, ...], ...] = CONFUSION) -> np.ndarray:
-    """Counts of one finding as `radprompter.agreement.scores` takes them, ``(1, 4, 5)``."""
+    """Counts of one finding as `radprompter.agreement.measuring.scores` takes them, ``(1, 4, 5)``."""
     counts = np.zeros((1, len(LABELS), len(LABELS) + 1))
     for row, truth in zip(confusion, ORDER, strict=True):
         for cell, found in zip(row, ORDER, strict=True):

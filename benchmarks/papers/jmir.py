@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from papers.checks import Check, derived, held, said
 from papers.numbers import Table, read_table
-from radprompter.agreement.significance import PairedTest, paired_t, wilcoxon
+from radprompter.agreement.comparing.significance import PairedTest, paired_t, wilcoxon
 
 SLACK_OF_TASK = (3 + 2) * 0.00005
 """What rounding to four decimals may do to three times Table 1 less two times Table 2."""

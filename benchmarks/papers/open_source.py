@@ -10,12 +10,12 @@ import numpy as np
 
 from papers.checks import Check, derived, held, said
 from papers.numbers import Printed, Table, read_table
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import Number, measure
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.raters.coefficients import Coefficient, coefficient
 from radprompter.agreement.raters.ratings import Ratings
-from radprompter.agreement.resampling import Bootstrap
 from radprompter.labels import LABELS, LabelState
 
 N_READ = 2000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from papers.checks import Check
 from papers.numbers import UNSTATED, Table, read_table
-from radprompter.agreement.comparability import Basis, check_comparable
+from radprompter.agreement.comparing.comparability import Basis, check_comparable
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.errors import DefinitionError
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS, Definition
 from radprompter.agreement.fitting import refuse
-from radprompter.agreement.groups import Facts, group
-from radprompter.agreement.matching import Sampling, match
-from radprompter.agreement.numbers import measure
+from radprompter.agreement.matching.groups import Facts, group
+from radprompter.agreement.matching.joining import Sampling, match
+from radprompter.agreement.matching.wide import STRATUM, WEIGHT
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.report import Agreement, Cost, Group, LeftOut, Matching
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.wide import STRATUM, WEIGHT
 from radprompter.errors import InputError, SchemaError
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS

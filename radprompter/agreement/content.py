@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from radprompter.agreement.cells import UNLABELLED
-from radprompter.agreement.comparability import Basis, basis_of
+from radprompter.agreement.comparing.comparability import Basis, basis_of
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import ALL, Number
+from radprompter.agreement.measuring.cells import UNLABELLED
+from radprompter.agreement.measuring.numbers import ALL, Number
 from radprompter.agreement.report import Agreement
 from radprompter.errors import TableError
 from radprompter.labels import LABELS, LabelState, Projection

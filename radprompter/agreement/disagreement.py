@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import UNLABELLED, Cells, Counts, count
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells, Counts, count
 from radprompter.errors import SchemaError
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState

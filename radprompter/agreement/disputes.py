@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.definitions import Definition
 from radprompter.agreement.disagreement import KINDS
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells
 from radprompter.agreement.report import Agreement, Matching
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState, Projection

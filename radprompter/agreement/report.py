@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import Measured, Number
-from radprompter.agreement.resampling import Bootstrap
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import Measured, Number
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.labels import LabelState
 
 

@@ -129,7 +129,7 @@ def _agree(labels: Path, asked: AgreeRecipe, label: LabelRecipe | None, wanted: 
     earlier = None if beside is None else read_earlier(beside)
     run = agree_files(labels, asked, label=label)
     if earlier is not None:
-        from radprompter.agreement.comparability import basis_of, check_comparable
+        from radprompter.agreement.comparing.comparability import basis_of, check_comparable
 
         headline = run.agreement.definitions[0]
         check_comparable(basis_of(run.agreement.cells, headline, name="this agreement"), earlier.basis)

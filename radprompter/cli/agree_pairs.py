@@ -8,12 +8,12 @@ from radprompter.cli.agree_shown import HEADS, NO_VALUE, new_table, say
 from radprompter.terminal import console
 
 if TYPE_CHECKING:
-    from radprompter.agreement.comparing import LabelerComparison
+    from radprompter.agreement.comparing.labelers import LabelerComparison
 
 
 def show_pairs(comparison: LabelerComparison) -> None:
     """Print each pair: the difference over all findings, whole reports that one alone has right, and tests."""
-    from radprompter.agreement.score_tables import p_values, shown_p
+    from radprompter.agreement.comparing.score_tables import p_values, shown_p
 
     say(f"\ndifferences of {HEADS[comparison.measure]} under {comparison.definition.name}, over all findings")
     table = new_table("first – second", "diff.", "interval", "p", "adj.", "alone", "McNemar", "adj.")

@@ -10,9 +10,9 @@ from radprompter.terminal import console
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from radprompter.agreement.comparing import LabelerComparison
+    from radprompter.agreement.comparing.labelers import LabelerComparison
     from radprompter.agreement.definitions import Definition
-    from radprompter.agreement.numbers import Number
+    from radprompter.agreement.measuring.numbers import Number
     from radprompter.agreement.report import Agreement
 
 SHORT = {"positive": "pos", "negative": "neg", "uncertain": "unc", "not_mentioned": "n.m."}
@@ -90,7 +90,7 @@ def new_table(*columns: str) -> Table:
 
 
 def _compared(agreement: Agreement) -> Iterator[str]:
-    from radprompter.agreement.cells import UNLABELLED
+    from radprompter.agreement.measuring.cells import UNLABELLED
 
     cells, matching, drawn = agreement.cells, agreement.matching, agreement.bootstrap
     unit = f"{cells.n_units:,} patients" if agreement.unit == "patient" else "reports"

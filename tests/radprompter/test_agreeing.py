@@ -7,8 +7,8 @@ from label_tables import label_table
 
 from radprompter.agreement.agreeing import Reference, agree, with_least_support
 from radprompter.agreement.definitions import DEFINITIONS, find_definition
-from radprompter.agreement.groups import Facts
-from radprompter.agreement.resampling import Bootstrap
+from radprompter.agreement.matching.groups import Facts
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.errors import InputError, SchemaError
 from radprompter.labels import LABELS
 

@@ -16,12 +16,12 @@ from reference.agreement import measure_of_all, measure_of_finding, measure_of_r
 from reference.bootstrap import resampled_reports, spread_of
 from scipy import stats
 
-from radprompter.agreement.cells import Cells, count
 from radprompter.agreement.definitions import DEFINITIONS, Definition
-from radprompter.agreement.numbers import Number, measure
-from radprompter.agreement.resampling import Bootstrap, draw, replicate, spread
-from radprompter.agreement.scores import score
-from radprompter.agreement.whole_reports import REPORT_MEASURES, report_sums, score_reports
+from radprompter.agreement.measuring.cells import Cells, count
+from radprompter.agreement.measuring.numbers import Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap, draw, replicate, spread
+from radprompter.agreement.measuring.scores import score
+from radprompter.agreement.measuring.whole_reports import REPORT_MEASURES, report_sums, score_reports
 from radprompter.errors import InputError
 
 BINARY = DEFINITIONS["uncertain_is_negative"]

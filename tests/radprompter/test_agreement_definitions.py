@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from radprompter.agreement.definitions import DEFINITIONS, differences
-from radprompter.agreement.scores import score
+from radprompter.agreement.measuring.scores import score
 
 FOUR_MEASURES = ("sensitivity", "specificity", "ppv", "npv")
 

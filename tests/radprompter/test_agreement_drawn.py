@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from agreements import agreement_of, random_cells
 
-from radprompter.agreement.comparing import LabelerComparison, Methods, compare_labelers
+from radprompter.agreement.comparing.labelers import LabelerComparison, Methods, compare_labelers
 from radprompter.agreement.page.matrices import confusion_matrices
 from radprompter.agreement.page.plots import bar_chart, forests, heat_map
 from radprompter.agreement.page.shown import N_COLOURS, Ledger, axis_of, listed, worded

@@ -10,7 +10,7 @@ import pytest
 
 from radprompter.agreement.definitions import DEFINITIONS, Definition
 from radprompter.agreement.fitting import INSTEAD, misfit, refuse
-from radprompter.agreement.scores import score
+from radprompter.agreement.measuring.scores import score
 from radprompter.labels import LABELS, LabelState
 
 POSITIVE, NEGATIVE, UNCERTAIN, SILENT = LABELS

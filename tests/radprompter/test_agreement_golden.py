@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from random_cells import make_cells, random_cells
 
-from radprompter.agreement.cells import Cells, count
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import ALL, Number, measure
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.scores import score
+from radprompter.agreement.measuring.cells import Cells, count
+from radprompter.agreement.measuring.numbers import ALL, Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap
+from radprompter.agreement.measuring.scores import score
 
 P, N, U, M, SILENT = 0, 1, 2, 3, 4
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from label_tables import label_table
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.costs import cost
-from radprompter.agreement.groups import Facts, group
-from radprompter.agreement.matching import match
+from radprompter.agreement.matching.groups import Facts, group
+from radprompter.agreement.matching.joining import match
+from radprompter.agreement.measuring.cells import Cells
 from radprompter.errors import InputError
 
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_cells import random_cells, random_definitions
 
-from radprompter.agreement.cells import UNLABELLED, Cells, count
 from radprompter.agreement.definitions import DEFINITIONS, Definition
-from radprompter.agreement.numbers import ALL, Number, measure
-from radprompter.agreement.resampling import Bootstrap
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells, count
+from radprompter.agreement.measuring.numbers import ALL, Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 
 SETTINGS = settings(deadline=None, max_examples=60)
 MIRROR = {"sensitivity": "ppv", "ppv": "sensitivity", "f1": "f1", "accuracy": "accuracy"}

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from label_tables import label_table
 
-from radprompter.agreement.matching import Sampling, match
-from radprompter.agreement.wide import take_apart
+from radprompter.agreement.matching.joining import Sampling, match
+from radprompter.agreement.matching.wide import take_apart
 from radprompter.errors import InputError, SchemaError, TableError
 from radprompter.files import read_table
 from radprompter.labels import FindingSpec, LabelState

@@ -14,14 +14,14 @@ from agreements import agreement_of, random_cells
 from page_outline import Outline, Tables
 from quiet_tab import open_quietly
 
-from radprompter.agreement.comparing import LabelerComparison, Methods, compare_agreement, compare_labelers
+from radprompter.agreement.comparing.labelers import LabelerComparison, Methods, compare_agreement, compare_labelers
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import Number
+from radprompter.agreement.measuring.numbers import Number
+from radprompter.agreement.measuring.titles import TITLES
+from radprompter.agreement.measuring.whole_reports import REPORT_MEASURES
 from radprompter.agreement.page import render_agreement
 from radprompter.agreement.page.meaning import explain
-from radprompter.agreement.page.shown import TITLES
 from radprompter.agreement.report import Agreement, MatchedFinding
-from radprompter.agreement.whole_reports import REPORT_MEASURES
 from radprompter.labels import LABELS
 from radprompter.pages.formats import count, decimal, limits, p_value, signed
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from random_cells import random_cells
 from sklearn import metrics
 
-from radprompter.agreement.cells import UNLABELLED, Cells, count
 from radprompter.agreement.definitions import BINARY, DEFINITIONS, Definition
-from radprompter.agreement.scores import Scores, score
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells, count
+from radprompter.agreement.measuring.scores import Scores, score
 from radprompter.labels import LABELS
 
 FOUR, THREE = range(4), range(3)  # codes of positive, negative, uncertain, not mentioned

@@ -18,11 +18,11 @@ from reference.agreement import (
     seen_cells,
 )
 
-from radprompter.agreement.cells import UNLABELLED, Cells, count
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import measure
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.scores import score
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells, count
+from radprompter.agreement.measuring.numbers import measure
+from radprompter.agreement.measuring.resampling import Bootstrap
+from radprompter.agreement.measuring.scores import score
 from radprompter.labels import LABELS, LabelState
 
 NO_ROUNDS = Bootstrap(rounds=0)

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_cells import make_cells, random_cells
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS, Definition
-from radprompter.agreement.numbers import ALL, Number, measure
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.whole_reports import REPORT_MEASURES
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import ALL, Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap
+from radprompter.agreement.measuring.whole_reports import REPORT_MEASURES
 
 P, N, U, M, SILENT, UNREAD = 0, 1, 2, 3, 4, -1
 ROUNDS = Bootstrap(rounds=20)

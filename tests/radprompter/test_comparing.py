@@ -15,9 +15,9 @@ from reference.roc import step_up
 from reference.significance import exact_mcnemar_p
 from scipy import stats
 
-from radprompter.agreement.cells import UNLABELLED, Cells
-from radprompter.agreement.comparability import basis_of, check_comparable, why_not
-from radprompter.agreement.comparing import (
+from radprompter.agreement.comparing.comparability import basis_of, check_comparable, why_not
+from radprompter.agreement.comparing.content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
+from radprompter.agreement.comparing.labelers import (
     NOT_RESAMPLED,
     UNEQUAL_WEIGHTS,
     LabelerComparison,
@@ -25,12 +25,12 @@ from radprompter.agreement.comparing import (
     compare_agreement,
     compare_labelers,
 )
-from radprompter.agreement.comparison_content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
+from radprompter.agreement.comparing.score_tables import labelers_by_findings, labelers_by_measures, p_values
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import measure
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells
+from radprompter.agreement.measuring.numbers import measure
+from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.report import Agreement, Matching
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.score_tables import labelers_by_findings, labelers_by_measures, p_values
 from radprompter.errors import DefinitionError, InputError
 
 JMIR, BINARY = DEFINITIONS["jmir_three_task"], DEFINITIONS["uncertain_is_negative"]

@@ -11,8 +11,8 @@ from agreements import agreement_of, random_cells
 from page_outline import Outline
 from quiet_tab import open_quietly
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.disputes import find_disputes
+from radprompter.agreement.measuring.cells import Cells
 from radprompter.agreement.page import render_agreement
 from radprompter.agreement.page.marking import Noted, cut, find_words, letter
 from radprompter.agreement.report import Agreement

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from agreements import agreement_of, random_cells
 
-from radprompter.agreement.comparing import compare_agreement
-from radprompter.agreement.paper_tables import paper_tables
+from radprompter.agreement.comparing.labelers import compare_agreement
+from radprompter.agreement.comparing.paper_tables import paper_tables
 from radprompter.agreement.report import Agreement
 
 FINDINGS, LABELERS = ("edema", "no_finding", "rare"), ("rules", "model|7b", "student")

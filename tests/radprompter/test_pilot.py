@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from radprompter.agreement.cells import count
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.matching import match
-from radprompter.agreement.scores import score as score_cells
+from radprompter.agreement.matching.joining import match
+from radprompter.agreement.measuring.cells import count
+from radprompter.agreement.measuring.scores import score as score_cells
 from radprompter.label_table import LabelTable
 from radprompter.labels import PROJECTIONS, Cell, FindingSpec, LabelSchema, LabelState
 from radprompter.pilot import (

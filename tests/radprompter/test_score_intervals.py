@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from random_cells import make_cells, random_cells, table_of
 from scipy.stats import binomtest
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.agreement.numbers import Number, measure
-from radprompter.agreement.resampling import Bootstrap
-from radprompter.agreement.score_intervals import wilson_limits
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import Number, measure
+from radprompter.agreement.measuring.resampling import Bootstrap
+from radprompter.agreement.measuring.score_intervals import wilson_limits
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "f1_intervals.py"
 BINARY = DEFINITIONS["uncertain_is_negative"]

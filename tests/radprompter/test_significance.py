@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reference.significance import exact_mcnemar_p, sign_flip_p, signed_rank_p
 from scipy import stats
 
-from radprompter.agreement.significance import (
+from radprompter.agreement.comparing.significance import (
     ALL_EQUAL,
     ALL_ZERO,
     TOO_FEW,

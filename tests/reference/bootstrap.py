@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from radprompter.agreement.resampling import Draws
+from radprompter.agreement.measuring.resampling import Draws
 
 
 class SpreadOf(NamedTuple):

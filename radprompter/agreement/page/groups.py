@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from radprompter.agreement.definitions import Definition
+from radprompter.agreement.measuring.titles import TITLES
 from radprompter.agreement.page.plots import Forest, group_forest
-from radprompter.agreement.page.shown import TITLES, Ledger, counted, worded
+from radprompter.agreement.page.shown import Ledger, counted, worded
 from radprompter.agreement.page.tables import Block, Line
 from radprompter.pages.formats import count
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import UNLABELLED
+from radprompter.agreement.measuring.cells import UNLABELLED
 from radprompter.agreement.page.shown import Labeler, Ledger, worded
 from radprompter.labels import LABELS
 from radprompter.pages.formats import count, percent

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.page.shown import TITLES, listed, worded
+from radprompter.agreement.measuring.titles import TITLES
+from radprompter.agreement.page.shown import listed, worded
 from radprompter.labels import LABELS, Projection
 
 _OVER_TASKS: Mapping[str, str] = {

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import ALL
-from radprompter.agreement.page.shown import TITLES, Labeler, Ledger, Shown, axis_of, worded
+from radprompter.agreement.measuring.numbers import ALL
+from radprompter.agreement.measuring.titles import TITLES
+from radprompter.agreement.page.shown import Labeler, Ledger, Shown, axis_of, worded
 from radprompter.pages.formats import NONE, signed
 from radprompter.pages.svg import Axis, Estimate, drawing, forest_track, mark
 

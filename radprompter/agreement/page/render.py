@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from radprompter.agreement.comparing import LabelerComparison
+from radprompter.agreement.comparing.labelers import LabelerComparison
 from radprompter.agreement.disputes import DisputedReport
 from radprompter.agreement.page.marking import letter
 from radprompter.agreement.page.plots import swatch

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import ALL, Number
+from radprompter.agreement.measuring.numbers import ALL, Number
 from radprompter.agreement.report import Agreement
 from radprompter.pages.formats import NONE, count, decimal, limits
 from radprompter.pages.svg import Axis, Estimate, Shape
-
-TITLES: Mapping[str, str] = {
-    "f1": "F1",
-    "accuracy": "Accuracy",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "weighted_f1": "Weighted F1",
-    "same": "Same label",
-    "report_accuracy": "Reports with every cell right",
-    "errors_per_report": "Wrong cells per report",
-    "uncertain_reports_reference": "Reports with a doubt, reference",
-    "uncertain_reports_labeler": "Reports with a doubt, labeler",
-    "uncertainty_capture": "Doubtful reports found doubtful",
-}
-"""Names of measures, as headings have them."""
 
 SHAPES: tuple[Shape, ...] = ("circle", "square", "diamond", "up", "down", "plus", "hexagon")
 N_COLOURS = 7

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.numbers import ALL
-from radprompter.agreement.page.shown import TITLES, Labeler, Ledger, Shown, counted, show, worded
+from radprompter.agreement.measuring.numbers import ALL
+from radprompter.agreement.measuring.titles import TITLES
+from radprompter.agreement.measuring.whole_reports import REPORT_MEASURES
+from radprompter.agreement.page.shown import Labeler, Ledger, Shown, counted, show, worded
 from radprompter.agreement.report import Cost
-from radprompter.agreement.whole_reports import REPORT_MEASURES
 from radprompter.labels import LABELS
 from radprompter.pages.formats import NONE, count, decimal
 

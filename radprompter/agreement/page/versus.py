@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from radprompter.agreement.comparing import Difference, LabelerComparison
+from radprompter.agreement.comparing.labelers import Difference, LabelerComparison
+from radprompter.agreement.comparing.significance import PairedTest
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.page.shown import TITLES, worded
-from radprompter.agreement.significance import PairedTest
+from radprompter.agreement.measuring.titles import TITLES
+from radprompter.agreement.page.shown import worded
 from radprompter.pages.formats import NONE, count, decimal, limits, p_value, signed
 
 

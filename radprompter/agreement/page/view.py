@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from radprompter.agreement.cells import UNLABELLED
-from radprompter.agreement.comparing import LabelerComparison
+from radprompter.agreement.comparing.labelers import LabelerComparison
 from radprompter.agreement.disputes import DisputedReport
+from radprompter.agreement.measuring.cells import UNLABELLED
+from radprompter.agreement.measuring.titles import TITLES
 from radprompter.agreement.page import plots, tables
 from radprompter.agreement.page.groups import Grouping, groupings
 from radprompter.agreement.page.marking import ReportShown, show_reports
 from radprompter.agreement.page.matrices import Matrices, confusion_matrices
 from radprompter.agreement.page.meaning import explain
-from radprompter.agreement.page.shown import TITLES, Ledger, worded
+from radprompter.agreement.page.shown import Ledger, worded
 from radprompter.agreement.page.versus import Versus, significant, versus
 from radprompter.agreement.report import Agreement
 from radprompter.pages.formats import count

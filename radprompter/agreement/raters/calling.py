@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from radprompter.agreement.naming import pair_findings
+from radprompter.agreement.matching.naming import pair_findings
 from radprompter.errors import SchemaError
 from radprompter.label_table import LabelTable
 from radprompter.labels import FindingSpec

@@ -10,7 +10,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.naming import near
+from radprompter.agreement.matching.naming import near
 from radprompter.agreement.raters.calling import call_alike, differing_none
 from radprompter.agreement.raters.ratings import MISSING, Ratings
 from radprompter.agreement.report import LeftOut

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from radprompter.agreement.naming import normalise
+from radprompter.agreement.matching.naming import normalise
+from radprompter.agreement.matching.wide import STRATUM, WEIGHT, Blank, take_apart
 from radprompter.agreement.report import LeftOut
-from radprompter.agreement.wide import STRATUM, WEIGHT, Blank, take_apart
 from radprompter.errors import TableError
 from radprompter.label_table import ID_COLUMNS, SPELLINGS, LabelTable
 from radprompter.labels import FindingSpec, LabelSchema

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from radprompter.agreement.comparing import LabelerComparison
-from radprompter.agreement.significance import PairedTest
+from radprompter.agreement.comparing.labelers import LabelerComparison
+from radprompter.agreement.comparing.significance import PairedTest
 
 DIFFERENCE_FIELDS = (
     *("definition", "measure", "first", "second", "finding", "first_value", "second_value", "difference", "mean"),

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import Definition, differences
+from radprompter.agreement.measuring.cells import Cells
 from radprompter.errors import DefinitionError
 
 _SHOWN = 5

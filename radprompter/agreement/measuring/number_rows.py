@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells, Counts
 from radprompter.agreement.definitions import Definition, Measure
-from radprompter.agreement.reasons import NO_FINDING_HAS_A_VALUE, why_no_cell, why_too_few, why_undefined
-from radprompter.agreement.resampling import Spread, spread
-from radprompter.agreement.score_intervals import Limits, have_score_intervals, score_limits, wilson_limits
-from radprompter.agreement.scores import Scores
-from radprompter.agreement.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
-from radprompter.agreement.whole_reports import COLUMNS, REPORT_MEASURES, REPORT_UNDEFINED, score_reports
+from radprompter.agreement.measuring.cells import Cells, Counts
+from radprompter.agreement.measuring.reasons import NO_FINDING_HAS_A_VALUE, why_no_cell, why_too_few, why_undefined
+from radprompter.agreement.measuring.resampling import Spread, spread
+from radprompter.agreement.measuring.score_intervals import Limits, have_score_intervals, score_limits, wilson_limits
+from radprompter.agreement.measuring.scores import Scores
+from radprompter.agreement.measuring.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
+from radprompter.agreement.measuring.whole_reports import COLUMNS, REPORT_MEASURES, REPORT_UNDEFINED, score_reports
 from radprompter.labels import LabelState
 
 ALL = ""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import Counts
 from radprompter.agreement.definitions import Definition, Measure
-from radprompter.agreement.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
+from radprompter.agreement.measuring.cells import Counts
+from radprompter.agreement.measuring.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
 
 
 class Scores(NamedTuple):

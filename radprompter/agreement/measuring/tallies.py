@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import N_KINDS, UNLABELLED, Counts
 from radprompter.agreement.definitions import Definition
+from radprompter.agreement.measuring.cells import N_KINDS, UNLABELLED, Counts
 from radprompter.labels import LABELS, LabelState
 
 Floats = NDArray[np.float64]

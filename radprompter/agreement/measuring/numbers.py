@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells, Counts, count
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.number_rows import ALL, Number, NumbersOf, of_reports
-from radprompter.agreement.resampling import Bootstrap, Replicates, replicate
-from radprompter.agreement.scores import score_each
-from radprompter.agreement.whole_reports import COLUMNS, report_sums
+from radprompter.agreement.measuring.cells import Cells, Counts, count
+from radprompter.agreement.measuring.number_rows import ALL, Number, NumbersOf, of_reports
+from radprompter.agreement.measuring.resampling import Bootstrap, Replicates, replicate
+from radprompter.agreement.measuring.scores import score_each
+from radprompter.agreement.measuring.whole_reports import COLUMNS, report_sums
 
 __all__ = ["ALL", "Measured", "Number", "measure"]
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import UNLABELLED, Cells
 from radprompter.agreement.definitions import Definition
-from radprompter.agreement.scores import ratio
-from radprompter.agreement.tallies import Floats
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells
+from radprompter.agreement.measuring.scores import ratio
+from radprompter.agreement.measuring.tallies import Floats
 from radprompter.labels import LABELS, LabelState, Projection
 
 COLUMNS = ("reports", "perfect", "errors", "read", "doubted", "doubted_by_labeler", "doubted_by_both")

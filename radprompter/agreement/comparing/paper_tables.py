@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from radprompter.agreement.comparing import LabelerComparison
-from radprompter.agreement.numbers import Number
-from radprompter.agreement.page.shown import TITLES
+from radprompter.agreement.comparing.labelers import LabelerComparison
+from radprompter.agreement.comparing.score_tables import (
+    ScoreTable,
+    labelers_by_findings,
+    labelers_by_measures,
+    p_values,
+)
+from radprompter.agreement.measuring.numbers import Number
+from radprompter.agreement.measuring.titles import TITLES
 from radprompter.agreement.report import Agreement
-from radprompter.agreement.score_tables import ScoreTable, labelers_by_findings, labelers_by_measures, p_values
 
 NONE = "–"
 

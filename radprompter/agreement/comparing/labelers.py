@@ -14,14 +14,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells
+from radprompter.agreement.comparing.significance import (
+    DECIMALS,
+    Family,
+    PairedTest,
+    adjust,
+    mcnemar,
+    paired_t,
+    wilcoxon,
+)
 from radprompter.agreement.definitions import Definition, Measure
-from radprompter.agreement.numbers import ALL, Measured
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.numbers import ALL, Measured
+from radprompter.agreement.measuring.resampling import spread
+from radprompter.agreement.measuring.scores import Scores, score
+from radprompter.agreement.measuring.whole_reports import Judged, judge
 from radprompter.agreement.report import Agreement
-from radprompter.agreement.resampling import spread
-from radprompter.agreement.scores import Scores, score
-from radprompter.agreement.significance import DECIMALS, Family, PairedTest, adjust, mcnemar, paired_t, wilcoxon
-from radprompter.agreement.whole_reports import Judged, judge
 from radprompter.errors import InputError
 from radprompter.statistics import bootstrap_p
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import UNLABELLED, Cells
-from radprompter.agreement.naming import How, Pairing, near, pair_findings
+from radprompter.agreement.matching.naming import How, Pairing, near, pair_findings
+from radprompter.agreement.measuring.cells import UNLABELLED, Cells
 from radprompter.agreement.report import LeftOut, MatchedFinding, Matching
 from radprompter.errors import InputError, SchemaError
 from radprompter.label_table import LabelTable

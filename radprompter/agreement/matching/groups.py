@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import Cells
-from radprompter.agreement.naming import near
+from radprompter.agreement.matching.naming import near
+from radprompter.agreement.measuring.cells import Cells
 from radprompter.errors import InputError
 
 LENGTH = "length"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from radprompter.agreement.comparing import LabelerComparison
+from radprompter.agreement.comparing.labelers import LabelerComparison
 from radprompter.agreement.definitions import Definition, Measure
-from radprompter.agreement.numbers import ALL, Number
-from radprompter.agreement.page.shown import TITLES
+from radprompter.agreement.measuring.numbers import ALL, Number
+from radprompter.agreement.measuring.titles import TITLES
 
 
 class ScoreRow(NamedTuple):

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompter.agreement.cells import N_KINDS, UNLABELLED, Cells, Counts, count, kinds
-from radprompter.agreement.scores import ratio
-from radprompter.agreement.tallies import Floats
+from radprompter.agreement.measuring.cells import N_KINDS, UNLABELLED, Cells, Counts, count, kinds
+from radprompter.agreement.measuring.scores import ratio
+from radprompter.agreement.measuring.tallies import Floats
 from radprompter.errors import InputError
 from radprompter.labels import LABELS
 

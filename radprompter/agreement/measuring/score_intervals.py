@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from radprompter.agreement.cells import Cells
 from radprompter.agreement.definitions import Measure
-from radprompter.agreement.tallies import Floats, TaskCounts
+from radprompter.agreement.measuring.cells import Cells
+from radprompter.agreement.measuring.tallies import Floats, TaskCounts
 
 
 class Limits(NamedTuple):

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from radprompter.agreement.naming import near, normalise, pair_findings
+from radprompter.agreement.matching.naming import near, normalise, pair_findings
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError, TableError
 from radprompter.label_arrow import arrow_schema

@@ -1,0 +1,1 @@
+"""Tables of different schemas made comparable: which findings are the same, which reports, what is left out."""
