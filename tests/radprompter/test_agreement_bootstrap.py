@@ -110,7 +110,7 @@ def test_a_stratum_keeps_its_size_and_a_patient_all_reports(units_at_once: int) 
 
 @pytest.mark.parametrize("units_at_once", [1, 2, 3, 4096])
 def test_every_resample_has_the_chance_that_drawing_unit_by_unit_gives_it(units_at_once: int) -> None:
-    rounds, size = 20_000, 4
+    rounds, size = 20_000, 5  # in blocks of 1, 2 and 2, or of 2 and 3
     cells = make_cells([[0]] * size, [[[0]] * size])
     times = np.concatenate(
         [block.times for block in draw(cells, Bootstrap(rounds, seed=11), units_at_once=units_at_once)], axis=1

@@ -232,6 +232,23 @@ def test_a_number_that_few_resamples_have_counts_those_that_do_not() -> None:
     assert sensitivity.n_undefined == pytest.approx(1000 * 0.9**10, abs=60)  # the positive report is not drawn
 
 
+def test_a_resample_without_a_state_that_must_be_there_is_undefined_and_not_zero() -> None:
+    cells = make_cells([[P], *[[N]] * 9], [[[P], [P], *[[N]] * 8]])
+    found = measure(cells, [DEFINITIONS["positive"]], Bootstrap(rounds=1000)).numbers[0]
+    assert found.value == pytest.approx(2 / 3) and found.low is not None and found.low > 0.15
+    assert found.n_undefined == pytest.approx(1000 * 0.9**10, abs=60)  # though others were called positive there
+
+
+@pytest.mark.parametrize("weight", [0.25, 1.0, 40.0])
+def test_support_is_the_same_if_all_reports_stand_for_as_many(weight: float) -> None:
+    asked = replace(DEFINITIONS["positive"], least_support=2)
+    values = [
+        measure(make_cells([[P]] * n, [[[P]] * n], weights=[weight] * n), [asked], ROUNDS).numbers[1].value
+        for n in (1, 2)
+    ]
+    assert values == [None, 1.0]
+
+
 @given(
     random_cells() | random_cells(patients=True),
     st.lists(st.sampled_from(list(DEFINITIONS.values())), max_size=4, unique_by=lambda one: one.name),

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from radprompter.agreement.definitions import Definition, Measure
 from radprompter.agreement.measuring.cells import Counts
-from radprompter.agreement.measuring.tallies import Floats, TaskCounts, counted_tasks, tally_same, tally_tasks
+from radprompter.agreement.measuring.tallies import Floats, TaskCounts, tally_same, tally_tasks
 
 
 class Scores(NamedTuple):
@@ -92,25 +91,23 @@ def score_each(
     scored: dict[Measure, Scores] = {}
     of_tasks = tuple(measure for measure in measures if measure != "same")
     if of_tasks:
-        counted = counted_tasks(definition, counts.shape[-3], no_finding)
         tasks = tally_tasks(definition, counts, no_finding=no_finding)
         basis = tasks if observed is None else tally_tasks(definition, observed, no_finding=no_finding)
-        scored |= {measure: _score_tasks(definition, measure, tasks, basis, counted) for measure in of_tasks}
+        scored |= {measure: _score_tasks(definition, measure, tasks, basis) for measure in of_tasks}
     if "same" in measures:
         scored["same"] = _score_same(definition, counts)
     return scored
 
 
-def _score_tasks(
-    definition: Definition, measure: Measure, tasks: TaskCounts, basis: TaskCounts, counted: NDArray[np.bool_]
-) -> Scores:
-    by_task = np.where(counted, MEASURES[measure](tasks), np.nan)
-    by_finding = _over_tasks(definition, measure, tasks, basis, counted)
+def _score_tasks(definition: Definition, measure: Measure, tasks: TaskCounts, basis: TaskCounts) -> Scores:
+    """Of tasks that a finding does not have all counts are 0, and so nothing is defined."""
+    by_finding = _over_tasks(definition, measure, tasks, basis)
     if definition.over_findings == "mean":
-        return Scores(by_task, by_finding, _mean(by_finding))
-    pooled, pooled_basis = (TaskCounts(*(part.sum(axis=-2, keepdims=True) for part in each)) for each in (tasks, basis))
-    anywhere = np.asarray(counted.any(axis=0, keepdims=True), dtype=bool)
-    return Scores(by_task, by_finding, _over_tasks(definition, measure, pooled, pooled_basis, anywhere)[..., 0])
+        overall = _mean(by_finding)
+    else:
+        pooled = (TaskCounts(*(part.sum(axis=-2) for part in each)) for each in (tasks, basis))
+        overall = _over_tasks(definition, measure, *pooled)
+    return Scores(MEASURES[measure](tasks), by_finding, overall)
 
 
 def _score_same(definition: Definition, counts: Counts) -> Scores:
@@ -121,16 +118,14 @@ def _score_same(definition: Definition, counts: Counts) -> Scores:
     return Scores(by_finding[..., None], by_finding, overall)
 
 
-def _over_tasks(
-    definition: Definition, measure: Measure, tasks: TaskCounts, basis: TaskCounts, counted: NDArray[np.bool_]
-) -> Floats:
-    """One number of the tasks of each finding, ``(..., n_findings)``."""
+def _over_tasks(definition: Definition, measure: Measure, tasks: TaskCounts, basis: TaskCounts) -> Floats:
+    """One number of the tasks of each finding: the last axis goes."""
     if definition.over_tasks == "pooled":
         return MEASURES[measure](TaskCounts(*(part.sum(axis=-1) for part in tasks)))
     values = MEASURES[measure](tasks)
     if definition.undefined == "zero":
         values = np.where(tasks.n_positive + tasks.n_negative > 0, np.nan_to_num(values), np.nan)
-    included = counted & (basis.n_positive >= definition.least_support)
+    included = basis.n_positive >= definition.least_support
     if definition.least_support:
         included = included & (tasks.n_positive > 0)
     values = np.where(included, values, np.nan)
