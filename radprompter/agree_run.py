@@ -26,7 +26,7 @@ from radprompter.agreement.definitions import find_definition
 from radprompter.agreement.disputes import find_disputes
 from radprompter.agreement.measuring.numbers import Number
 from radprompter.agreement.measuring.resampling import Bootstrap
-from radprompter.agreement.page import render_agreement
+from radprompter.agreement.page import Part, render_agreements
 from radprompter.agreement.report import Agreement
 from radprompter.errors import InputError, TableError
 from radprompter.files import Parts, digest, json_bytes, read_json, source_digest
@@ -115,9 +115,9 @@ def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show
     }
     if comparisons:
         files["differences.csv"] = csv_text(DIFFERENCE_FIELDS, difference_rows(comparisons)).encode()
-    private = {PAGE: render_page_with_text(run).encode()} if page and show_text else {}
-    if page and not show_text:
-        files[PAGE] = render_agreement(agreement, comparisons=comparisons).encode()
+    private: dict[str, bytes] = {}
+    if page:
+        (private if show_text else files)[PAGE] = render_agreements([part_of(run, show_text=show_text)]).encode()
     for content, mode in ((files, 0o644), (private, 0o600)):
         with Parts([folder / name for name in content], mode=mode) as parts:
             for name, text in content.items():
@@ -126,22 +126,22 @@ def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show
     return (*files, *private)
 
 
-def render_page_with_text(run: AgreementRun) -> str:
-    """The page with the texts of the reports that labelers and reference disagree on most.
+def part_of(run: AgreementRun, *, show_text: bool = False) -> Part:
+    """What a page shows of an agreement; with the texts of the reports that labelers and reference disagree on most.
 
     Raises
     ------
     InputError
-        If nobody says where the texts are.
+        If texts are to be shown and nobody says where they are.
     """
+    if not show_text:
+        return Part(run.agreement, run.comparisons)
     if run.inputs.reports is None:
         raise InputError("the reports' texts are not at hand; name them by --recipe or --reports")
     reference = run.inputs.reference
     disputes = find_disputes(run.agreement, {**run.inputs.labelers, reference.name: reference.table})
     texts = read_texts(run.inputs.reports, [report.report_id for report in disputes[:MOST_SHOWN]])
-    return render_agreement(
-        run.agreement, comparisons=run.comparisons, disputes=disputes, texts=texts, at_most=MOST_SHOWN
-    )
+    return Part(run.agreement, run.comparisons, disputes, texts, MOST_SHOWN)
 
 
 def refuse_other(folder: Path, run: AgreementRun) -> None:

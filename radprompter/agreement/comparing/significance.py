@@ -115,11 +115,11 @@ def paired_t(first: ArrayLike, second: ArrayLike) -> PairedTest:
     if not reason and np.ptp(differences) == 0:
         reason = ALL_EQUAL
     if reason:
-        return PairedTest("paired t", "student", math.nan, p, n, n_zero, left_out, reason)
+        return PairedTest("paired t", "student_t", math.nan, p, n, n_zero, left_out, reason)
     from scipy.stats import t
 
     statistic = float(differences.mean() / (differences.std(ddof=1) / math.sqrt(n)))
-    return PairedTest("paired t", "student", statistic, float(2 * t.sf(abs(statistic), n - 1)), n, n_zero, left_out)
+    return PairedTest("paired t", "student_t", statistic, float(2 * t.sf(abs(statistic), n - 1)), n, n_zero, left_out)
 
 
 def wilcoxon(first: ArrayLike, second: ArrayLike, *, method: str = "auto") -> PairedTest:

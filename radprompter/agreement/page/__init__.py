@@ -1,5 +1,5 @@
-"""An agreement as one self-contained HTML page."""
+"""Agreements as one self-contained HTML page."""
 
-from radprompter.agreement.page.render import render_agreement
+from radprompter.agreement.page.render import Part, render_agreement, render_agreements
 
-__all__ = ["render_agreement"]
+__all__ = ["Part", "render_agreement", "render_agreements"]
