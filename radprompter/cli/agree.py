@@ -123,7 +123,8 @@ def _agree(labels: Path, asked: AgreeRecipe, label: LabelRecipe | None, wanted: 
     from radprompter.agree_run import agree_files, read_earlier, refuse_other, write_agreement
     from radprompter.agreement.content import summarise
     from radprompter.cli.agree_beside import show_beside
-    from radprompter.cli.agree_shown import say, show
+    from radprompter.cli.agree_shown import show
+    from radprompter.cli.agree_words import say
 
     beside, out = wanted.beside, wanted.out
     earlier = None if beside is None else read_earlier(beside)

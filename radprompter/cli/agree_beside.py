@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from radprompter.cli.agree_shown import HEADS, NO_VALUE, new_table, say, shown
+from radprompter.cli.agree_words import HEADS, NO_VALUE, new_table, say, shown
 from radprompter.terminal import console
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radprompter.cli.agree_shown import HEADS
+from radprompter.cli.agree_words import HEADS
 from radprompter.terminal import console, print_json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from radprompter.cli.agree_shown import HEADS, NO_VALUE, new_table, say
+from radprompter.cli.agree_words import HEADS, NO_VALUE, new_table, say
 from radprompter.terminal import console
 
 if TYPE_CHECKING:

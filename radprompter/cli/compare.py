@@ -101,7 +101,7 @@ def _show(comparison: Comparison) -> None:
     from rich.table import Table
 
     from radprompter.agreement.disagreement import KINDS
-    from radprompter.cli.agree_shown import SHORT
+    from radprompter.cli.agree_words import SHORT
     from radprompter.labels import LABELS
 
     _say(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from radprompter.agreement.definitions import DEFINITIONS
-from radprompter.cli.agree_shown import HEADS
+from radprompter.cli.agree_words import HEADS
 from radprompter.cli.app import app
 
 OPTIONS = {name for parameter in get_command(app).commands["agree"].params for name in parameter.opts}
