@@ -135,8 +135,9 @@ def _show_reports(agreement: Agreement) -> None:
     console().print(table)
     say("errors: wrong cells a report; else shares of reports")
     say("doubt: reports with an uncertain cell; both: of those of the reference")
-    if "uncertain" not in agreement.matching.states[agreement.reference]:
-        say(f"{agreement.reference} cannot say uncertain")
+    for name in (agreement.reference, *agreement.cells.labelers):
+        if "uncertain" not in agreement.matching.states[name]:
+            say(f"{name} cannot say uncertain")
     _say_reasons(every)
 
 

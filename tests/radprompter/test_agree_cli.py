@@ -45,6 +45,14 @@ def labels(tmp_path: Path) -> Path:
     return written(tmp_path / "rules", OURS)
 
 
+def test_equal_weights_are_said_too_and_so_is_a_labeler_that_cannot_doubt(tmp_path: Path) -> None:
+    for name, rows in {"truth": "a,1,3.5 b,0,3.5 c,-1,3.5", "student": "a,1,1 b,0,1 c,1,1"}.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(["report_id,edema,weight", *rows.split()]) + "\n")
+    shown = call(tmp_path / "student.csv", tmp_path / "truth.csv", "--rounds", 0).stdout
+    assert "reports are weighted: n and counts are sums of weights" in shown
+    assert "student cannot say uncertain" in shown and "truth.csv cannot" not in shown
+
+
 @pytest.fixture
 def truth(tmp_path: Path) -> Path:
     path = tmp_path / "truth.csv"

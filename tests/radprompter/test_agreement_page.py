@@ -15,6 +15,7 @@ from page_outline import Outline, Tables
 from quiet_tab import open_quietly
 
 from radprompter.agreement.comparing.labelers import LabelerComparison, Methods, compare_agreement, compare_labelers
+from radprompter.agreement.content import describe
 from radprompter.agreement.definitions import DEFINITIONS
 from radprompter.agreement.measuring.numbers import Number
 from radprompter.agreement.measuring.titles import TITLES
@@ -220,6 +221,8 @@ def test_weights_and_strata_are_said_and_counts_need_not_be_whole():
     rows = Tables(text).find(f"uncertain is negative: {DEFINITIONS['uncertain_is_negative'].says}")
     assert rows[1][2:4] == [count(number.n), count(number.support)] and ".5" in rows[1][2] + rows[1][3]
     assert "within each of 2 sampling strata" in text and "as many times as reports that it stands for" in text
+    alike = agreement_of(replace(cells, weights=np.full(60, 3.5)), overview=[])
+    assert "as many times as reports that it stands for" in render_agreement(alike) and describe(alike)["weighted"]
 
 
 def test_the_page_says_what_the_reference_has_besides_and_which_findings_have_other_names():

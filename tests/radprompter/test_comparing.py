@@ -32,7 +32,9 @@ from radprompter.agreement.measuring.numbers import measure
 from radprompter.agreement.measuring.resampling import Bootstrap
 from radprompter.agreement.report import Agreement, Matching
 from radprompter.errors import DefinitionError, InputError
+from radprompter.labels import LABELS, LabelState
 
+POSITIVE, NEGATIVE = LABELS.index(LabelState.POSITIVE), LABELS.index(LabelState.NEGATIVE)
 JMIR, BINARY = DEFINITIONS["jmir_three_task"], DEFINITIONS["uncertain_is_negative"]
 
 
@@ -188,6 +190,9 @@ def test_reports_that_weigh_unequally_have_no_mcnemar() -> None:
     row = compare(replace(cells, weights=np.linspace(1, 2, cells.n_reports))).differences[1]
     assert math.isnan(row.mcnemar.p) and row.mcnemar.reason == UNEQUAL_WEIGHTS and row.p is not None
     assert row.mcnemar_adjusted is None
+    assert compare(replace(cells, weights=np.full(cells.n_reports, 3.5))).differences[1].mcnemar == (
+        compare(cells).differences[1].mcnemar
+    )
 
 
 def test_caveats_name_patients_and_too_few_rounds() -> None:
@@ -196,6 +201,21 @@ def test_caveats_name_patients_and_too_few_rounds() -> None:
     caveats = compare(by_patient, rounds=50).caveats
     assert len(caveats) == 3 and "reports of one patient" in caveats[1] and "the smallest p of 50" in caveats[2]
     assert len(compare(cells, rounds=1000).caveats) == 1
+
+
+def test_means_over_other_findings_are_said_to_be_so() -> None:
+    """Nobody has finding_1, and one labeler alone calls it: a score of 0 to that one, and none to the other."""
+    cells = make_cells(21, labelers=2)
+    reference, labels = cells.reference.copy(), cells.labels.copy()
+    for codes in (reference, *labels):
+        codes[codes[:, 1] == POSITIVE, 1] = NEGATIVE
+    alike = replace(cells, reference=reference, labels=labels.copy())
+    labels[1, 0, 1] = POSITIVE
+    unlike = replace(cells, reference=reference, labels=labels)
+    assert len(compare(alike, BINARY).caveats) == 1
+    found = compare(unlike, BINARY)
+    assert "no score of finding_1:" in found.caveats[-1] and found.over_findings[0].paired_t.n_left_out == 1
+    assert len(compare(unlike, DEFINITIONS["cell_accuracy"]).caveats) == 1
 
 
 def test_cells_without_a_label_are_wrong_and_count() -> None:

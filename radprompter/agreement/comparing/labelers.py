@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radprompter.agreement.comparing.significance import (
     DECIMALS,
@@ -154,7 +155,8 @@ def compare_labelers(
     over = [_over_findings(cells, pair, point, methods) for pair in _pairs(cells)]
     differences, families = _adjusted(rows, chosen, methods.alpha)
     of_findings, more = _adjusted_over(over, methods.alpha)
-    caveats = tuple(_caveats(cells, len(resampled.overall), families, methods.alpha))
+    scored = point.by_finding if definition.over_findings == "mean" else None
+    caveats = tuple(_caveats(cells, len(resampled.overall), families, methods.alpha, scored))
     return LabelerComparison(definition, chosen, methods, differences, of_findings, {**families, **more}, caveats)
 
 
@@ -193,7 +195,7 @@ def _differences(
             None,
             discordant.only_first,
             discordant.only_second,
-            _mcnemar(discordant, methods, weighted=cells.weighted),
+            _mcnemar(discordant, methods, unequal=cells.unequal),
             None,
             _reason(cells, pair, (first, second), n_used=len(differences) - int(found.n_undefined[column])),
         )
@@ -217,10 +219,10 @@ def _discordant(judged: Judged, pair: tuple[int, int], column: int | None) -> _D
     return _Discordant(int((first & ~second).sum()), int((second & ~first).sum()), int(both.sum()))
 
 
-def _mcnemar(discordant: _Discordant, methods: Methods, *, weighted: bool) -> PairedTest:
+def _mcnemar(discordant: _Discordant, methods: Methods, *, unequal: bool) -> PairedTest:
     only_first, only_second, n = discordant
     found = mcnemar(only_first, only_second, n=n, method=methods.mcnemar)
-    if weighted:
+    if unequal:
         return found._replace(statistic=float("nan"), p=float("nan"), reason=UNEQUAL_WEIGHTS)
     return found
 
@@ -269,7 +271,10 @@ def _adjusted_over(rows: Sequence[OverFindings], alpha: float) -> tuple[tuple[Ov
     return found, {family.name: family for family in (ts, ranks)}
 
 
-def _caveats(cells: Cells, rounds: int, families: Families, alpha: float) -> Iterator[str]:
+def _caveats(
+    cells: Cells, rounds: int, families: Families, alpha: float, meant: NDArray[np.float64] | None
+) -> Iterator[str]:
+    """`meant` are the scores ``(n_labelers, n_findings)`` that the number over all findings is a mean of, if it is."""
     yield (
         "t and Wilcoxon take findings as units, which are not independent: of other reports they say nothing, as the "
         "bootstrap does"
@@ -281,6 +286,13 @@ def _caveats(cells: Cells, rounds: int, families: Families, alpha: float) -> Ite
         yield (
             f"the smallest p of {rounds} resamples is {least:.2g}: among {most} tests one difference alone cannot be "
             f"significant at {alpha}; ask for more rounds"
+        )
+    undefined = np.isnan(meant) if meant is not None else np.zeros((1, 1), dtype=bool)
+    unlike = [cells.findings[column] for column in np.flatnonzero(undefined.any(axis=0) & ~undefined.all(axis=0))]
+    if unlike:
+        yield (
+            f"some labelers have no score of {', '.join(unlike)}: their means over all findings leave that out, so "
+            "differences of these means are not of the same findings"
         )
 
 

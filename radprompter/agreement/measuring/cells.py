@@ -62,6 +62,11 @@ class Cells:
 
     @property
     def weighted(self) -> bool:
+        """Whether any report stands for more or less than itself, so that counts are sums of weights."""
+        return bool((self.weights != 1).any())
+
+    @property
+    def unequal(self) -> bool:
         """Whether the reports stand for unequal numbers of reports."""
         return bool((self.weights != self.weights[:1]).any())
 
