@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from radprompter.agree_recipe import AgreeRecipe
-from radprompter.agreement.agreeing import Reference
+from radprompter.agreement.agreeing import PATIENT, Reference
 from radprompter.agreement.costs import cost
 from radprompter.agreement.matching.groups import LENGTH, Facts
 from radprompter.agreement.matching.wide import take_apart
 from radprompter.agreement.report import Cost, LeftOut
 from radprompter.errors import InputError, TableError
-from radprompter.files import read_json, read_table
+from radprompter.files import list_columns, read_json, read_table
 from radprompter.label_table import ID_COLUMNS, LabelTable
 from radprompter.labels import FindingSpec, LabelSchema
 from radprompter.prompting.tokens import load_counter
@@ -151,20 +151,34 @@ def _facts(recipe: AgreeRecipe, label: LabelRecipe | None) -> tuple[Facts, Repor
     frame = read_table(path)
     reports = label.reports if label is not None and recipe.reports is None else _as_reports(path, frame)
     if reports.id not in frame.columns:
-        raise TableError(f"{path}: no column {reports.id!r}; it has: {', '.join(map(str, frame.columns))}")
+        raise TableError(f"{path}: no column {reports.id!r}; it has: {list_columns(frame.columns)}")
     texts = {reports.text} if isinstance(reports.text, str) else set(reports.text.values())
+    _refuse_two_facts(path, frame, reports.id, [*recipe.by, recipe.patient or PATIENT])
     ids = frame[reports.id].astype(str)
     columns = {
         str(column): dict(zip(ids, frame[column].fillna("").astype(str).str.strip(), strict=True))
         for column in frame.columns
         if column != reports.id and column not in texts
     }
+    if not texts and LENGTH in recipe.by:
+        named = ", ".join(("findings", "impression", *TEXT_COLUMNS))
+        raise TableError(f"{path}: --by {LENGTH}: no column of texts ({named}); name the reports by --recipe")
     if LENGTH not in recipe.by:
-        return Facts(columns), reports
+        return Facts(columns), reports if texts else None
     counter = load_counter(label.tokenizer) if label is not None and label.tokenizer is not None else None
     count = counter.count if counter is not None else (lambda text: len(text.split()))
     lengths = {report.id: sum(map(count, report.sections.values())) for report in read_reports(reports)}
     return Facts(columns, lengths, f"tokens ({counter.name})" if counter is not None else "words"), reports
+
+
+def _refuse_two_facts(path: Path, frame: pd.DataFrame, key: str, columns: Sequence[str]) -> None:
+    """Refuse a table that says two things of a report; rows that say the same, as of its images, are fine."""
+    for column in dict.fromkeys(columns):
+        if column in frame.columns and column != key:
+            ids = frame[[key, column]].drop_duplicates()[key]
+            if ids.duplicated().any():
+                report = ids[ids.duplicated()].iloc[0]
+                raise TableError(f"{path}: report {report!r} stands in rows that differ in {column!r}")
 
 
 def _as_reports(path: Path, frame: pd.DataFrame) -> Reports:
@@ -180,10 +194,13 @@ def _as_reports(path: Path, frame: pd.DataFrame) -> Reports:
 
 
 def _cost(name: str, path: Path, table: LabelTable) -> Cost | None:
-    """The cost of a table by the manifest beside it, if that is the manifest of just this table."""
+    """The cost of a table by the manifest beside it, if that is whole and the manifest of just this table."""
     manifest = path.parent / MANIFEST
     if path.name != LABELS_PARQUET or not manifest.is_file():
         return None
-    said = read_json(manifest)
-    of_this = said.get("n_reports") == len(table) and said.get("schema", {}).get("hash") == table.schema.hash
-    return cost(name, said) if of_this else None
+    try:
+        said = read_json(manifest)
+        of_this = said["n_reports"] == len(table) and said["schema"]["hash"] == table.schema.hash
+        return cost(name, said) if of_this else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None

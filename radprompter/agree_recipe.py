@@ -53,7 +53,7 @@ class AgreeRecipe(Section):
         description="column with the patient, who is resampled as a whole; patient_id if null and there is one; "
         "`none`: reports are resampled",
     )
-    rounds: int = Field(1000, ge=0, description="resamples of the bootstrap; 0: no intervals")
+    rounds: int = Field(1000, ge=0, le=100_000, description="resamples of the bootstrap; 0: no intervals")
     seed: int = Field(7, ge=0, description="the same seed draws the same resamples")
     level: float = Field(0.95, gt=0, lt=1, description="level of the intervals")
     mcnemar: Literal["auto", "exact", "mid_p", "chi_squared", "chi_squared_corrected"] = Field(

@@ -34,6 +34,8 @@ from radprompter.recipe import LabelRecipe
 from radprompter.spreadsheet import csv_text
 
 AGREEMENT_JSON, PAGE = "agreement.json", "page.html"
+OUTPUTS = frozenset({AGREEMENT_JSON, "agreement.csv", "confusions.csv", "tables.md", "differences.csv", PAGE})
+"""All files that an agreement may have."""
 MOST_SHOWN = 50
 """Reports whose text a page has."""
 
@@ -99,7 +101,8 @@ def check_definitions(recipe: AgreeRecipe) -> None:
 def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show_text: bool = False) -> tuple[str, ...]:
     """Write every number as JSON and CSV, the confusion matrices, and a page if asked; the names of the files.
 
-    None of them has a text or an id of a report, but the page with `show_text`, which its owner alone may read.
+    None of them has a text or an id of a report, but the page with `show_text`, which its owner alone may read. What is
+    there of another agreement goes.
 
     Raises
     ------
@@ -118,10 +121,13 @@ def write_agreement(folder: Path, run: AgreementRun, *, page: bool = False, show
     private: dict[str, bytes] = {}
     if page:
         (private if show_text else files)[PAGE] = render_agreements([part_of(run, show_text=show_text)]).encode()
-    for content, mode in ((files, 0o644), (private, 0o600)):
-        with Parts([folder / name for name in content], mode=mode) as parts:
+    of_another = () if _holds(folder / AGREEMENT_JSON, files[AGREEMENT_JSON]) else OUTPUTS - {*files, *private}
+    for content, mode, stale in ((files, 0o644, of_another), (private, 0o600, ())):
+        with Parts([folder / name for name in (*content, *stale)], mode=mode) as parts:
             for name, text in content.items():
                 parts[folder / name].write_bytes(text)
+            for name in stale:
+                parts.leave_out(folder / name)
             parts.place()
     return (*files, *private)
 
@@ -145,16 +151,34 @@ def part_of(run: AgreementRun, *, show_text: bool = False) -> Part:
 
 
 def refuse_other(folder: Path, run: AgreementRun) -> None:
-    """Refuse to write over another agreement.
+    """Refuse to write over another agreement, or over files of the same names that are of none.
 
     Raises
     ------
     InputError
-        If the folder has one with other content.
+        If the folder has such.
     """
     path = folder / AGREEMENT_JSON
-    if path.exists() and json_bytes(run.content) != path.read_bytes():
-        raise InputError(f"{path}: exists with other content; name another folder, or add --overwrite")
+    there = [folder / name for name in (AGREEMENT_JSON, *sorted(OUTPUTS)) if (folder / name).exists()]
+    if there and not _holds(path, json_bytes(run.content)):
+        raise InputError(f"{there[0]}: exists with other content; name another folder, or add --overwrite")
+
+
+def refuse_file(folder: Path) -> None:
+    """Refuse a name for a folder that a file has.
+
+    Raises
+    ------
+    InputError
+        If it, or a folder that it would be in, is a file.
+    """
+    taken = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if taken.exists() and not taken.is_dir():
+        raise InputError(f"--out {folder}: {taken} is a file; name a folder")
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def read_earlier(path: Path) -> Earlier:
@@ -165,6 +189,8 @@ def read_earlier(path: Path) -> Earlier:
     TableError
         If the file is absent, or no agreement.
     """
+    if path.is_dir():
+        raise TableError(f"{path}: is a folder; name the {AGREEMENT_JSON} in it")
     if not path.is_file():
         raise TableError(f"{path}: no such file; `radprompter agree --out DIR` writes an {AGREEMENT_JSON}")
     try:

@@ -19,6 +19,7 @@ from radprompter.errors import TableError, WriteError
 
 STAMP = "stage.json"
 PART = ".part"
+LONGEST_NAME = 60
 SOURCES = (".py", ".jinja", ".css")
 
 
@@ -245,6 +246,8 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     """
     import pandas as pd
 
+    if path.is_dir():
+        raise TableError(f"{path}: is a folder; name the table in it")
     if not path.is_file():
         raise TableError(f"{path}: no such file")
     kind = kind_of(path)
@@ -259,17 +262,30 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: the file is empty") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        with open_expanded(path) as file:
+            _refuse_separator(path, file.readline().decode(errors="replace"))
         raise TableError(f"{path}: not a regular table: {str(error).strip().splitlines()[-1][:120]}") from None
     except (ValueError, OSError) as error:
         raise TableError(f"{path}: cannot be read as {kind[1:]} ({type(error).__name__})") from None
+    if kind == ".csv" and len(frame.columns) == 1:
+        _refuse_separator(path, str(frame.columns[0]))
     missing = [name for name in required if name not in frame.columns]
     if missing:
-        raise TableError(
-            f"{path}: no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, frame.columns))}"
-        )
+        raise TableError(f"{path}: no column {', '.join(map(repr, missing))}; it has: {list_columns(frame.columns)}")
     if frame.empty:
         raise TableError(f"{path}: has a header but no rows")
     return frame
+
+
+def list_columns(names: Iterable[Any]) -> str:
+    """Names of columns for a message; of long ones only the length: without a header they are words of a report."""
+    return ", ".join(name if len(name) <= LONGEST_NAME else f"({len(name)} characters)" for name in map(str, names))
+
+
+def _refuse_separator(path: Path, header: str) -> None:
+    if "," not in header and (";" in header or "\t" in header):
+        found = "semicolons" if ";" in header else "tabs"
+        raise TableError(f"{path}: {found} stand between its cells, and commas are expected; save it with commas")
 
 
 def _read_csv(file: IO[bytes]) -> Any:

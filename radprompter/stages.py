@@ -8,6 +8,7 @@ from typing import Any
 from radprompter.agree_run import AGREEMENT_JSON, agree_files, agreement_code, check_definitions, write_agreement
 from radprompter.agreement.content import summarise
 from radprompter.backends import choose_backend
+from radprompter.errors import TableError
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_stamp
 from radprompter.labeling.section import label_template
 from radprompter.phantom import write_phantom
@@ -48,9 +49,17 @@ def check_label(study: StudyRecipe) -> None:
 
 
 def check_agree(study: StudyRecipe) -> None:
-    """Refuse a recipe that names a definition which does not exist, before any stage runs."""
-    if study.agree is not None:
-        check_definitions(study.agree)
+    """Refuse a recipe that names a definition or a file which does not exist, before any stage runs.
+
+    Files are looked for where no stage before writes them.
+    """
+    if study.agree is None:
+        return
+    check_definitions(study.agree)
+    files = (study.agree.reference, *study.agree.also.values(), *filter(None, [study.agree.reports]))
+    absent = [path for path in files if not path.is_file() and not path.is_relative_to(study.out)]
+    if absent and study.phantom is None:
+        raise TableError(f"{absent[0]}: no such file; the section `agree` names it")
 
 
 def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:

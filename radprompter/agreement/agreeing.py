@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from radprompter.agreement.definitions import DEFINITIONS, Definition
 from radprompter.agreement.fitting import refuse
-from radprompter.agreement.matching.groups import Facts, group
+from radprompter.agreement.matching.groups import Facts, Grouping, group
 from radprompter.agreement.matching.joining import Sampling, match
 from radprompter.agreement.matching.wide import STRATUM, WEIGHT
 from radprompter.agreement.measuring.cells import Cells
@@ -103,6 +103,7 @@ def agree(
     refused = _refused(rest, known.name, matching)
     fitting = tuple(one for one in rest if one.name not in refused)
     drawn = bootstrap or Bootstrap()
+    groupings = group(cells, by, merged)  # what cannot be grouped is refused before all is computed
     return Agreement(
         known.name,
         cells,
@@ -113,7 +114,7 @@ def agree(
         drawn,
         "patient" if unit_column else "report",
         measure(cells, detailed, drawn, overview=fitting),
-        _groups(cells, by, merged, detailed, fitting, drawn),
+        _groups(cells, groupings, detailed, fitting, drawn),
         tuple(costs),
     )
 
@@ -128,8 +129,7 @@ def with_least_support(definition: Definition, least: int | None) -> Definition:
 
 def _groups(
     cells: Cells,
-    by: Sequence[str],
-    facts: Facts,
+    groupings: Sequence[Grouping],
     definitions: Sequence[Definition],
     overview: Sequence[Definition],
     bootstrap: Bootstrap,
@@ -141,7 +141,7 @@ def _groups(
             item.says,
             measure(cells.of(item.rows), definitions, bootstrap, overview=overview, group=item.name),
         )
-        for item in group(cells, by, facts)
+        for item in groupings
     )
 
 
@@ -168,7 +168,8 @@ def _weight(text: str, report: str, name: str) -> float:
         weight = 0.0
     if not 0 < weight < float("inf"):
         raise InputError(
-            f"{name}: column {WEIGHT!r}, report {report!r}: expected a number above 0, found {text[:20]!r}"
+            f"{name}: column {WEIGHT!r}, report {report!r}: expected a number above 0, found "
+            f"{repr(text) if len(text) <= 20 else f'{len(text)} characters'}"
         )
     return weight
 

@@ -146,21 +146,26 @@ def read_content(content: Any, *, name: str) -> Earlier:
     Raises
     ------
     TableError
-        If it is none, or of another version.
+        If it is none, or of another version, or was changed.
     """
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TableError(f"{name}: expected an agreement.json that this version of `radprompter agree` wrote")
-    definitions = {item["name"]: _definition(item) for item in content["definitions"]}
-    headline = next(iter(definitions.values()))
-    basis = content["basis"]
-    return Earlier(
-        name,
-        tuple(content["labelers"]),
-        definitions,
-        content["numbers"],
-        Basis(name, headline, headline.measures[0], tuple(basis["findings"]), basis["reports"],
-              tuple(basis["reference"])),
-    )  # fmt: skip
+    try:
+        definitions = {item["name"]: _definition(item) for item in content["definitions"]}
+        headline = next(iter(definitions.values()), None)
+        basis, numbers = content["basis"], content["numbers"]
+        if headline is not None and isinstance(numbers, dict):
+            return Earlier(
+                name,
+                tuple(content["labelers"]),
+                definitions,
+                numbers,
+                Basis(name, headline, headline.measures[0], tuple(basis["findings"]), basis["reports"],
+                      tuple(basis["reference"])),
+            )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        pass
+    raise TableError(f"{name}: was changed after it was written; write it anew by `radprompter agree --out`")
 
 
 def _definition(item: Mapping[str, Any]) -> Definition:

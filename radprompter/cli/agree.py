@@ -120,13 +120,15 @@ class _Wanted(NamedTuple):
 
 
 def _agree(labels: Path, asked: AgreeRecipe, label: LabelRecipe | None, wanted: _Wanted) -> None:
-    from radprompter.agree_run import agree_files, read_earlier, refuse_other, write_agreement
+    from radprompter.agree_run import agree_files, read_earlier, refuse_file, refuse_other, write_agreement
     from radprompter.agreement.content import summarise
     from radprompter.cli.agree_beside import show_beside
     from radprompter.cli.agree_shown import show
     from radprompter.cli.agree_words import say
 
     beside, out = wanted.beside, wanted.out
+    if out is not None:
+        refuse_file(out)
     earlier = None if beside is None else read_earlier(beside)
     run = agree_files(labels, asked, label=label)
     if earlier is not None:

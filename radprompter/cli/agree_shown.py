@@ -53,7 +53,8 @@ def _compared(agreement: Agreement) -> Iterator[str]:
         f"{', '.join(cells.labelers)} against {agreement.reference}: {cells.n_reports:,} reports, "
         f"{len(cells.findings)} {many}"
     )
-    yield f"intervals: {drawn.level:.0%} of {drawn.rounds:,} resamples of {unit}, seed {drawn.seed}"
+    if drawn.rounds:
+        yield f"intervals: {drawn.level:.0%} of {drawn.rounds:,} resamples of {unit}, seed {drawn.seed}"
     if cells.weighted:
         yield "reports are weighted: n and counts are sums of weights"
     for place, name in enumerate(cells.labelers):

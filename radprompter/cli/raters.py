@@ -111,7 +111,7 @@ def raters(
 
 def _sources(paths: Sequence[Path]) -> dict[str, Any]:
     """Each file by its path: a label table, or a frame of one row a report."""
-    from radprompter.errors import InputError, SchemaError
+    from radprompter.errors import InputError
     from radprompter.files import read_table
     from radprompter.store import read_labels
 
@@ -119,10 +119,7 @@ def _sources(paths: Sequence[Path]) -> dict[str, Any]:
         raise InputError(f"a table is named twice: {', '.join(map(str, paths))}; a rater agrees with itself always")
     sources: dict[str, Any] = {}
     for path in paths:
-        try:
-            sources[str(path)] = read_labels(path) if path.suffix == ".parquet" else read_table(path)
-        except SchemaError as error:
-            raise SchemaError(f"{path}: {error}") from None
+        sources[str(path)] = read_labels(path) if path.suffix == ".parquet" else read_table(path)
     return sources
 
 

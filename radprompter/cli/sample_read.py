@@ -65,6 +65,8 @@ def read(
     from radprompter.errors import InputError
     from radprompter.reading import decide, left, read_decisions, understand
 
+    if not sheets[0].exists():
+        raise InputError(f"{sheets[0]}: no such file or folder")
     folder = sample or (sheets[0] if sheets[0].is_dir() else sheets[0].parent)
     whole = load_sample(folder)
     to = out or (folder if folder.is_dir() else folder.parent) / "reference.csv"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
 from radprompter.reading.filled import Filled, Labels
-from radprompter.reading.finding import Finder, stranger
+from radprompter.reading.finding import Finder, list_faults, stranger
 from radprompter.reading.sample import Sample
 from radprompter.reading.saved_csv import column_name, read_saved
 from radprompter.reading.spelling import quote, read_word, spell
@@ -155,5 +155,5 @@ def read_decisions(content: bytes, sample: Sample, *, source: str) -> dict[tuple
         else:
             decisions[report_id, finding] = Decision(cells[DECISION].strip(), {**cells, "report_id": report_id})
     if faults:
-        raise TableError("\n".join(faults))
+        raise TableError(list_faults(faults))
     return decisions

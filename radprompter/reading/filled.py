@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
-from radprompter.reading.finding import Finder, stranger
+from radprompter.reading.finding import Finder, list_faults, stranger
 from radprompter.reading.sample import Sample
 from radprompter.reading.sheets import REST, Row, Sheet
 from radprompter.reading.spelling import quote, read_word, spell
@@ -62,7 +62,7 @@ def understand(sample: Sample, sheets: Iterable[Sheet]) -> tuple[Filled, ...]:
             elif before[2:] != row[2:]:
                 faults.append(f"{row.where}: report {quote(report_id)} again, otherwise than in {before.where}")
     if faults:
-        raise TableError("\n".join(faults))
+        raise TableError(list_faults(faults))
     return tuple(raters.values())
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from radprompter.reading.spelling import quote
+
+MOST_FAULTS = 20
 
 
 class Finder:
@@ -28,3 +30,9 @@ class Finder:
 def stranger(where: str, written: str) -> str:
     """What is said of an id that no drawn report has."""
     return f"{where}: report {quote(written)} is not in the sample; a spreadsheet may have rewritten it"
+
+
+def list_faults(faults: Sequence[str]) -> str:
+    """What is wrong with rows, a line each; of more than `MOST_FAULTS` the others are counted."""
+    more = [f"and {len(faults) - MOST_FAULTS:,} more rows"] if len(faults) > MOST_FAULTS else []
+    return "\n".join([*faults[:MOST_FAULTS], *more])

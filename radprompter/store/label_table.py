@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from radprompter.errors import TableError
+from radprompter.errors import SchemaError, TableError
 from radprompter.files import read_table
 from radprompter.label_table import LabelTable
 from radprompter.labels import LabelSchema
@@ -23,6 +23,8 @@ def read_labels(path: Path, *, only: str | None = None) -> LabelTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if path.is_dir():
+        raise TableError(f"{path}: is a folder; name the labels.parquet in it")
     if not path.is_file():
         raise TableError(f"{path}: no such file; `radprompter label` writes it")
     try:
@@ -30,6 +32,8 @@ def read_labels(path: Path, *, only: str | None = None) -> LabelTable:
         return LabelTable.from_arrow(pq.read_table(path, filters=rows))
     except pa.ArrowInvalid:
         raise TableError(f"{path}: cannot be read as Parquet") from None
+    except SchemaError as error:
+        raise SchemaError(f"{path}: {error}") from None
 
 
 def read_reference(path: Path, schema: LabelSchema) -> LabelTable:

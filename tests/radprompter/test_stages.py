@@ -85,3 +85,10 @@ def test_a_definition_that_does_not_exist_is_refused_before_any_stage() -> None:
     text = "name: x\nout: o\nagree: {reference: r.csv, definitions: f1}\n"
     with pytest.raises(InputError, match="definition 'f1': expected one of uncertain_is_negative, "):
         check_agree(validate(StudyRecipe, parse_yaml(text, "r.yaml")))
+
+
+def test_a_file_that_does_not_exist_is_refused_before_any_stage_unless_a_stage_may_write_it() -> None:
+    text = "name: x\nout: o\nagree: {reference: r.csv, also: {own: o/label/labels.parquet}}\n"
+    with pytest.raises(InputError, match=r"r\.csv: no such file; the section `agree` names it"):
+        check_agree(validate(StudyRecipe, parse_yaml(text, "r.yaml")))
+    check_agree(validate(StudyRecipe, parse_yaml(f"{text}phantom: {{regions: [wrist]}}\n", "r.yaml")))

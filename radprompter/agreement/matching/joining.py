@@ -155,10 +155,11 @@ def _shared_reports(labelers: Mapping[str, LabelTable], reference: LabelTable, n
     known = [set(table.report_ids) for table in labelers.values()]
     reports = [report for report in reference.report_ids if all(report in ids for ids in known)]
     if not reports:
-        first = next(iter(labelers))
+        theirs = set(reference.report_ids)
+        apart = next((who for who, ids in zip(labelers, known, strict=True) if not ids & theirs), next(iter(labelers)))
         raise SchemaError(
-            f"{', '.join(labelers)} and {name} have no report id in common; {first} has ids such as "
-            f"{labelers[first].report_ids[0]!r}, {name} such as {reference.report_ids[0]!r} (--id names another column)"
+            f"{', '.join(labelers)} and {name} have no report id in common; {apart} has ids such as "
+            f"{labelers[apart].report_ids[0]!r}, {name} such as {reference.report_ids[0]!r} (--id names another column)"
         )
     return reports
 

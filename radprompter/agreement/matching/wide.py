@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from radprompter.agreement.matching.naming import near, normalise, pair_findings
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import SchemaError, TableError
+from radprompter.files import list_columns
 from radprompter.label_arrow import arrow_schema
 from radprompter.label_table import ID_COLUMNS, SPELLINGS, LabelTable
 from radprompter.labels import LABELS, FindingSpec, LabelSchema, LabelState
@@ -126,7 +127,7 @@ def _id_column(frame: pd.DataFrame, id_column: str | None, name: str) -> str:
     if key is None:
         expected = " or ".join(map(repr, candidates))
         named = "" if id_column else "; name the column of the reports' ids by --id"
-        raise TableError(f"{name}: no column {expected}{named}; it has: {', '.join(map(str, frame.columns))}")
+        raise TableError(f"{name}: no column {expected}{named}; it has: {list_columns(frame.columns)}")
     return key
 
 

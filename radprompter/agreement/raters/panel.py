@@ -111,11 +111,12 @@ def join(
     ------
     SchemaError
         If there are fewer than two tables, one of them shares no report or no finding with the others, a finding of
-        `findings` is not shared, or two findings of a table could be one of another.
+        `findings` is not shared, no table has one of `renames`, or two findings of a table could be one of another.
     """
     raters = tuple(names or (f"rater {place}" for place in range(1, len(tables) + 1)))
     if len(tables) < 2:
         raise SchemaError(f"expected two label tables or more, found {len(tables)}")
+    _check_renames(tables, renames or {})
     called = call_alike(tables, raters, renames or {})
     ids = [table.report_ids for table in tables]
     reports, shared = _in_two(ids), _in_two(called)
@@ -150,6 +151,15 @@ def join(
 def rate(tables: Sequence[LabelTable], finding: str, *, projection: Projection) -> Ratings:
     """The ratings of one finding in label tables of the same reports; see `join` and `Panel`."""
     return join(tables, projection=projection).ratings(finding)
+
+
+def _check_renames(tables: Sequence[LabelTable], renames: Mapping[str, str]) -> None:
+    known = dict.fromkeys(each for table in tables for each in table.schema.names)
+    for one, other in renames.items():
+        unknown = next((each for each in (one, other) if each not in known), None)
+        if unknown is not None:
+            close = ", ".join(near(unknown, known) or tuple(known)[:5])
+            raise SchemaError(f"--match {one}={other}: no table has a finding {unknown!r}; near it: {close}")
 
 
 def _in_two(lists: Iterable[Iterable[str]]) -> list[str]:

@@ -10,6 +10,7 @@ from radprompter.agreement.matching.naming import normalise
 from radprompter.agreement.matching.wide import STRATUM, WEIGHT, Blank, take_apart
 from radprompter.agreement.report import LeftOut
 from radprompter.errors import TableError
+from radprompter.files import list_columns
 from radprompter.label_table import ID_COLUMNS, SPELLINGS, LabelTable
 from radprompter.labels import FindingSpec, LabelSchema
 
@@ -66,7 +67,7 @@ def read_sheets(
             continue
         own = _schemas(source, {*ID_COLUMNS, id_column}, findings, name)
         if not schemas and not own:
-            found = ", ".join(map(str, source.columns))
+            found = list_columns(source.columns)
             raise TableError(f"{name}: no column holds labels (states, or 1, 0, -1, blank); it has: {found}")
         taken = take_apart(
             source,
