@@ -53,8 +53,10 @@ def _compared(agreement: Agreement) -> Iterator[str]:
         f"{', '.join(cells.labelers)} against {agreement.reference}: {cells.n_reports:,} reports, "
         f"{len(cells.findings)} {many}"
     )
-    if drawn.rounds:
+    if len(agreement.measured.replicates.counts):
         yield f"intervals: {drawn.level:.0%} of {drawn.rounds:,} resamples of {unit}, seed {drawn.seed}"
+    elif drawn.rounds:
+        yield f"intervals: none, too few {agreement.unit}s to resample"
     if cells.weighted:
         yield "reports are weighted: n and counts are sums of weights"
     for place, name in enumerate(cells.labelers):

@@ -53,6 +53,13 @@ def test_equal_weights_are_said_too_and_so_is_a_labeler_that_cannot_doubt(tmp_pa
     assert "student cannot say uncertain" in shown and "truth.csv cannot" not in shown
 
 
+def test_one_patient_alone_has_no_interval_and_no_resamples_are_claimed(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("report_id,edema,patient_id\na,1,p\nb,0,p\n")
+    (tmp_path / "student.csv").write_text("report_id,edema\na,1\nb,1\n")
+    shown = call(tmp_path / "student.csv", tmp_path / "truth.csv").stdout
+    assert "intervals: none, too few patients to resample" in shown and "resamples of" not in shown
+
+
 @pytest.fixture
 def truth(tmp_path: Path) -> Path:
     path = tmp_path / "truth.csv"

@@ -73,8 +73,9 @@ def score(
     no_finding:
         Column of the finding that says that there is none.
     observed:
-        The counts by which `least_support` chooses the tasks that count, so that every resample averages over the
-        same ones; `counts` themselves if None. Cells are meant, so that of a weighted sample these are unweighted.
+        The counts by which `least_support` chooses the tasks that count, so that no resample chooses others (one that
+        lost all cells of a task averages without it); `counts` themselves if None. Cells are meant, so that of a
+        weighted sample these are unweighted.
     """
     return score_each(definition, (measure,), counts, no_finding=no_finding, observed=observed)[measure]
 

@@ -103,7 +103,7 @@ class View:
             ("Findings", count(len(cells.findings))),
             ("Cells", f"{count(n_labels)} with a label in the reference; {count(unlike)} without one do not count"),
             ("Headline", f"{worded(self.headline.name)}: {self.headline.says}"),
-            ("Intervals", resampling if bootstrap.rounds else "none: nothing was resampled"),
+            ("Intervals", resampling if len(agreement.measured.replicates.counts) else "none: nothing was resampled"),
         ]
         if agreement.matching.metadata:
             facts.append(("Columns of the reference that are no findings", ", ".join(agreement.matching.metadata)))
