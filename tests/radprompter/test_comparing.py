@@ -19,6 +19,7 @@ from radprompter.agreement.comparing.comparability import basis_of, check_compar
 from radprompter.agreement.comparing.content import DIFFERENCE_FIELDS, describe_comparison, difference_rows
 from radprompter.agreement.comparing.labelers import (
     NOT_RESAMPLED,
+    TOO_RARE,
     UNEQUAL_WEIGHTS,
     LabelerComparison,
     Methods,
@@ -201,6 +202,16 @@ def test_caveats_name_patients_and_too_few_rounds() -> None:
     caveats = compare(by_patient, rounds=50).caveats
     assert len(caveats) == 3 and "reports of one patient" in caveats[1] and "the smallest p of 50" in caveats[2]
     assert len(compare(cells, rounds=1000).caveats) == 1
+
+
+def test_one_case_that_one_labeler_has_right_is_no_significant_difference() -> None:
+    """Each resample without the case has no F1 of either, and says nothing; with it, the difference is always 1."""
+    cells = make_cells(22, labelers=2)
+    reference, labels = np.full_like(cells.reference, NEGATIVE), np.full_like(cells.labels, NEGATIVE)
+    reference[0, 0] = labels[0, 0, 0] = POSITIVE
+    row = compare(replace(cells, reference=reference, labels=labels), BINARY, rounds=1000).differences[1]
+    assert (row.value, row.low, row.high, row.mcnemar.p, row.reason) == (1.0, 1.0, 1.0, 1.0, TOO_RARE)
+    assert row.p == pytest.approx(2 * (1 + row.n_undefined) / 1001) and row.p > 0.5
 
 
 def test_means_over_other_findings_are_said_to_be_so() -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from radprompter.agreement.comparing.significance import (
     DECIMALS,
@@ -29,6 +28,7 @@ from radprompter.agreement.measuring.cells import Cells
 from radprompter.agreement.measuring.numbers import ALL, Measured
 from radprompter.agreement.measuring.resampling import spread
 from radprompter.agreement.measuring.scores import Scores, score
+from radprompter.agreement.measuring.tallies import Floats
 from radprompter.agreement.measuring.whole_reports import Judged, judge
 from radprompter.agreement.report import Agreement
 from radprompter.errors import InputError
@@ -37,6 +37,7 @@ from radprompter.statistics import bootstrap_p
 Families = Mapping[str, Family]
 
 NOT_RESAMPLED = "fewer than two resamples have a difference"
+TOO_RARE = "too many resamples have no case, so no difference, to call this one more than chance"
 UNEQUAL_WEIGHTS = "the reports stand for unequal numbers of reports, and McNemar's test counts reports"
 
 
@@ -52,10 +53,11 @@ class Methods(NamedTuple):
 class Difference(NamedTuple):
     """A pair of labelers on one finding, or on all where `finding` is empty.
 
-    `value` is `first_value` less `second_value`; `mean`, `low`, `high` and `p` are of the same resamples for both;
-    `n_undefined` counts those in which either has no value. `only_first_right` and `only_second_right` count cells
-    (reports with every cell right, over all findings), and `mcnemar` tests them. What is undefined is None, and
-    `reason` says why there is no difference, or no interval of it.
+    `value` is `first_value` less `second_value`; `mean`, `low`, `high` and `p` are of the same resamples for both. In
+    `n_undefined` of them either has no value: they are no part of the interval, and count as no difference in `p`.
+    `only_first_right` and `only_second_right` count cells (reports with every cell right, over all findings), and
+    `mcnemar` tests them. What is undefined is None, and `reason` says why there is no difference, no interval of it,
+    or nothing that `p` could find.
     """
 
     first: str
@@ -155,8 +157,8 @@ def compare_labelers(
     over = [_over_findings(cells, pair, point, methods) for pair in _pairs(cells)]
     differences, families = _adjusted(rows, chosen, methods.alpha)
     of_findings, more = _adjusted_over(over, methods.alpha)
-    scored = point.by_finding if definition.over_findings == "mean" else None
-    caveats = tuple(_caveats(cells, len(resampled.overall), families, methods.alpha, scored))
+    meant = point.by_finding if definition.over_findings == "mean" else np.zeros_like(point.by_finding)
+    caveats = tuple(_caveats(cells, len(resampled.overall), families, methods.alpha, meant))
     return LabelerComparison(definition, chosen, methods, differences, of_findings, {**families, **more}, caveats)
 
 
@@ -179,8 +181,8 @@ def _differences(
     for column, finding in enumerate((ALL, *cells.findings)):
         first, second = (values[labeler, column] for labeler in pair)
         discordant = _discordant(judged, pair, None if finding == ALL else column - 1)
-        defined = not np.isnan(first - second)
-        kept = np.nan if not defined else 1.0
+        kept, n_undefined = np.nan if np.isnan(first - second) else 1.0, int(found.n_undefined[column])
+        n_used, rare = len(differences) - n_undefined, 2 * n_undefined > methods.alpha * len(differences)
         yield Difference(
             *_names(cells, pair),
             finding,
@@ -190,14 +192,14 @@ def _differences(
             _number(found.mean[column] * kept),
             _number(found.low[column] * kept),
             _number(found.high[column] * kept),
-            int(found.n_undefined[column]),
-            _number(bootstrap_p(differences[:, column]) * kept),
+            n_undefined,
+            _number(bootstrap_p(np.nan_to_num(differences[:, column])) * kept if n_used else np.nan),
             None,
             discordant.only_first,
             discordant.only_second,
             _mcnemar(discordant, methods, unequal=cells.unequal),
             None,
-            _reason(cells, pair, (first, second), n_used=len(differences) - int(found.n_undefined[column])),
+            _reason(cells, pair, (first, second), n_used, rare=rare),
         )
 
 
@@ -227,11 +229,11 @@ def _mcnemar(discordant: _Discordant, methods: Methods, *, unequal: bool) -> Pai
     return found
 
 
-def _reason(cells: Cells, pair: tuple[int, int], scores: Sequence[float], *, n_used: int) -> str | None:
+def _reason(cells: Cells, pair: tuple[int, int], scores: Sequence[float], n_used: int, *, rare: bool) -> str | None:
     names = [name for name, value in zip(_names(cells, pair), scores, strict=True) if np.isnan(value)]
     if names:
         return f"no score of {' and '.join(names)}"
-    return None if n_used >= 2 else NOT_RESAMPLED
+    return NOT_RESAMPLED if n_used < 2 else TOO_RARE if rare else None
 
 
 def _over_findings(cells: Cells, pair: tuple[int, int], point: Scores, methods: Methods) -> OverFindings:
@@ -271,10 +273,8 @@ def _adjusted_over(rows: Sequence[OverFindings], alpha: float) -> tuple[tuple[Ov
     return found, {family.name: family for family in (ts, ranks)}
 
 
-def _caveats(
-    cells: Cells, rounds: int, families: Families, alpha: float, meant: NDArray[np.float64] | None
-) -> Iterator[str]:
-    """`meant` are the scores ``(n_labelers, n_findings)`` that the number over all findings is a mean of, if it is."""
+def _caveats(cells: Cells, rounds: int, families: Families, alpha: float, meant: Floats) -> Iterator[str]:
+    """`meant` are the scores ``(n_labelers, n_findings)`` that means over findings are of."""
     yield (
         "t and Wilcoxon take findings as units, which are not independent: of other reports they say nothing, as the "
         "bootstrap does"
@@ -287,7 +287,7 @@ def _caveats(
             f"the smallest p of {rounds} resamples is {least:.2g}: among {most} tests one difference alone cannot be "
             f"significant at {alpha}; ask for more rounds"
         )
-    undefined = np.isnan(meant) if meant is not None else np.zeros((1, 1), dtype=bool)
+    undefined = np.isnan(meant)
     unlike = [cells.findings[column] for column in np.flatnonzero(undefined.any(axis=0) & ~undefined.all(axis=0))]
     if unlike:
         yield (
