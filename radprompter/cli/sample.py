@@ -77,10 +77,13 @@ def draw(
     json: AsJson = False,
 ) -> int:
     """Draw reports for people to read, rare and uncertain ones first, and write sheets for them to fill."""
+    from radprompter.errors import InputError
     from radprompter.files import sha256
     from radprompter.reading import Sample, assign, draw_reports, set_aside, stratify
     from radprompter.store import read_labels
 
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: is a file; name a folder")
     table = read_labels(labels)
     source = _source(recipe, reports, report_id, text)
     groups = None if one_per is None else _groups(source, one_per, table)

@@ -12,6 +12,7 @@ from label_tables import label_table
 from typer.testing import CliRunner
 
 from radprompter.cli.app import app
+from radprompter.reading.finding import list_faults
 from radprompter.store import write_labels
 
 TRUTH = "report_id,edema,mass,site,patient_id\nr1,1,0,n,p1\nr2,0,1,n,p1\nr3,-1,,s,p2\nr4,1,0,s,p3\n"
@@ -57,6 +58,7 @@ def test_tables_that_are_separated_otherwise_or_have_no_header_say_so(command: s
         ("sample draw folder.csv --out o", "folder.csv: is a folder; name the labels.parquet in it"),
         ("agree labels.csv other.parquet", "other.parquet: this is not a label table"),
         ("sample draw other.parquet --out o", "other.parquet: this is not a label table"),
+        ("sample draw labels.parquet --out truth.csv", "--out truth.csv: is a file; name a folder"),
         ("sample read absent", "absent: no such file or folder"),
         ("agree labels.csv truth.csv --out truth.csv", "--out truth.csv: truth.csv is a file; name a folder"),
         ("agree labels.csv truth.csv --out truth.csv/x", "--out truth.csv/x: truth.csv is a file; name a folder"),
@@ -124,3 +126,9 @@ def test_a_damaged_manifest_beside_labels_costs_nothing_but_the_costs(manifest: 
 
 def test_without_resamples_no_interval_is_announced() -> None:
     assert "intervals" not in call("agree labels.csv truth.csv --rounds 0").output
+
+
+def test_of_many_rows_that_are_wrong_the_first_are_named_and_the_others_counted() -> None:
+    assert list_faults(["row 2", "row 3"]) == "row 2\nrow 3"
+    named = list_faults([f"row {number}" for number in range(5_000)]).splitlines()
+    assert named[19:] == ["row 19", "and 4,980 more rows"]
