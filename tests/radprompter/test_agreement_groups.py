@@ -58,11 +58,18 @@ def test_a_report_of_unknown_length_is_in_no_third() -> None:
         ("sites", "--by sites: no such column; did you mean 'site'\\? .*: site, id"),
         ("length", "the reports' texts are not at hand; name them by --recipe or --reports"),
         ("id", "--by id: 41 values, and at most 40 groups can be read"),
+        ("indication", "--by indication: its values have up to 61 characters, and names of groups at most 60"),
     ],
 )
 def test_groups_that_cannot_be_made_say_why(by: str, message: str) -> None:
     reports = [f"r{number}" for number in range(41)]
-    facts = Facts({"site": dict.fromkeys(reports, "x"), "id": {report: report for report in reports}})
+    facts = Facts(
+        {
+            "site": dict.fromkeys(reports, "x"),
+            "id": {report: report for report in reports},
+            "indication": dict.fromkeys(reports, "w" * 61),
+        }
+    )
     with pytest.raises(InputError, match=message):
         group(cells_of(*reports), [by], facts)
 

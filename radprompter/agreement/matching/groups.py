@@ -16,6 +16,8 @@ from radprompter.errors import InputError
 LENGTH = "length"
 UNKNOWN = "unknown"
 MOST_GROUPS = 40
+LONGEST_NAME = 60
+"""Characters of a group's name, which stands in files and on pages; longer values are sentences, perhaps of a report."""
 THIRDS = ("short", "medium", "long")
 
 
@@ -56,7 +58,8 @@ def group(cells: Cells, by: Sequence[str], facts: Facts) -> tuple[Grouping, ...]
     Raises
     ------
     InputError
-        If a column is not there, has more than `MOST_GROUPS` values, or lengths are not known.
+        If a column is not there, has more than `MOST_GROUPS` values or longer ones than `LONGEST_NAME`, or lengths are
+        not known.
     """
     groups: list[Grouping] = []
     for column in dict.fromkeys(by):
@@ -78,6 +81,12 @@ def _by_column(cells: Cells, column: str, facts: Facts) -> list[Grouping]:
     found = sorted(set(values) - {UNKNOWN}) + ([UNKNOWN] if UNKNOWN in values else [])
     if len(found) > MOST_GROUPS:
         raise InputError(f"--by {column}: {len(found):,} values, and at most {MOST_GROUPS} groups can be read")
+    longest = max(map(len, found))
+    if longest > LONGEST_NAME:
+        raise InputError(
+            f"--by {column}: its values have up to {longest:,} characters, and names of groups at most {LONGEST_NAME}: "
+            "a column with words of reports is no group, since names of groups stand in the files"
+        )
     return [Grouping(f"{column}={value}", "", np.flatnonzero(values == value)) for value in found]
 
 
