@@ -17,7 +17,7 @@ LENGTH = "length"
 UNKNOWN = "unknown"
 MOST_GROUPS = 40
 LONGEST_NAME = 60
-"""Characters of a group's name, which stands in files and on pages; longer values are sentences, perhaps of a report."""
+"""Characters of a group's name, which stands in files and on pages; longer ones are sentences, perhaps of reports."""
 THIRDS = ("short", "medium", "long")
 
 
