@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from imagetrain.fitting import OnEpoch, fit_run
 from imagetrain.pixels.cache import PixelCache
-from imagetrain.preparation import Prepared, cache_images, counts, prepare
+from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import Data, PolicyRecipe, StudyRecipe, TrainRecipe
-from imagetrain.records import TRAIN, VALIDATION, Predictions
+from imagetrain.records import TRAIN
 from imagetrain.store import (
-    ModelCard,
-    save_epochs,
-    save_model,
-    save_predictions,
     save_split,
 )
 from imagetrain.tracked import track_training
-from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_json, write_stamp
+from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
 from radprompter.terminal import Track, quiet
 
 if TYPE_CHECKING:
-    from imagetrain.learning.training import EpochResult
+    pass
 
 OUTPUTS = ("model.safetensors", "epochs.jsonl", "manifest.json", "predictions.parquet", "../split.csv")
-
-OnEpoch = Callable[[str, "EpochResult"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,99 +96,11 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
         up_to_date = is_up_to_date(folder, made_from)
         if not up_to_date:
             save_split(study.out / "train" / "split.csv", prepared.split)
-            _train_run(name, folder, study, prepared, cache, track, on_epoch)
+            fit_run(name, folder, study, prepared, cache, track=track, on_epoch=on_epoch)
             write_stamp(folder, made_from, OUTPUTS)
         track_training(study, name)
         runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
     return tuple(runs)
-
-
-def _train_run(
-    name: str,
-    folder: Path,
-    study: StudyRecipe,
-    prepared: Prepared,
-    cache: PixelCache,
-    track: Track,
-    on_epoch: OnEpoch | None,
-) -> None:
-    """Train one run and write its folder."""
-    from imagetrain.evaluation.auroc import auroc
-    from imagetrain.evaluation.thresholds import youden
-    from imagetrain.learning.inference import choose_device, predict_logits
-    from imagetrain.learning.models import build_model, to_arrays
-    from imagetrain.learning.training import Material, train
-    from imagetrain.pixels.augment import refuse_flips
-    from imagetrain.pixels.dataset import open_pixels
-
-    started = time.monotonic()
-    data, recipe = study.need_data(), study.need_train()
-    targets, split = prepared.targets[name], prepared.split
-    refuse_flips(recipe.augment, prepared.schema)
-    device = choose_device(recipe.device)
-    training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)
-    known = np.where(targets.mask[training], targets.values[training], np.nan)
-    model = build_model(
-        recipe.model,
-        n_views=len(data.views),
-        n_findings=len(targets.findings),
-        size=data.size,
-        pretrained=recipe.pretrained,
-        prevalence=np.nanmean(known, axis=0, dtype=np.float64),
-        seed=recipe.seed,
-    )
-    pixels = open_pixels(split.study_ids, cache.pixels, prepared.rows, device=device)
-    epochs = []
-    material = Material(pixels, targets, training, validation)
-    for result in train(model, material, recipe, score=auroc, track=track, name=name):
-        epochs.append(result)
-        if on_epoch is not None:
-            on_epoch(name, result)
-    every = np.arange(len(pixels))
-    logits = predict_logits(
-        model, pixels, every, batch_size=2 * recipe.batch_size, precision=recipe.precision, track=track
-    )
-    truth = np.where(targets.mask, targets.values, np.float32(np.nan))
-    thresholds = {
-        finding: _number(youden(truth[validation, column], logits[validation, column]).threshold)
-        for column, finding in enumerate(targets.findings)
-    }
-    best = next(epoch for epoch in reversed(epochs) if epoch.is_best)
-    versions = {package: version(package) for package in ("torch", "timm", "numpy", "radprompter-imagetrain")}
-    card = ModelCard(
-        run=name,
-        model=recipe.model,
-        findings=targets.findings,
-        views=data.views,
-        size=data.size,
-        equalise=data.equalise,
-        thresholds=thresholds,
-        label_schema=prepared.schema.to_json(),
-        schema_hash=prepared.schema.hash,
-        policy=recipe.runs[name].model_dump(mode="json"),
-        best_epoch=best.epoch,
-        validation_auroc=_number(best.validation_auroc),
-        hashes={"labels": sha256(data.labels), "pixels": cache.hash},
-        versions=versions,
-    )
-    save_model(folder / "model.safetensors", to_arrays(model), card)
-    save_predictions(
-        folder / "predictions.parquet",
-        Predictions(split.study_ids, split.patient_ids, split.sites, split.parts, targets.findings, logits, truth),
-    )
-    save_epochs(folder / "epochs.jsonl", epochs)
-    described = asdict(card) | {
-        "label_schema": prepared.schema.name,
-        "recipe": recipe.model_dump(mode="json"),
-        "left_out": dict(prepared.left_out),
-        "excluded": dict(prepared.excluded),
-        "n_studies": {part: split.parts.count(part) for part in dict.fromkeys(split.parts)},
-        "targets": counts(targets, split),
-        "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "device": str(device),
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    write_json(folder / "manifest.json", described)
 
 
 def _made_from(
@@ -218,7 +121,3 @@ def _made_from(
 
 def _hash_of(file: Path) -> str | None:
     return sha256(file) if file.is_file() else None
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

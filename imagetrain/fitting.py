@@ -1,0 +1,119 @@
+"""One run of a recipe: from prepared studies to its folder of weights, predictions and a manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imagetrain.pixels.cache import PixelCache
+from imagetrain.preparation import Prepared, counts
+from imagetrain.recipe import StudyRecipe
+from imagetrain.records import TRAIN, VALIDATION, Predictions
+from imagetrain.store import ModelCard, save_epochs, save_model, save_predictions
+from radprompter.files import sha256, write_json
+from radprompter.terminal import Track, quiet
+
+if TYPE_CHECKING:
+    from imagetrain.learning.training import EpochResult
+
+OnEpoch = Callable[[str, "EpochResult"], None]
+"""Called with the name of a run and what an epoch came to."""
+
+
+def fit_run(
+    name: str,
+    folder: Path,
+    study: StudyRecipe,
+    prepared: Prepared,
+    cache: PixelCache,
+    *,
+    track: Track = quiet,
+    on_epoch: OnEpoch | None = None,
+) -> None:
+    """Train one run and write its folder."""
+    from imagetrain.evaluation.auroc import auroc
+    from imagetrain.evaluation.thresholds import youden
+    from imagetrain.learning.inference import choose_device, predict_logits
+    from imagetrain.learning.models import build_model, to_arrays
+    from imagetrain.learning.training import Material, train
+    from imagetrain.pixels.augment import refuse_flips
+    from imagetrain.pixels.dataset import open_pixels
+
+    started = time.monotonic()
+    data, recipe = study.need_data(), study.need_train()
+    targets, split = prepared.targets[name], prepared.split
+    refuse_flips(recipe.augment, prepared.schema)
+    device = choose_device(recipe.device)
+    training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)
+    known = np.where(targets.mask[training], targets.values[training], np.nan)
+    model = build_model(
+        recipe.model,
+        n_views=len(data.views),
+        n_findings=len(targets.findings),
+        size=data.size,
+        pretrained=recipe.pretrained,
+        prevalence=np.nanmean(known, axis=0, dtype=np.float64),
+        seed=recipe.seed,
+    )
+    pixels = open_pixels(split.study_ids, cache.pixels, prepared.rows, device=device)
+    epochs = []
+    material = Material(pixels, targets, training, validation)
+    for result in train(model, material, recipe, score=auroc, track=track, name=name):
+        epochs.append(result)
+        if on_epoch is not None:
+            on_epoch(name, result)
+    every = np.arange(len(pixels))
+    logits = predict_logits(
+        model, pixels, every, batch_size=2 * recipe.batch_size, precision=recipe.precision, track=track
+    )
+    truth = np.where(targets.mask, targets.values, np.float32(np.nan))
+    thresholds = {
+        finding: _number(youden(truth[validation, column], logits[validation, column]).threshold)
+        for column, finding in enumerate(targets.findings)
+    }
+    best = next(epoch for epoch in reversed(epochs) if epoch.is_best)
+    versions = {package: version(package) for package in ("torch", "timm", "numpy", "radprompter-imagetrain")}
+    card = ModelCard(
+        run=name,
+        model=recipe.model,
+        findings=targets.findings,
+        views=data.views,
+        size=data.size,
+        equalise=data.equalise,
+        thresholds=thresholds,
+        label_schema=prepared.schema.to_json(),
+        schema_hash=prepared.schema.hash,
+        policy=recipe.runs[name].model_dump(mode="json"),
+        best_epoch=best.epoch,
+        validation_auroc=_number(best.validation_auroc),
+        hashes={"labels": sha256(data.labels), "pixels": cache.hash},
+        versions=versions,
+    )
+    save_model(folder / "model.safetensors", to_arrays(model), card)
+    save_predictions(
+        folder / "predictions.parquet",
+        Predictions(split.study_ids, split.patient_ids, split.sites, split.parts, targets.findings, logits, truth),
+    )
+    save_epochs(folder / "epochs.jsonl", epochs)
+    described = asdict(card) | {
+        "label_schema": prepared.schema.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "left_out": dict(prepared.left_out),
+        "excluded": dict(prepared.excluded),
+        "n_studies": {part: split.parts.count(part) for part in dict.fromkeys(split.parts)},
+        "targets": counts(targets, split),
+        "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "device": str(device),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    write_json(folder / "manifest.json", described)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

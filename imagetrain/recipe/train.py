@@ -1,0 +1,53 @@
+"""The `train` section: what a classifier is told, and how it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from radprompter.typed_yaml import Section
+
+PolicyName = Literal["inclusive", "exclusive", "ignore"]
+
+
+class PolicyRecipe(Section):
+    """What becomes of the labels that are neither positive nor negative."""
+
+    policy: PolicyName = Field("inclusive", description="uncertain counts as positive, as negative, or not at all")
+    not_mentioned: Literal["negative", "ignore"] = "negative"
+    per_finding: dict[str, PolicyName] = Field(default_factory=dict, description="another policy for some findings")
+
+
+class Augment(Section):
+    """Random changes to a training image; each image draws its own."""
+
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    rotation_degrees: float = Field(15, ge=0, le=180)
+    scale: float = Field(0.10, ge=0, lt=1, description="0.10: from 90 % to 110 %")
+    translation: float = Field(0.05, ge=0, lt=1, description="share of the image's side")
+    noise: float = Field(0.02, ge=0, description="standard deviation, on a scale where the image is in [-1, 1]")
+    engine: Literal["fused", "monai"] = Field(
+        "fused", description="one batched operation on the device, or MONAI's transforms image by image: same geometry"
+    )
+
+
+class TrainRecipe(Section):
+    """The `train` section: one classifier a run; the runs differ only in their policy."""
+
+    runs: dict[str, PolicyRecipe] = Field(min_length=1, description="name of a run -> its policy")
+    model: str = Field("convnext_base", description="any timm model")
+    pretrained: bool | Path = Field(False, description="true: from the hub; a path: from a local safetensors file")
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(32, ge=1)
+    optimiser: Literal["adamw", "lion"] = "adamw"
+    learning_rate: float = Field(1e-4, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    warmup_epochs: float = Field(1.0, ge=0)
+    ema_decay: float = Field(0.999, ge=0, lt=1, description="0 turns averaging off")
+    augment: Augment = Augment()
+    precision: Literal["fp32", "bf16"] = "fp32"
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    seed: int = 0

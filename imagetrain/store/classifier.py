@@ -1,0 +1,88 @@
+"""A classifier's file: weights and what they say about themselves, as safetensors; pickles are never loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radprompter.errors import InputError, SchemaError
+from radprompter.files import write_bytes
+from radprompter.labels import LabelSchema
+
+CARD = "imagetrain.card"
+
+Weights = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a classifier's file says about itself: all that is needed to use it, and what it was made from."""
+
+    run: str
+    model: str  # timm's name
+    findings: tuple[str, ...]  # order of the outputs
+    views: tuple[str, ...]  # order of the inputs
+    size: int  # pixels
+    equalise: bool
+    thresholds: Mapping[str, float | None]  # logits; Youden's on validation, None where it is not defined
+    label_schema: str  # canonical JSON of the label table's schema
+    schema_hash: str
+    policy: Mapping[str, Any]
+    best_epoch: int
+    validation_auroc: float | None
+    hashes: Mapping[str, str]  # of the inputs
+    versions: Mapping[str, str]
+
+
+def save_model(path: Path, weights: Weights, card: ModelCard) -> None:
+    """Write weights and card as one safetensors file."""
+    from safetensors.numpy import save
+
+    content = save({name: np.asarray(value, order="C") for name, value in weights.items()}, {CARD: _to_json(card)})
+    write_bytes(path, content)
+
+
+def read_model(path: Path, *, schema: LabelSchema | None = None) -> tuple[Weights, ModelCard]:
+    """Weights and card of a classifier.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, damaged or not one of ours. Pickles are never loaded.
+    SchemaError
+        If the classifier was trained on another label schema than the given one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such classifier; train it with `imagetrain train`")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError, ValueError):
+        raise InputError(f"{path}: not a safetensors file, or a damaged one") from None
+    try:
+        data = json.loads(metadata[CARD])
+        card = ModelCard(**{**data, "findings": tuple(data["findings"]), "views": tuple(data["views"])})
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{path}: a safetensors file that `imagetrain train` did not write: its card is absent"
+        ) from None
+    if schema is not None and schema.hash != card.schema_hash:
+        theirs = LabelSchema.from_json(card.label_schema)
+        raise SchemaError(
+            f"{path}: trained on schema {theirs.name!r} ({len(theirs.names)} findings, {card.schema_hash}), "
+            f"but the labels have {schema.name!r} ({len(schema.names)} findings, {schema.hash}); train it anew"
+        )
+    return weights, card
+
+
+def _to_json(card: ModelCard) -> str:
+    return json.dumps({field.name: asdict(card)[field.name] for field in fields(card)}, allow_nan=False)

@@ -1,0 +1,76 @@
+"""What a run came to: predictions, split and epochs, each file whole or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imagetrain.records import PARTS, Predictions, Split
+from radprompter.errors import TableError
+from radprompter.files import atomic, read_table, write_bytes, write_text
+
+LOGIT, TARGET = "logit:", "target:"
+
+
+def save_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions.parquet: ids, site, split, then a logit and a target column a finding, float32."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {
+        "study_id": list(predictions.study_ids),
+        "patient_id": list(predictions.patient_ids),
+        "site": list(predictions.sites),
+        "split": list(predictions.parts),
+    }
+    for prefix, values in ((LOGIT, predictions.logits), (TARGET, predictions.targets)):
+        for column, finding in enumerate(predictions.findings):
+            columns[prefix + finding] = np.ascontiguousarray(values[:, column], dtype=np.float32)
+    with atomic(path) as part:
+        pq.write_table(pa.table(columns), part)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Inverse of `save_predictions`.
+
+    Raises
+    ------
+    TableError
+        If the file is absent, or not a table of predictions.
+    """
+    frame = read_table(path, required=("study_id", "patient_id", "site", "split"))
+    findings = tuple(name.removeprefix(LOGIT) for name in frame.columns if name.startswith(LOGIT))
+    lacking = [TARGET + finding for finding in findings if TARGET + finding not in frame.columns]
+    if not findings or lacking:
+        raise TableError(f"{path}: not a table of predictions: no column {(lacking or [LOGIT + '...'])[0]!r}")
+    parts = tuple(frame["split"])
+    if strangers := sorted(set(parts) - set(PARTS)):
+        raise TableError(f"{path}: split {strangers[0]!r} is not one of {', '.join(PARTS)}")
+    return Predictions(
+        tuple(frame["study_id"]),
+        tuple(frame["patient_id"]),
+        tuple(frame["site"]),
+        parts,
+        findings,
+        frame[[LOGIT + finding for finding in findings]].to_numpy(dtype=np.float32),
+        frame[[TARGET + finding for finding in findings]].to_numpy(dtype=np.float32),
+    )
+
+
+def save_split(path: Path, split: Split) -> None:
+    """Write split.csv, which a recipe's `data.split.file` may name."""
+    import pandas as pd
+
+    columns = (split.study_ids, split.patient_ids, split.sites, split.parts)
+    names = ("study_id", "patient_id", "site", "part")
+    write_text(path, pd.DataFrame(dict(zip(names, columns, strict=True))).to_csv(index=False))
+
+
+def save_epochs(path: Path, epochs: Iterable[Any]) -> None:
+    """Write epochs.jsonl: one dataclass a line."""
+    import orjson
+
+    write_bytes(path, b"".join(orjson.dumps(epoch) + b"\n" for epoch in epochs))

@@ -1,0 +1,107 @@
+"""The tables that a recipe names: labels, studies and images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from imagetrain.pixels.cache import ImageFile
+from imagetrain.recipe import Data, Images, Studies
+from radprompter.errors import RecipeError, SchemaError, TableError
+from radprompter.files import read_table
+from radprompter.label_table import LabelTable
+from radprompter.labels import FindingSpec, LabelSchema
+
+
+class StudyRow(NamedTuple):
+    """Whose study it is and where it was made."""
+
+    study_id: str
+    patient_id: str
+    site: str
+
+
+def read_labels(data: Data) -> LabelTable:
+    """The label table of a recipe: what `radprompter label` wrote, or a table of one's own.
+
+    A table of one's own has one row a study and one column a finding, with states (``positive``) or CheXpert codes
+    (1, 0, -1, blank); its ids are in a column named as in the table of studies.
+
+    Raises
+    ------
+    TableError
+        If the file is absent, cannot be read, or holds what is no state.
+    SchemaError
+        If it is Parquet but no label table.
+    RecipeError
+        If it is a table of one's own and the recipe does not name its findings.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = data.labels
+    if not path.is_file():
+        raise TableError(f"{path}: no such label table; write it with `radprompter label`")
+    if path.suffix != ".parquet":
+        if data.findings is None:
+            raise RecipeError(f"data.findings: name the columns of {path} that are findings")
+        schema = LabelSchema(path.stem, tuple(FindingSpec(name, title=name) for name in data.findings))
+        table = LabelTable.from_wide(read_table(path), schema, source=str(path), id_column=data.studies.id)
+        absent = [name for name in data.findings if name not in table.schema.names]
+        if absent:
+            raise TableError(f"{path}: no column {', '.join(map(repr, absent))}, which data.findings names")
+        return table
+    try:
+        return LabelTable.from_arrow(pq.read_table(path))
+    except (pa.ArrowInvalid, OSError):
+        raise TableError(f"{path}: not a Parquet file; expected the labels.parquet of `radprompter label`") from None
+    except SchemaError as error:
+        raise SchemaError(f"{path}: {error}") from None
+
+
+def read_studies(recipe: Studies) -> list[StudyRow]:
+    """The table of studies, in its order.
+
+    Raises
+    ------
+    TableError
+        If a column is absent, a study id repeats, or a study has no patient.
+    """
+    columns = [recipe.id, recipe.patient, *([recipe.site] if recipe.site else [])]
+    frame = read_table(recipe.path, required=columns)
+    sites = frame[recipe.site].astype(str) if recipe.site else [""] * len(frame)
+    columns_of = (frame[recipe.id].astype(str), frame[recipe.patient].astype(str), sites)
+    rows = [StudyRow(*row) for row in zip(*columns_of, strict=True)]
+    seen: set[str] = set()
+    for line, row in enumerate(rows, start=2):
+        if row.study_id in seen:
+            raise TableError(f"{recipe.path}:{line}: study {row.study_id!r} stands twice; expected one row a study")
+        if not row.patient_id.strip():
+            raise TableError(f"{recipe.path}:{line}: study {row.study_id!r} has no {recipe.patient}")
+        seen.add(row.study_id)
+    return rows
+
+
+def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
+    """The files of the wanted views, in the order of the table; of several of the same study and view, the first.
+
+    Raises
+    ------
+    TableError
+        If a column is absent, or no image has a wanted view.
+    RecipeError
+        If two views are wanted of a table without a column of views.
+    """
+    if recipe.view is None and len(views) > 1:
+        raise RecipeError(f"data.views names {len(views)} views, but data.images.view is null: which file is which?")
+    frame = read_table(recipe.path, required=[recipe.id, recipe.file, *([recipe.view] if recipe.view else [])])
+    named = frame[recipe.view].astype(str) if recipe.view else [views[0]] * len(frame)
+    root = recipe.root if recipe.root is not None else recipe.path.parent
+    images: dict[tuple[str, str], ImageFile] = {}
+    for study, view, file in zip(frame[recipe.id].astype(str), named, frame[recipe.file].astype(str), strict=True):
+        if view in views:
+            images.setdefault((study, view), ImageFile(study, view, root / file))
+    absent = [view for view in views if not any(key[1] == view for key in images)]
+    if absent:
+        raise TableError(f"{recipe.path}: no image has view {absent[0]!r}; it has: {', '.join(sorted(set(named)))}")
+    return list(images.values())
