@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imagetrain.preparation import cache_images
+from imagetrain.preparation import cache_images, rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, Predictions
 from imagetrain.store import ModelCard, read_model, save_predictions
@@ -42,14 +42,13 @@ def run_predict(
     from imagetrain.learning.models import load_model
     from imagetrain.pixels.dataset import open_pixels
 
-    rows = cache.rows(card.views)
+    ids = tuple(cache.rows(card.views))
     device = choose_device(recipe.device)
     model = load_model(card.model, weights, n_views=len(card.views), n_findings=len(card.findings), size=card.size)
-    pixels = open_pixels(tuple(rows), cache.pixels, np.array(list(rows.values()), dtype=np.int64), device=device)
-    logits = predict_logits(model.to(device), pixels, np.arange(len(rows)), batch_size=recipe.batch_size, track=track)
-    n = len(rows)
+    pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=device)
+    logits = predict_logits(model.to(device), pixels, np.arange(len(ids)), batch_size=recipe.batch_size, track=track)
+    n = len(ids)
     unknown = np.full_like(logits, np.nan)
-    ids = tuple(rows)
     predictions = Predictions(ids, ids, ("",) * n, (EXTERNAL,) * n, card.findings, logits, unknown)
     save_predictions(folder / "predictions.parquet", predictions)
     write_text(folder / "predictions.csv", _readable(predictions, card))

@@ -35,7 +35,7 @@ class Prepared:
     split:
         The studies that are used, in the order of the table of studies.
     rows:
-        int64 ``(n_studies, n_views)``: where the pixels are in the cache.
+        int64 ``(n_studies, n_views, n_images)``: where the pixels are in the cache, -1 where there is no such image.
     targets:
         Run -> its targets in training and validation. In test and external parts, uncertain labels are masked in
         every run: what a classifier is tested against must not depend on what it was told.
@@ -112,15 +112,20 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
     if not kept:
         shown = "\n".join(f"  {name}: {reason}" for name, reason in list(reasons.items())[:SHOWN])
         raise SchemaError(f"no finding can be trained on, of {len(reasons)}:\n{shown}")
-    rows_of = cache.rows(data.views)
     return Prepared(
         schema=whole.schema,
         split=split,
-        rows=np.array([rows_of[study] for study in split.study_ids], dtype=np.int64),
+        rows=rows_of(cache, data.views, split.study_ids),
         targets={name: _columns(target, kept) for name, target in targets.items()},
         left_out=reasons,
         excluded=excluded,
     )
+
+
+def rows_of(cache: PixelCache, views: Sequence[str], study_ids: Sequence[str]) -> NDArray[np.int64]:
+    """Rows in the cache of the images of studies, int64 ``(n_studies, n_views, n_images)``; -1 where there is none."""
+    rows = cache.rows(views)
+    return np.array([rows[study] for study in study_ids], dtype=np.int64)[:, :, None]
 
 
 def counts(targets: Targets, split: Split) -> dict[str, dict[str, dict[str, int]]]:

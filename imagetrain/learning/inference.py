@@ -47,7 +47,7 @@ def predict_logits(
     starts = range(0, len(studies), batch_size)
     with torch.inference_mode():
         for start in track(starts, "predict", len(starts)):
-            images = to_input(pixels.batch(studies[start : start + batch_size]))
+            images = to_input(pixels.batch(studies[start : start + batch_size]).images)
             with reduced(precision, pixels.device):
                 logits = model(images.contiguous(memory_format=torch.channels_last))
             parts.append(logits.float().cpu().numpy())

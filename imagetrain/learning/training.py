@@ -85,7 +85,7 @@ def train(
             rate = learning_rate(step, recipe, steps_per_epoch)
             for group in optimiser.param_groups:
                 group["lr"] = rate * group.get("lr_scale", 1.0)
-            images = augment(material.pixels.batch(batch), recipe.augment, generator)
+            images = augment(material.pixels.batch(batch).images, recipe.augment, generator)
             with reduced(recipe.precision, device):
                 logits = model(images.contiguous(memory_format=torch.channels_last))
             loss = masked_bce(logits.float(), values[batch], mask[batch])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +15,24 @@ Rows = NDArray[np.int64]
 RESIDENT_SHARE = 0.5  # of the free memory of a GPU: the cache lives there if it takes no more
 
 
+class Views(NamedTuple):
+    """The images of some studies, one of each view, on the device."""
+
+    images: torch.Tensor  # uint8 (n, n_views, size, size); zeros where there is none
+    present: torch.Tensor  # bool (n, n_views)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyPixels:
-    """The pixels of studies, each with the same number of views.
+    """The pixels of studies: of each view no, one or several images.
 
     Parameters
     ----------
     pixels:
         uint8 ``(n_rows, size, size)``, usually memory-mapped.
     rows:
-        int64 ``(n_studies, n_views)``: rows of `pixels`.
+        int64 ``(n_studies, n_views, n_images)``: rows of `pixels`, -1 where a study has no such image. The images of a
+        view come first; ``n_images`` is the most that any study has of a view.
     device:
         Where batches are wanted.
     resident:
@@ -39,12 +48,26 @@ class StudyPixels:
     def __len__(self) -> int:
         return len(self.study_ids)
 
-    def batch(self, studies: Sequence[int] | Rows) -> torch.Tensor:
-        """Images of some studies, uint8 ``(n, n_views, size, size)`` on the device."""
-        rows = self.rows[np.asarray(studies)]
+    def batch(self, studies: Sequence[int] | Rows, pick: Rows | None = None) -> Views:
+        """One image a view of some studies.
+
+        Parameters
+        ----------
+        studies:
+            ``(n,)``: places of studies.
+        pick:
+            int64 ``(n, n_views)``: which of the images of a view; the first if None.
+        """
+        chosen = self.rows[np.asarray(studies)]
+        rows = chosen[..., 0] if pick is None else np.take_along_axis(chosen, pick[..., None], axis=2)[..., 0]
+        present = torch.from_numpy(rows >= 0).to(self.device)
         if self.resident is not None:
-            return self.resident[torch.from_numpy(rows).to(self.device)]
-        return torch.from_numpy(self.pixels[rows]).to(self.device)
+            images = self.resident[torch.from_numpy(np.maximum(rows, 0)).to(self.device)]
+        else:
+            images = torch.from_numpy(self.pixels[np.maximum(rows, 0)]).to(self.device)
+        if (rows < 0).any():
+            images *= present[:, :, None, None]
+        return Views(images, present)
 
 
 def open_pixels(

@@ -43,7 +43,7 @@ def material(n: int = 48, *, masked: Sequence[int] = ()) -> Material:
     mask = np.ones((n, 3), dtype=bool)
     mask[:, list(masked)] = False
     ids = tuple(f"s{i}" for i in range(n))
-    pixels = open_pixels(ids, np.stack(squares), np.arange(n)[:, None], device=CPU)
+    pixels = open_pixels(ids, np.stack(squares), np.arange(n)[:, None, None], device=CPU)
     targets = Targets(ids, FINDINGS, present.astype(np.float32) * mask, mask)
     return Material(pixels, targets, np.arange(n * 2 // 3), np.arange(n * 2 // 3, n))
 
