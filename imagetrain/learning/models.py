@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,24 +15,72 @@ from torch import nn
 
 from radprompter.errors import InputError, RecipeError
 
+MissingViews = Literal["require", "embed", "mask"]
+
 
 class ViewClassifier(nn.Module):
     """One network a view, their features concatenated, one linear layer to a logit a finding.
 
     Radiographs have one channel. Two views have separate networks, since what an AP image shows where a lateral one
     shows something else should not share a filter.
+
+    Parameters
+    ----------
+    missing_views:
+        What stands for the features of a view that a study does not have: a learned vector (`embed`), or nothing, and
+        the other views' features count for it (`mask`). With `require` a study that lacks a view has logits of NaN.
     """
 
-    def __init__(self, backbones: Sequence[nn.Module], n_features: int, n_findings: int) -> None:
+    def __init__(
+        self,
+        backbones: Sequence[nn.Module],
+        n_features: int,
+        n_findings: int,
+        *,
+        missing_views: MissingViews = "require",
+    ) -> None:
         super().__init__()
         self.backbones = nn.ModuleList(backbones)
         self.head = nn.Linear(n_features * len(backbones), n_findings)
+        self.missing_views = missing_views
+        if missing_views == "embed":
+            self.absent = nn.Parameter(torch.zeros(len(backbones), n_features))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits ``(n, n_findings)`` of images ``(n, n_views, size, size)`` in [-1, 1]."""
-        features = [backbone(images[:, view : view + 1]) for view, backbone in enumerate(self.backbones)]
-        logits: torch.Tensor = self.head(torch.cat(features, dim=1))
+    def forward(self, images: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits ``(n, n_findings)`` of images ``(n, n_views, size, size)`` in [-1, 1].
+
+        `present` is bool ``(n, n_views)``; None means that all views are there. Pixels of absent views change nothing.
+        """
+        if present is not None and self.missing_views != "require":
+            images = put_stand_ins(images, present)
+        views = [backbone(images[:, view : view + 1]) for view, backbone in enumerate(self.backbones)]
+        features = torch.stack(views, dim=1)  # (n, n_views, n_features)
+        if present is not None and self.missing_views != "require":
+            features = self._without_absent(features, present[:, :, None])
+        logits: torch.Tensor = self.head(features.flatten(1))
+        if present is not None and self.missing_views == "require":
+            logits = logits.masked_fill(~present.all(1, keepdim=True), math.nan)
         return logits
+
+    def _without_absent(self, features: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        if self.missing_views == "embed":
+            return torch.where(present, features, self.absent.to(features.dtype))
+        share = present.float().mean(1, keepdim=True)  # NaN logits where no view is there
+        return (torch.where(present, features, 0) / share).to(features.dtype)
+
+
+def put_stand_ins(images: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    """In place of absent images ones of the same view that are there, so that batch normalisation sees real ones only.
+
+    Where no study of the batch has a view, the first absent image stands for all. Shapes do not depend on `present`, so
+    that a GPU is not waited for.
+    """
+    n = len(images)
+    first_present = torch.argsort(~present, dim=0, stable=True)  # (n, n_views): studies that have the view come first
+    n_present = present.sum(0).clamp(min=1)
+    turn = torch.arange(n, device=images.device)[:, None] % n_present
+    rows = torch.where(present, torch.arange(n, device=images.device)[:, None], first_present.gather(0, turn))
+    return images[rows, torch.arange(images.shape[1], device=images.device)]
 
 
 def build_model(
@@ -40,6 +89,7 @@ def build_model(
     n_views: int,
     n_findings: int,
     size: int,
+    missing_views: MissingViews = "require",
     pretrained: bool | Path = False,
     prevalence: NDArray[np.float64] | None = None,
     seed: int = 0,
@@ -64,7 +114,7 @@ def build_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbones = [_backbone(name, options) for _ in range(n_views)]
-        model = ViewClassifier(backbones, _n_features(backbones[0], size), n_findings)
+        model = ViewClassifier(backbones, _n_features(backbones[0], size), n_findings, missing_views=missing_views)
     with torch.no_grad():
         model.head.weight.mul_(0.1)
         share = np.full(n_findings, 0.5) if prevalence is None else np.clip(prevalence, 1e-3, 1 - 1e-3)

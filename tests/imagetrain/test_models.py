@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from imagetrain.learning.models import build_model, load_model, to_arrays
+from imagetrain.learning.models import MissingViews, build_model, load_model, put_stand_ins, to_arrays
 from radprompter.errors import InputError, RecipeError
 
 
@@ -99,3 +99,59 @@ def test_weights_survive_the_way_to_arrays_and_back() -> None:
         assert torch.equal(model(images), again(images))
     with pytest.raises(InputError, match="the weights do not fit 'test_resnet'"):
         load_model("test_resnet", arrays, n_views=2, n_findings=4, size=32)
+
+
+@pytest.mark.parametrize("missing_views", ["embed", "mask"])
+@pytest.mark.parametrize("training", [False, True])  # in training, batch normalisation mixes the studies of a batch
+def test_pixels_of_an_absent_view_change_no_logit(missing_views: MissingViews, training: bool) -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32, missing_views=missing_views).train(training)
+    images, present = torch.rand(5, 2, 32, 32), torch.ones(5, 2, dtype=torch.bool)
+    present[1, 0] = present[3, 1] = present[4, 1] = False
+    other = torch.where(present[:, :, None, None], images, 100 * torch.rand(5, 2, 32, 32))
+    logits = model(images, present)
+    assert torch.equal(model(other, present), logits)
+    assert torch.isfinite(logits).all()
+
+
+def test_a_learned_vector_stands_for_an_absent_view() -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32, missing_views="embed").eval()
+    images, present = torch.rand(2, 2, 32, 32), torch.tensor([[True, True], [True, False]])
+    before = model(images, present).detach()
+    with torch.no_grad():
+        model.absent[1] += 1
+    after = model(images, present)
+    assert torch.equal(after[0], before[0])
+    assert not torch.allclose(after[1], before[1])
+    after[1].sum().backward()
+    assert model.absent.grad[0].abs().sum() == 0
+    assert model.absent.grad[1].abs().sum() > 0
+
+
+def test_masked_views_leave_their_place_to_those_that_are_there() -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32, missing_views="mask").eval()
+    images = torch.rand(1, 2, 32, 32)
+    features = model.backbones[0](images[:, :1])
+    expected = model.head(torch.cat([2 * features, torch.zeros_like(features)], 1))
+    assert torch.allclose(model(images, torch.tensor([[True, False]])), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("missing_views", ["require", "embed", "mask"])
+def test_with_all_views_there_the_policy_for_absent_ones_changes_nothing(missing_views: MissingViews) -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32, missing_views=missing_views).eval()
+    images = torch.rand(3, 2, 32, 32)
+    assert torch.equal(model(images), model(images, torch.ones(3, 2, dtype=torch.bool)))
+
+
+def test_a_required_view_that_is_absent_gives_no_number() -> None:
+    model = build_model("test_resnet", n_views=2, n_findings=3, size=32).eval()
+    logits = model(torch.rand(2, 2, 32, 32), torch.tensor([[True, False], [True, True]]))
+    assert torch.isnan(logits[0]).all()
+    assert torch.isfinite(logits[1]).all()
+
+
+def test_stand_ins_are_taken_from_the_same_view_in_turn() -> None:
+    images = torch.arange(8.0).reshape(4, 2, 1, 1)
+    present = torch.tensor([[True, False], [False, False], [True, False], [False, False]])
+    placed = put_stand_ins(images, present)[:, :, 0, 0]
+    assert placed[:, 0].tolist() == [0, 4, 4, 4]
+    assert placed[:, 1].tolist() == [1, 1, 1, 1]  # no study has the view
