@@ -42,7 +42,7 @@ def run_predict(
     from imagetrain.learning.models import load_model
     from imagetrain.pixels.dataset import open_pixels
 
-    ids = tuple(cache.rows(card.views))
+    ids = tuple(study for study, rows in cache.rows(card.views).items() if all(rows))
     device = choose_device(recipe.device)
     model = load_model(card.model, weights, n_views=len(card.views), n_findings=len(card.findings), size=card.size)
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=device)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.cache import PixelCache, build_cache
+from imagetrain.pixels.cache import PixelCache
+from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.images import Preprocessing
 from imagetrain.recipe import Data, Images, PolicyRecipe, TrainRecipe
 from imagetrain.records import TRAIN, VALIDATION, Split, Targets
@@ -124,8 +125,10 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
 
 def rows_of(cache: PixelCache, views: Sequence[str], study_ids: Sequence[str]) -> NDArray[np.int64]:
     """Rows in the cache of the images of studies, int64 ``(n_studies, n_views, n_images)``; -1 where there is none."""
-    rows = cache.rows(views)
-    return np.array([rows[study] for study in study_ids], dtype=np.int64)[:, :, None]
+    found = cache.rows(views)
+    n_images = max((len(rows) for study in study_ids for rows in found[study]), default=0)
+    padded = [[(*rows, *[-1] * (n_images - len(rows))) for rows in found[study]] for study in study_ids]
+    return np.array(padded, dtype=np.int64).reshape(len(study_ids), len(views), n_images)
 
 
 def counts(targets: Targets, split: Split) -> dict[str, dict[str, dict[str, int]]]:
@@ -156,7 +159,8 @@ def _chosen(table: LabelTable, findings: Sequence[str] | None) -> LabelTable:
 def _usable(data: Data, table: LabelTable, cache: PixelCache) -> tuple[list[StudyRow], dict[str, str]]:
     """Studies with labels and all views, and why the others are not used."""
     studies = read_studies(data.studies)
-    labelled, pictured = set(table.report_ids), set(cache.rows(data.views))
+    labelled = set(table.report_ids)
+    pictured = {study for study, rows in cache.rows(data.views).items() if all(rows)}
     incomplete = cache.incomplete(data.views)
     excluded = {}
     for study in studies:

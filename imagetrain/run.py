@@ -42,7 +42,7 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     before = _hash_of(folder / "manifest.json")
     cache = cache_images(data.images, data.views, folder, data=data, track=track)
     incomplete = cache.incomplete(data.views)
-    n_studies = len(cache.rows(data.views))
+    n_studies = sum(all(rows) for rows in cache.rows(data.views).values())
     line = f"{n_studies:,} studies, {len(cache.images):,} images of {data.size} x {data.size} pixels"
     if incomplete:
         line += f"; {len(incomplete):,} studies left out"
@@ -50,7 +50,7 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         "n_images": len(cache.images),
         "n_studies": n_studies,
         "incomplete": incomplete,
-        "excluded": dict(cache.excluded),
+        "excluded": {image.file: image.reason for image in cache.excluded},
         "n_failed": len(cache.excluded),
         "up_to_date": before is not None and before == _hash_of(folder / "manifest.json"),
         "line": line,

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from imagetrain.pixels.cache import MANIFEST, PIXELS, ImageFile, build_cache, open_cache
+from imagetrain.pixels.cache import MANIFEST, PIXELS, ImageFile, open_cache
+from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
 from radprompter.errors import ImageError
 from radprompter.files import read_json, write_json
@@ -49,7 +50,7 @@ def test_each_row_is_the_square_of_its_file(tmp_path: Path) -> None:
     assert (tmp_path / "cache" / PIXELS).stat().st_size == 12 * 32 * 32
     paths = {(image.study_id, image.view): image.path for image in images}
     rows = cache.rows(("lateral", "ap"))
-    for study, (lateral, ap) in rows.items():
+    for study, ((lateral,), (ap,)) in rows.items():
         for view, row in (("lateral", lateral), ("ap", ap)):
             expected = to_square(read_radiograph(paths[study, view]).pixels, SQUARES)
             assert np.array_equal(pixels[row], expected)
@@ -66,7 +67,7 @@ def test_what_is_cached_is_not_read_again(tmp_path: Path) -> None:
     changed = build_cache(images, tmp_path / "cache", preprocessing=SQUARES, track=third)
     assert third.n == 1
     assert changed.hash != cache.hash
-    row = changed.rows(("ap",))["s2"][0]
+    row = changed.rows(("ap",))["s2"][0][0]
     assert np.array_equal(changed.pixels[row], to_square(read_radiograph(images[2].path).pixels, SQUARES))
 
 
@@ -134,7 +135,8 @@ def test_excluded_files_are_listed_with_their_reason(tmp_path: Path) -> None:
     images[2].path.unlink()
     cache = build_cache(images[:-1], tmp_path / "cache", preprocessing=SQUARES, bad_images="exclude")
     reasons = cache.incomplete(("ap", "lateral"))
-    assert set(cache.rows(("ap", "lateral"))) == {"s2", "s3", "s4"}
+    whole = {study for study, rows in cache.rows(("ap", "lateral")).items() if all(rows)}
+    assert whole == {"s2", "s3", "s4"}
     assert "is empty" in reasons["s0"]
     assert "no such image file" in reasons["s1"]
     assert reasons["s5"] == "no lateral image"
@@ -165,3 +167,12 @@ def test_a_damaged_cache_is_not_opened_but_built_again(tmp_path: Path, damage: s
     with pytest.raises(ImageError, match="no usable pixel cache"):
         open_cache(folder)
     assert build_cache(images, folder, preprocessing=SQUARES).hash == whole.hash
+
+
+def test_several_images_of_a_view_are_kept_apart_in_the_order_of_the_table(tmp_path: Path) -> None:
+    a, b, c = (image.path for image in write_images(tmp_path / "in", 3))
+    images = [ImageFile("s0", "ap", b), ImageFile("s0", "ap", a), ImageFile("s1", "lateral", c)]
+    cache = build_cache(images, tmp_path / "cache", preprocessing=SQUARES)
+    rows = {image.file: image.row for image in cache.images}
+    assert cache.rows(("ap", "lateral")) == {"s0": ((rows[str(b)], rows[str(a)]), ()), "s1": ((), (rows[str(c)],))}
+    assert cache.incomplete(("ap", "lateral")) == {"s0": "no lateral image", "s1": "no ap image"}
