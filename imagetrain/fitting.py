@@ -41,7 +41,8 @@ def fit_run(
     from imagetrain.evaluation.thresholds import youden
     from imagetrain.learning.inference import choose_device, predict_logits
     from imagetrain.learning.models import build_model, to_arrays
-    from imagetrain.learning.training import Material, train
+    from imagetrain.learning.training import train
+    from imagetrain.learning.validation import Material
     from imagetrain.pixels.augment import refuse_flips
     from imagetrain.pixels.dataset import open_pixels
 

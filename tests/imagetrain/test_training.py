@@ -9,9 +9,12 @@ import torch
 from shapes import draw_shapes
 
 from imagetrain.evaluation.auroc import auroc
+from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import predict_logits
 from imagetrain.learning.models import ViewClassifier, build_model
-from imagetrain.learning.training import Averaged, EpochResult, Material, learning_rate, train
+from imagetrain.learning.optimisers import learning_rate
+from imagetrain.learning.training import EpochResult, train
+from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.pixels.images import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
