@@ -58,7 +58,13 @@ def fit_run(
         n_views=len(data.views),
         n_findings=len(targets.findings),
         size=data.size,
+        channels=recipe.channels,
+        view_networks=recipe.view_networks,
         pretrained=recipe.pretrained,
+        normalise=recipe.normalise,
+        drop_path=recipe.drop_path,
+        dropout=recipe.dropout,
+        gradient_checkpointing=recipe.gradient_checkpointing,
         prevalence=np.nanmean(known, axis=0, dtype=np.float64),
         seed=recipe.seed,
     )
@@ -79,6 +85,9 @@ def fit_run(
         for column, finding in enumerate(targets.findings)
     }
     best = next(epoch for epoch in reversed(epochs) if epoch.is_best)
+    hashes = {"labels": sha256(data.labels), "pixels": cache.hash}
+    if isinstance(recipe.pretrained, Path):
+        hashes["pretrained"] = sha256(recipe.pretrained)
     versions = {package: version(package) for package in ("torch", "timm", "numpy", "radprompter-imagetrain")}
     card = ModelCard(
         run=name,
@@ -87,13 +96,14 @@ def fit_run(
         views=data.views,
         size=data.size,
         equalise=data.equalise,
+        layout=model.layout._asdict(),
         thresholds=thresholds,
         label_schema=prepared.schema.to_json(),
         schema_hash=prepared.schema.hash,
         policy=recipe.runs[name].model_dump(mode="json"),
         best_epoch=best.epoch,
         validation_auroc=_number(best.validation_auroc),
-        hashes={"labels": sha256(data.labels), "pixels": cache.hash},
+        hashes=hashes,
         versions=versions,
     )
     save_model(folder / "model.safetensors", to_arrays(model), card)

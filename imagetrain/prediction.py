@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from imagetrain.classifiers import open_classifier
 from imagetrain.preparation import cache_images, rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, Predictions
-from imagetrain.store import ModelCard, read_model, save_predictions
+from imagetrain.store import ModelCard, save_predictions
 from radprompter.errors import RecipeError
 from radprompter.files import write_text
 from radprompter.terminal import Track, quiet
@@ -32,21 +33,18 @@ def run_predict(
     name = run or next(iter(recipe.runs))
     if name not in recipe.runs:
         raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(recipe.runs)}")
-    weights, card = read_model(study.out / "train" / name / "model.safetensors")
+    from imagetrain.learning.inference import choose_device, predict_logits
+    from imagetrain.pixels.dataset import open_pixels
+
+    device = choose_device(recipe.device)
+    model, card = open_classifier(study.out / "train" / name / "model.safetensors", device=device)
     table = data.images if images is None else data.images.model_copy(update={"path": images, "root": None})
     folder = study.out / "predict" / name
     as_trained = data.model_copy(update={"size": card.size, "equalise": card.equalise})
     cache = cache_images(table, card.views, folder / "cache", data=as_trained, track=track)
-
-    from imagetrain.learning.inference import choose_device, predict_logits
-    from imagetrain.learning.models import load_model
-    from imagetrain.pixels.dataset import open_pixels
-
     ids = tuple(study for study, rows in cache.rows(card.views).items() if all(rows))
-    device = choose_device(recipe.device)
-    model = load_model(card.model, weights, n_views=len(card.views), n_findings=len(card.findings), size=card.size)
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=device)
-    logits = predict_logits(model.to(device), pixels, np.arange(len(ids)), batch_size=recipe.batch_size, track=track)
+    logits = predict_logits(model, pixels, np.arange(len(ids)), batch_size=recipe.batch_size, track=track)
     n = len(ids)
     unknown = np.full_like(logits, np.nan)
     predictions = Predictions(ids, ids, ("",) * n, (EXTERNAL,) * n, card.findings, logits, unknown)

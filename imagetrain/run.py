@@ -84,7 +84,7 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
     """
     data, recipe = study.need_data(), study.need_train()
     if not all((study.out / "train" / name / STAMP).is_file() for name in recipe.runs):
-        from imagetrain.learning.models import refuse_unknown_model
+        from imagetrain.learning.networks import refuse_unknown_model
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
     cache = cache_images(data.images, data.views, study.out / "cache", data=data, track=track)
@@ -116,7 +116,7 @@ def _made_from(
         "split": [split.study_ids, split.patient_ids, split.sites, split.parts],
         "pixels": cache.hash,
     }
-    return stamp_inputs(settings, [data.labels])
+    return stamp_inputs(settings, [data.labels, *([recipe.pretrained] if isinstance(recipe.pretrained, Path) else [])])
 
 
 def _hash_of(file: Path) -> str | None:

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from radprompter.errors import InputError, RecipeError
+from imagetrain.learning.networks import build_network, input_scale, n_features
+from radprompter.errors import InputError
 
+ViewNetworks = Literal["separate", "shared"]
 MissingViews = Literal["require", "embed", "mask"]
 
 
-class ViewClassifier(nn.Module):
-    """One network a view, their features concatenated, one linear layer to a logit a finding.
-
-    Radiographs have one channel. Two views have separate networks, since what an AP image shows where a lateral one
-    shows something else should not share a filter.
+class Layout(NamedTuple):
+    """How a classifier takes its images: with timm's name, views and findings, what its weights fit.
 
     Parameters
     ----------
+    channels:
+        3 repeats the grey image.
+    view_networks:
+        A network for each view, since what an AP image shows where a lateral one shows something else need not share a
+        filter; or one for all.
     missing_views:
         What stands for the features of a view that a study does not have: a learned vector (`embed`), or nothing, and
         the other views' features count for it (`mask`). With `require` a study that lacks a view has logits of NaN.
+    mean, std:
+        Of each channel, on a scale of 0 to 1: pretrained weights get images on the scale that they were trained with.
+        None leaves images in [-1, 1].
     """
+
+    channels: Literal[1, 3] = 1
+    view_networks: ViewNetworks = "separate"
+    missing_views: MissingViews = "require"
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+
+
+PLAIN = Layout()
+
+
+class ViewClassifier(nn.Module):
+    """One network a view or for all views, their features concatenated, one linear layer to a logit a finding."""
 
     def __init__(
         self,
@@ -37,33 +56,56 @@ class ViewClassifier(nn.Module):
         n_features: int,
         n_findings: int,
         *,
-        missing_views: MissingViews = "require",
+        n_views: int | None = None,
+        layout: Layout = PLAIN,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.n_views = len(backbones) if n_views is None else n_views
+        self.layout = layout
         self.backbones = nn.ModuleList(backbones)
-        self.head = nn.Linear(n_features * len(backbones), n_findings)
-        self.missing_views = missing_views
-        if missing_views == "embed":
-            self.absent = nn.Parameter(torch.zeros(len(backbones), n_features))
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(n_features * self.n_views, n_findings)
+        if layout.missing_views == "embed":
+            self.absent = nn.Parameter(torch.zeros(self.n_views, n_features))
 
     def forward(self, images: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
         """Logits ``(n, n_findings)`` of images ``(n, n_views, size, size)`` in [-1, 1].
 
         `present` is bool ``(n, n_views)``; None means that all views are there. Pixels of absent views change nothing.
         """
-        if present is not None and self.missing_views != "require":
+        missing = self.layout.missing_views
+        if present is not None and missing != "require":
             images = put_stand_ins(images, present)
-        views = [backbone(images[:, view : view + 1]) for view, backbone in enumerate(self.backbones)]
-        features = torch.stack(views, dim=1)  # (n, n_views, n_features)
-        if present is not None and self.missing_views != "require":
+        features = self.features(images)
+        if present is not None and missing != "require":
             features = self._without_absent(features, present[:, :, None])
-        logits: torch.Tensor = self.head(features.flatten(1))
-        if present is not None and self.missing_views == "require":
+        logits: torch.Tensor = self.head(self.dropout(features.flatten(1)))
+        if present is not None and missing == "require":
             logits = logits.masked_fill(~present.all(1, keepdim=True), math.nan)
         return logits
 
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Feature vectors ``(n, n_views, n_features)`` of images ``(n, n_views, size, size)``."""
+        if self.layout.view_networks == "shared":
+            n, n_views = images.shape[:2]
+            every: torch.Tensor = self.backbones[0](self._to_channels(images.flatten(0, 1)[:, None]))
+            return every.reshape(n, n_views, -1)
+        views = [
+            backbone(self._to_channels(images[:, view : view + 1])) for view, backbone in enumerate(self.backbones)
+        ]
+        return torch.stack(views, dim=1)
+
+    def _to_channels(self, images: torch.Tensor) -> torch.Tensor:
+        """Images ``(n, 1, size, size)`` in [-1, 1] with the channels and on the scale that the network takes."""
+        layout = self.layout
+        if layout.mean is None or layout.std is None:
+            return images.expand(-1, layout.channels, -1, -1)
+        parts = [((images + 1) / 2 - mean) / std for mean, std in zip(layout.mean, layout.std, strict=True)]
+        return torch.cat(parts, dim=1)
+
     def _without_absent(self, features: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-        if self.missing_views == "embed":
+        if self.layout.missing_views == "embed":
             return torch.where(present, features, self.absent.to(features.dtype))
         share = present.float().mean(1, keepdim=True)  # NaN logits where no view is there
         return (torch.where(present, features, 0) / share).to(features.dtype)
@@ -89,9 +131,15 @@ def build_model(
     n_views: int,
     n_findings: int,
     size: int,
+    channels: Literal[1, 3] = 1,
+    view_networks: ViewNetworks = "separate",
     missing_views: MissingViews = "require",
     pretrained: bool | Path = False,
+    normalise: bool = True,
     prevalence: NDArray[np.float64] | None = None,
+    drop_path: float = 0.0,
+    dropout: float = 0.0,
+    gradient_checkpointing: bool = False,
     seed: int = 0,
 ) -> ViewClassifier:
     """A classifier on a timm network, with weights that depend on nothing but the seed (or the pretrained weights).
@@ -101,78 +149,50 @@ def build_model(
     name:
         Any timm model, such as ``convnext_base`` or ``resnet50``.
     pretrained:
-        True takes weights from the hub, a path from a local safetensors file; timm folds three channels into one.
+        True takes weights from the hub, a path from a local safetensors file.
+    normalise:
+        Give pretrained weights images on the scale that they were trained with. Without pretrained weights images
+        stay in [-1, 1].
     prevalence:
         ``(n_findings,)`` share of positives in training: where the output starts, which saves the first epochs.
+    drop_path, dropout:
+        Stochastic depth inside the network, and dropout of its features before the last layer; probabilities.
+    gradient_checkpointing:
+        Compute activations anew on the way back: less memory for a third more time, and the same gradients. Running
+        means of batch normalisation then take in each batch twice.
 
     Raises
     ------
     RecipeError
-        If timm does not know the model, or its weights cannot be had.
+        If timm does not know the model, its weights cannot be had, or it does not take one of the settings.
     """
-    options = _options(name, size, pretrained)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbones = [_backbone(name, options) for _ in range(n_views)]
-        model = ViewClassifier(backbones, _n_features(backbones[0], size), n_findings, missing_views=missing_views)
+        backbones = [
+            build_network(
+                name,
+                channels=channels,
+                size=size,
+                pretrained=pretrained,
+                drop_path=drop_path,
+                gradient_checkpointing=gradient_checkpointing,
+            )
+            for _ in range(1 if view_networks == "shared" else n_views)
+        ]
+        mean, std = input_scale(backbones[0], channels) if pretrained and normalise else (None, None)
+        model = ViewClassifier(
+            backbones,
+            n_features(backbones[0], channels=channels, size=size),
+            n_findings,
+            n_views=n_views,
+            layout=Layout(channels, view_networks, missing_views, mean, std),
+            dropout=dropout,
+        )
     with torch.no_grad():
         model.head.weight.mul_(0.1)
         share = np.full(n_findings, 0.5) if prevalence is None else np.clip(prevalence, 1e-3, 1 - 1e-3)
         model.head.bias.copy_(torch.as_tensor(np.log(share / (1 - share)), dtype=torch.float32))
     return model
-
-
-def refuse_unknown_model(name: str) -> None:
-    """Raise a `RecipeError` with the name that was probably meant, if timm has no such model."""
-    import timm
-
-    if name.startswith(("hf-hub:", "local-dir:")) or timm.is_model(name):
-        return
-    close = difflib.get_close_matches(name, timm.list_models(), n=3)
-    meant = f"; did you mean {', '.join(map(repr, close))}?" if close else ""
-    raise RecipeError(f"train.model: timm {timm.__version__} has no model {name!r}{meant}")
-
-
-def _options(name: str, size: int, pretrained: bool | Path) -> dict[str, Any]:
-    import timm
-
-    refuse_unknown_model(name)
-    options: dict[str, Any] = {"in_chans": 1, "num_classes": 0, "pretrained": bool(pretrained)}
-    if isinstance(pretrained, Path):
-        if not pretrained.is_file():
-            raise RecipeError(f"train.pretrained: {pretrained}: no such file")
-        if pretrained.suffix != ".safetensors":
-            raise RecipeError(f"train.pretrained: {pretrained}: expected a .safetensors file; pickles are not loaded")
-        options["pretrained_cfg_overlay"] = {"file": str(pretrained)}
-    elif not name.startswith(("hf-hub:", "local-dir:")):
-        config = timm.models.get_pretrained_cfg(name, allow_unregistered=True)
-        if config is not None and config.fixed_input_size:  # transformers are built for one size
-            options["img_size"] = size
-    return options
-
-
-def _backbone(name: str, options: dict[str, Any]) -> nn.Module:
-    import timm
-
-    try:
-        backbone: nn.Module = timm.create_model(name, **options)
-    except Exception as error:  # the hub, the network and safetensors raise many things
-        if not options["pretrained"]:
-            raise
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise RecipeError(f"train.pretrained: weights of {name!r} cannot be loaded: {reason}") from None
-    return backbone
-
-
-def _n_features(backbone: nn.Module, size: int) -> int:
-    was_training = backbone.training
-    backbone.eval()
-    with torch.no_grad():
-        features = backbone(torch.zeros(1, 1, size, size))
-    backbone.train(was_training)
-    if features.ndim != 2:
-        raise RecipeError(f"train.model: expected one feature vector an image, found shape {tuple(features.shape[1:])}")
-    return int(features.shape[1])
 
 
 def to_arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
@@ -181,7 +201,13 @@ def to_arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
 
 
 def load_model(
-    name: str, weights: Mapping[str, NDArray[Any]], *, n_views: int, n_findings: int, size: int
+    name: str,
+    weights: Mapping[str, NDArray[Any]],
+    *,
+    n_views: int,
+    n_findings: int,
+    size: int,
+    layout: Layout = PLAIN,
 ) -> ViewClassifier:
     """A classifier with the weights of a file.
 
@@ -190,7 +216,16 @@ def load_model(
     InputError
         If the weights do not fit the model.
     """
-    model = build_model(name, n_views=n_views, n_findings=n_findings, size=size)
+    model = build_model(
+        name,
+        n_views=n_views,
+        n_findings=n_findings,
+        size=size,
+        channels=layout.channels,
+        view_networks=layout.view_networks,
+        missing_views=layout.missing_views,
+    )
+    model.layout = layout
     try:
         model.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in weights.items()})
     except RuntimeError as error:

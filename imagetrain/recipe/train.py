@@ -39,7 +39,15 @@ class TrainRecipe(Section):
 
     runs: dict[str, PolicyRecipe] = Field(min_length=1, description="name of a run -> its policy")
     model: str = Field("convnext_base", description="any timm model")
+    channels: Literal[1, 3] = Field(1, description="of the network's input; 3 repeats the grey image")
     pretrained: bool | Path = Field(False, description="true: from the hub; a path: from a local safetensors file")
+    normalise: bool = Field(
+        True, description="give pretrained weights images on the scale they were trained with; false leaves [-1, 1]"
+    )
+    view_networks: Literal["separate", "shared"] = Field("separate", description="one network a view, or one for all")
+    drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth, where the network has it")
+    dropout: float = Field(0.0, ge=0, lt=1, description="of the features before the last layer")
+    gradient_checkpointing: bool = Field(False, description="less memory for a third more time; the same gradients")
     epochs: int = Field(10, ge=1)
     batch_size: int = Field(32, ge=1)
     optimiser: Literal["adamw", "lion"] = "adamw"

@@ -30,6 +30,7 @@ class ModelCard:
     views: tuple[str, ...]  # order of the inputs
     size: int  # pixels
     equalise: bool
+    layout: Mapping[str, Any]  # `imagetrain.learning.models.Layout`: channels, networks, absent views, scale
     thresholds: Mapping[str, float | None]  # logits; Youden's on validation, None where it is not defined
     label_schema: str  # canonical JSON of the label table's schema
     schema_hash: str

@@ -19,7 +19,11 @@ from radprompter.errors import InputError, RecipeError
         ("resnet10t", 2, 32),
         ("test_resnet", 2, 48),
         ("mobilenetv3_small_050", 1, 32),  # its features are not `num_features` wide
-        ("test_vit", 2, 32),  # built for one size
+        ("densenet121", 1, 32),
+        ("test_efficientnet", 2, 32),
+        ("test_convnext", 2, 32),
+        ("test_vit", 2, 32),  # built for one size, as the next one
+        ("swinv2_cr_tiny_ns_224", 1, 64),
     ],
 )
 def test_any_timm_network_gives_a_logit_a_finding(name: str, n_views: int, size: int) -> None:

@@ -30,6 +30,7 @@ CARD = ModelCard(
     views=("ap", "lateral"),
     size=512,
     equalise=True,
+    layout={"channels": 1, "missing_views": "require"},
     thresholds={"effusion": -0.25},
     label_schema=SCHEMA.to_json(),
     schema_hash=SCHEMA.hash,

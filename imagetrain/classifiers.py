@@ -1,0 +1,42 @@
+"""A classifier's file to a network that is ready to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagetrain.store import ModelCard, read_model
+
+if TYPE_CHECKING:
+    import torch
+
+    from imagetrain.learning.models import ViewClassifier
+
+
+class Classifier(NamedTuple):
+    """A network and what its file says about it."""
+
+    model: ViewClassifier
+    card: ModelCard
+
+
+def open_classifier(path: Path, *, device: torch.device) -> Classifier:
+    """The classifier in a file, on a device, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, damaged, or not one of ours, or its weights do not fit what it says of itself.
+    """
+    from imagetrain.learning.models import Layout, load_model
+
+    weights, card = read_model(path)
+    model = load_model(
+        card.model,
+        weights,
+        n_views=len(card.views),
+        n_findings=len(card.findings),
+        size=card.size,
+        layout=Layout(**card.layout),
+    )
+    return Classifier(model.to(device).eval(), card)
