@@ -1,15 +1,23 @@
 """Recipes: what `imagetrain` is asked to do, as frozen values read from the same YAML file that `radprompter` reads."""
 
+from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
+from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe
 from imagetrain.recipe.study import EvaluateRecipe, Reference, StudyRecipe, load_recipe
-from imagetrain.recipe.train import Augment, PolicyName, PolicyRecipe, TrainRecipe
+from imagetrain.recipe.train import PolicyName, PolicyRecipe, TrainRecipe
 
 __all__ = [
+    "Asymmetric",
     "Augment",
+    "ClassWeights",
+    "CrossEntropy",
     "Data",
     "EvaluateRecipe",
+    "Focal",
     "Fractions",
     "Images",
+    "LossRecipe",
+    "Mix",
     "PolicyName",
     "PolicyRecipe",
     "Reference",

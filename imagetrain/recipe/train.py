@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from imagetrain.recipe.batches import Augment, Mix
+from imagetrain.recipe.losses import ClassWeights, CrossEntropy, LossRecipe
 from radprompter.typed_yaml import Section
 
 PolicyName = Literal["inclusive", "exclusive", "ignore"]
@@ -18,20 +20,6 @@ class PolicyRecipe(Section):
     policy: PolicyName = Field("inclusive", description="uncertain counts as positive, as negative, or not at all")
     not_mentioned: Literal["negative", "ignore"] = "negative"
     per_finding: dict[str, PolicyName] = Field(default_factory=dict, description="another policy for some findings")
-
-
-class Augment(Section):
-    """Random changes to a training image; each image draws its own."""
-
-    horizontal_flip: bool = False
-    vertical_flip: bool = False
-    rotation_degrees: float = Field(15, ge=0, le=180)
-    scale: float = Field(0.10, ge=0, lt=1, description="0.10: from 90 % to 110 %")
-    translation: float = Field(0.05, ge=0, lt=1, description="share of the image's side")
-    noise: float = Field(0.02, ge=0, description="standard deviation, on a scale where the image is in [-1, 1]")
-    engine: Literal["fused", "monai"] = Field(
-        "fused", description="one batched operation on the device, or MONAI's transforms image by image: same geometry"
-    )
 
 
 class TrainRecipe(Section):
@@ -56,6 +44,14 @@ class TrainRecipe(Section):
     warmup_epochs: float = Field(1.0, ge=0)
     ema_decay: float = Field(0.999, ge=0, lt=1, description="0 turns averaging off")
     augment: Augment = Augment()
+    mix: Mix = Mix()
+    loss: LossRecipe = CrossEntropy()
+    class_weights: ClassWeights = Field(
+        "none",
+        description="how much more positives count; balanced: negatives over positives of each finding, at most 20; "
+        "or a number for some findings. Probabilities rise with it, so calibrate or use thresholds",
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target that is 0.5 instead")
     precision: Literal["fp32", "bf16"] = "fp32"
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     seed: int = 0
