@@ -90,6 +90,8 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
     table = _chosen(whole, data.findings)
     for recipe in train.runs.values():
         refuse_unknown(recipe.per_finding, table.schema)
+    if isinstance(train.class_weights, dict):
+        refuse_unknown(train.class_weights, table.schema)
     studies, excluded = _usable(data, table, cache)
     wide = table.wide().loc[[study.study_id for study in studies]]
     states = wide.to_numpy(dtype=object)

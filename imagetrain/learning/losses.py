@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from imagetrain.recipe import Asymmetric, ClassWeights, CrossEntropy, Focal
+from imagetrain.recipe import Asymmetric, ClassWeights, CrossEntropy, Focal, TrainRecipe
 from imagetrain.records import Targets
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -42,6 +42,12 @@ def make_loss(recipe: CrossEntropy | Focal | Asymmetric, positive_weights: torch
         return values * positive + (1 - values) * negative
 
     return loss
+
+
+def training_loss(recipe: TrainRecipe, targets: Targets, training: NDArray[np.int64], device: torch.device) -> Loss:
+    """The loss that a run is trained with: that of its recipe, with class weights from the training studies."""
+    weights = positive_weights(recipe.class_weights, targets, training)
+    return make_loss(recipe.loss, None if weights is None else weights.to(device))
 
 
 bce: Loss = make_loss(CrossEntropy())

@@ -14,11 +14,12 @@ from torch import nn
 
 from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import reduced
-from imagetrain.learning.losses import bce, weighted_mean
+from imagetrain.learning.losses import bce, smoothed, training_loss, weighted_mean
 from imagetrain.learning.optimisers import learning_rate, make_optimiser, set_rate
 from imagetrain.learning.validation import Material, Score, validate
 from imagetrain.pixels.augment import augment
 from imagetrain.pixels.dataset import Rows, n_batches, shuffled_batches
+from imagetrain.pixels.mixing import mix
 from imagetrain.recipe import TrainRecipe
 from radprompter.errors import TrainingError
 from radprompter.terminal import Track, quiet
@@ -54,8 +55,9 @@ def train(
         If a loss is not finite; the message names the studies of the batch.
     """
     device = material.pixels.device
-    values = torch.from_numpy(material.targets.values).to(device)
+    values = smoothed(torch.from_numpy(material.targets.values).to(device), recipe.label_smoothing)
     weights = torch.from_numpy(material.targets.mask).to(device, torch.float32)
+    cost = training_loss(recipe, material.targets, material.training, device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(model, recipe)
     averaged = Averaged(model, recipe.ema_decay)
@@ -72,10 +74,12 @@ def train(
             set_rate(optimiser, learning_rate(step, recipe, steps_per_epoch))
             generator.manual_seed(step_seed(recipe.seed, step))
             torch.manual_seed(step_seed(recipe.seed, step))  # dropout and stochastic depth
-            images = augment(material.pixels.batch(batch).images, recipe.augment, generator)
+            views = material.pixels.batch(batch)
+            images = augment(views.images, recipe.augment, generator)
+            mixed = mix(images, views.present, values[batch], weights[batch], recipe.mix, generator)
             with reduced(recipe.precision, device):
-                logits = model(images.contiguous(memory_format=torch.channels_last))
-            loss = weighted_mean(bce(logits.float(), values[batch]), weights[batch])
+                logits = model(mixed.images.contiguous(memory_format=torch.channels_last), mixed.present)
+            loss = weighted_mean(cost(logits, mixed.values), mixed.weights)
             if not torch.isfinite(loss):
                 raise TrainingError(_not_finite(material, batch, step, recipe))
             optimiser.zero_grad(set_to_none=True)

@@ -194,6 +194,7 @@ def test_tables_without_a_common_study_are_refused_with_examples(study: Path) ->
     [
         ({"model": "resnet10"}, {}, RecipeError, "has no model 'resnet10'; did you mean 'resnet10t'"),
         ({"runs": {"a": {"per_finding": {"disk": "ignore"}}}}, {}, SchemaError, "'disk'; did you mean 'disc'"),
+        ({"class_weights": {"disk": 2}}, {}, SchemaError, "'disk'; did you mean 'disc'"),
         ({}, {"findings": ["disc", "bars"]}, SchemaError, "'bars'; did you mean 'bar'"),
         ({}, {"split": {"external": ["gamma"]}}, SplitError, "site 'gamma', but the studies have: alpha, beta"),
         ({}, {"views": ["ap", "oblique"]}, TableError, "no image has view 'oblique'"),

@@ -150,3 +150,16 @@ def test_prediction_keeps_order_and_mode() -> None:
     assert model.training
     assert whole.dtype == np.float32
     assert np.allclose(predict_logits(model, data.pixels, rows), whole[rows], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"mix": {"mixup": 0.2, "cutmix": 1.0}},
+        {"loss": {"name": "asymmetric"}, "class_weights": "balanced"},
+        {"loss": {"name": "focal", "alpha": 0.25}, "label_smoothing": 0.1},
+    ],
+)
+def test_shapes_are_learned_from_mixed_batches_and_by_every_loss(settings: dict[str, object]) -> None:
+    results = fit(new_model(), material(96), recipe(learning_rate=3e-3, epochs=10, **settings))
+    assert max(result.validation_auroc for result in results) > 0.85
