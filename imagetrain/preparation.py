@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.images import Preprocessing
+from imagetrain.pixels.views import first_of_each_view, pictured
 from imagetrain.recipe import Data, Images, PolicyRecipe, TrainRecipe
 from imagetrain.records import TRAIN, VALIDATION, Split, Targets
 from imagetrain.store import StudyRow, read_image_files, read_labels, read_studies
@@ -44,6 +45,8 @@ class Prepared:
         Finding -> why it is not trained on. Decided once for all runs, so that they can be compared.
     excluded:
         Study -> why it is not used.
+    unused:
+        File -> why this image of a study is not used.
     """
 
     schema: LabelSchema
@@ -52,6 +55,7 @@ class Prepared:
     targets: Mapping[str, Targets]
     left_out: Mapping[str, str]
     excluded: Mapping[str, str]
+    unused: Mapping[str, str]
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -65,13 +69,16 @@ class Prepared:
 
 def cache_images(images: Images, views: Sequence[str], folder: Path, *, data: Data, track: Track = quiet) -> PixelCache:
     """The pixel cache of the images of a table, brought up to date; size and equalisation are those of `data`."""
-    return build_cache(
-        read_image_files(images, views),
+    files = read_image_files(images, views)
+    files, unused = first_of_each_view(files) if images.several == "first" else (files, [])
+    cache = build_cache(
+        files,
         folder,
         preprocessing=Preprocessing(data.size, data.equalise),
         bad_images=data.bad_images,
         track=track,
     )
+    return replace(cache, unused=tuple(unused))
 
 
 def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
@@ -122,6 +129,7 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
         targets={name: _columns(target, kept) for name, target in targets.items()},
         left_out=reasons,
         excluded=excluded,
+        unused={image.file: image.reason for image in (*cache.excluded, *cache.unused)},
     )
 
 
@@ -159,26 +167,26 @@ def _chosen(table: LabelTable, findings: Sequence[str] | None) -> LabelTable:
 
 
 def _usable(data: Data, table: LabelTable, cache: PixelCache) -> tuple[list[StudyRow], dict[str, str]]:
-    """Studies with labels and all views, and why the others are not used."""
+    """Studies with labels and the views that are needed, and why the others are not used."""
     studies = read_studies(data.studies)
     labelled = set(table.report_ids)
-    pictured = {study for study, rows in cache.rows(data.views).items() if all(rows)}
-    incomplete = cache.incomplete(data.views)
+    found, incomplete = pictured(cache, data.views, data.missing_views)
+    shown = set(found)
     excluded = {}
     for study in studies:
         if study.study_id not in labelled:
             excluded[study.study_id] = "no labels"
-        elif study.study_id not in pictured:
+        elif study.study_id not in shown:
             excluded[study.study_id] = incomplete.get(study.study_id, "no images")
     usable = [study for study in studies if study.study_id not in excluded]
     if not usable:
         ids = {
             f"labels ({data.labels})": sorted(labelled),
             f"studies ({data.studies.path})": sorted(study.study_id for study in studies),
-            f"images ({data.images.path})": sorted(pictured),
+            f"images ({data.images.path})": sorted(found),
         }
-        shown = "\n".join(f"  {name}: {len(found)}, such as {', '.join(found[:SHOWN])}" for name, found in ids.items())
-        raise TableError(f"no study id is in all three tables; is an id column wrong?\n{shown}")
+        lines = "\n".join(f"  {name}: {len(some)}, such as {', '.join(some[:SHOWN])}" for name, some in ids.items())
+        raise TableError(f"no study id is in all three tables; is an id column wrong?\n{lines}")
     return usable, excluded
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imagetrain.fitting import OnEpoch, fit_run
 from imagetrain.pixels.cache import PixelCache
+from imagetrain.pixels.views import pictured
 from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import Data, PolicyRecipe, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
-from imagetrain.store import (
-    save_split,
-)
+from imagetrain.store import save_split
 from imagetrain.tracked import track_training
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
 from radprompter.terminal import Track, quiet
-
-if TYPE_CHECKING:
-    pass
 
 OUTPUTS = ("model.safetensors", "epochs.jsonl", "manifest.json", "predictions.parquet", "../split.csv")
 
@@ -41,16 +37,18 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     folder = study.out / "cache"
     before = _hash_of(folder / "manifest.json")
     cache = cache_images(data.images, data.views, folder, data=data, track=track)
-    incomplete = cache.incomplete(data.views)
-    n_studies = sum(all(rows) for rows in cache.rows(data.views).values())
-    line = f"{n_studies:,} studies, {len(cache.images):,} images of {data.size} x {data.size} pixels"
+    studies, incomplete = pictured(cache, data.views, data.missing_views)
+    line = f"{len(studies):,} studies, {len(cache.images):,} images of {data.size} x {data.size} pixels"
     if incomplete:
         line += f"; {len(incomplete):,} studies left out"
+    if cache.unused:
+        line += f"; {len(cache.unused):,} images not used"
     return {
         "n_images": len(cache.images),
-        "n_studies": n_studies,
+        "n_studies": len(studies),
         "incomplete": incomplete,
         "excluded": {image.file: image.reason for image in cache.excluded},
+        "unused": {image.file: image.reason for image in cache.unused},
         "n_failed": len(cache.excluded),
         "up_to_date": before is not None and before == _hash_of(folder / "manifest.json"),
         "line": line,

@@ -40,16 +40,28 @@ def predict_logits(
     precision: Precision = "fp32",
     track: Track = quiet,
 ) -> NDArray[np.float32]:
-    """Logits of some studies, in their order, float32 ``(n, n_findings)``; the model's mode is left as it was."""
+    """Logits of some studies, in their order, float32 ``(n, n_findings)``; the model's mode is left as it was.
+
+    Where a study has several images of a view, the logits are the mean over all choices of one image a view.
+    """
     was_training = model.training
     model.eval()
+    places, picks = pixels.showings(studies)
     parts = []
-    starts = range(0, len(studies), batch_size)
+    starts = range(0, len(places), batch_size)
     with torch.inference_mode():
         for start in track(starts, "predict", len(starts)):
-            images = to_input(pixels.batch(studies[start : start + batch_size]).images)
+            chosen = slice(start, start + batch_size)
+            views = pixels.batch(studies[places[chosen]], None if picks is None else picks[chosen])
+            images = to_input(views.images)
             with reduced(precision, pixels.device):
-                logits = model(images.contiguous(memory_format=torch.channels_last))
+                logits = model(images.contiguous(memory_format=torch.channels_last), views.present)
             parts.append(logits.float().cpu().numpy())
     model.train(was_training)
-    return np.concatenate(parts)
+    logits_of_showings = np.concatenate(parts)
+    if picks is None:
+        return logits_of_showings
+    starts_of_studies = np.searchsorted(places, np.arange(len(studies)))
+    sums = np.add.reduceat(logits_of_showings, starts_of_studies, axis=0, dtype=np.float64)
+    means: NDArray[np.float32] = (sums / np.bincount(places)[:, None]).astype(np.float32)
+    return means

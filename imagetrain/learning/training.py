@@ -74,7 +74,8 @@ def train(
             set_rate(optimiser, learning_rate(step, recipe, steps_per_epoch))
             generator.manual_seed(step_seed(recipe.seed, step))
             torch.manual_seed(step_seed(recipe.seed, step))  # dropout and stochastic depth
-            views = material.pixels.batch(batch)
+            picks = material.pixels.drawn(batch, seed=recipe.seed, epoch=step // steps_per_epoch)
+            views = material.pixels.batch(batch, picks)
             images = augment(views.images, recipe.augment, generator)
             mixed = mix(images, views.present, values[batch], weights[batch], recipe.mix, generator)
             with reduced(recipe.precision, device):

@@ -70,6 +70,8 @@ class PixelCache:
         In the order of the table of images.
     excluded:
         Images that could not be used.
+    unused:
+        Images that could be, but that the recipe does not ask for.
     """
 
     folder: Path
@@ -77,6 +79,7 @@ class PixelCache:
     n_rows: int
     images: tuple[CachedImage, ...]
     excluded: tuple[ExcludedImage, ...]
+    unused: tuple[ExcludedImage, ...] = ()
 
     @property
     def pixels(self) -> NDArray[np.uint8]:

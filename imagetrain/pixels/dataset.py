@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the step of SplitMix64
 RESIDENT_SHARE = 0.5  # of the free memory of a GPU: the cache lives there if it takes no more
 
 
@@ -68,6 +69,46 @@ class StudyPixels:
         if (rows < 0).any():
             images *= present[:, :, None, None]
         return Views(images, present)
+
+    def drawn(self, studies: Rows, *, seed: int, epoch: int) -> Rows | None:
+        """Which image of a view each study shows in an epoch, int64 ``(n, n_views)``; None if no study has several.
+
+        It depends on seed, epoch and study alone, not on the batch that the study is in.
+        """
+        if self.rows.shape[2] == 1:
+            return None
+        key = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)
+        cells = np.asarray(studies)[:, None] * self.rows.shape[1] + np.arange(self.rows.shape[1])
+        drawn = _scattered(key + GOLDEN * (cells.astype(np.uint64) + np.uint64(1)))
+        picks: Rows = (drawn % self._n_images(studies).astype(np.uint64)).astype(np.int64)
+        return picks
+
+    def showings(self, studies: Rows) -> tuple[Rows, Rows | None]:
+        """Every choice of one image a view: the places ``(m,)`` in `studies` and the picks ``(m, n_views)``.
+
+        A study with two images of one view and three of the other is shown six times, so that each image counts the
+        same and their order does not matter. Picks are None if no study has several images.
+        """
+        if self.rows.shape[2] == 1:
+            return np.arange(len(studies)), None
+        counts = self._n_images(studies)
+        n_showings = counts.prod(axis=1)
+        places = np.repeat(np.arange(len(studies)), n_showings)
+        turn = np.arange(len(places)) - np.repeat(n_showings.cumsum() - n_showings, n_showings)
+        strides = np.concatenate([np.ones((len(counts), 1), np.int64), counts.cumprod(axis=1)[:, :-1]], axis=1)
+        return places, turn[:, None] // strides[places] % counts[places]
+
+    def _n_images(self, studies: Rows) -> Rows:
+        """Images of each view, ``(n, n_views)``; 1 where there is none, since an absent view is shown as absent."""
+        counts: Rows = np.maximum((self.rows[np.asarray(studies)] >= 0).sum(axis=2), 1)
+        return counts
+
+
+def _scattered(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers as good as random ones, by SplitMix64 (Steele et al. 2014, doi 10.1145/2660193.2660195)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
 
 
 def open_pixels(

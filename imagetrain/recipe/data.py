@@ -26,6 +26,15 @@ class Images(Section):
     id: str = Field("study_id", description="column with the study's id")
     file: str = Field("file", description="column with the file's path, relative to `root`")
     view: str | None = Field("view", description="column with the view's name; null if every study has one image")
+    view_names: dict[str, str] = Field(
+        default_factory=dict,
+        description="word of the column -> name in data.views, such as {PA: frontal}; upper or lower case",
+    )
+    several: Literal["first", "all"] = Field(
+        "first",
+        description="of several images of one view of a study: the first of the table, or all: training shows one of "
+        "them an epoch, and predictions are the mean over them",
+    )
     root: Path | None = Field(None, description="folder of the files; the table's own folder if null")
 
 
@@ -66,6 +75,11 @@ class Data(Section):
     images: Images
     views: tuple[str, ...] = Field(
         ("frontal",), min_length=1, max_length=2, description="one or two views, each with its own network"
+    )
+    missing_views: Literal["require", "embed", "mask"] = Field(
+        "require",
+        description="studies that lack a view: left out and listed, or used, with a learned vector in place of the "
+        "view's features (embed) or with the other view alone (mask)",
     )
     size: int = Field(
         512, ge=32, le=2048, description="images are resized and padded to a square of this side, in pixels"

@@ -83,7 +83,7 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
 
 
 def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
-    """The files of the wanted views, in the order of the table; of several of the same study and view, the first.
+    """The files of the wanted views, in the order of the table, under the names that the recipe gives to its views.
 
     Raises
     ------
@@ -95,13 +95,21 @@ def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     if recipe.view is None and len(views) > 1:
         raise RecipeError(f"data.views names {len(views)} views, but data.images.view is null: which file is which?")
     frame = read_table(recipe.path, required=[recipe.id, recipe.file, *([recipe.view] if recipe.view else [])])
-    named = frame[recipe.view].astype(str) if recipe.view else [views[0]] * len(frame)
+    words = frame[recipe.view].astype(str) if recipe.view else [views[0]] * len(frame)
     root = recipe.root if recipe.root is not None else recipe.path.parent
-    images: dict[tuple[str, str], ImageFile] = {}
-    for study, view, file in zip(frame[recipe.id].astype(str), named, frame[recipe.file].astype(str), strict=True):
-        if view in views:
-            images.setdefault((study, view), ImageFile(study, view, root / file))
-    absent = [view for view in views if not any(key[1] == view for key in images)]
+    names = view_names(recipe, views)
+    rows = zip(frame[recipe.id].astype(str), words, frame[recipe.file].astype(str), strict=True)
+    images = dict.fromkeys(
+        ImageFile(study, names[word.casefold()], root / file) for study, word, file in rows if word.casefold() in names
+    )
+    absent = [view for view in views if not any(image.view == view for image in images)]
     if absent:
-        raise TableError(f"{recipe.path}: no image has view {absent[0]!r}; it has: {', '.join(sorted(set(named)))}")
-    return list(images.values())
+        raise TableError(f"{recipe.path}: no image has view {absent[0]!r}; it has: {', '.join(sorted(set(words)))}")
+    return list(images)
+
+
+def view_names(recipe: Images, views: Sequence[str]) -> dict[str, str]:
+    """Word, in lower case, -> the view that it means: the recipe's own names, and the words that stand for them."""
+    return {view.casefold(): view for view in views} | {
+        word.casefold(): view for word, view in recipe.view_names.items() if view in views
+    }

@@ -171,6 +171,7 @@ def test_images_are_found_beside_their_table_and_only_the_wanted_views(tmp_path:
     assert [(image.study_id, image.view, image.path) for image in images] == [
         ("1", "ap", tmp_path / "a.png"),
         ("1", "lateral", tmp_path / "b.png"),
+        ("1", "ap", tmp_path / "second.png"),
         ("2", "ap", tmp_path / "d.png"),
     ]
     (image,) = read_image_files(Images(path=path, root=Path("/elsewhere")), ("oblique",))
