@@ -1,0 +1,1 @@
+"""What `train_throughput` measures: ways to feed a training step, and the step."""

@@ -1,0 +1,170 @@
+"""One training step, built of the loop's own parts, and the loop itself with a clock."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from imagetrain.learning.averaging import Averaged
+from imagetrain.learning.inference import reduced
+from imagetrain.learning.losses import bce, weighted_mean
+from imagetrain.learning.models import build_model
+from imagetrain.learning.optimisers import make_optimiser
+from imagetrain.learning.training import Material, train
+from imagetrain.pixels.dataset import open_pixels
+from imagetrain.recipe import TrainRecipe
+from imagetrain.records import Targets
+from throughput.material import AUGMENT, Setting
+
+N_FINDINGS = 14
+FIRST = 8  # steps that are not counted: the first ones set things up
+LONG = 1_000_000
+
+
+class Rates(NamedTuple):
+    """Images per second of a step, and of the same step in the same process fed by a resident batch."""
+
+    step: float
+    ceiling: float
+
+
+def recipe_of(model: str, setting: Setting) -> TrainRecipe:
+    """AdamW, EMA and BCE; bfloat16 on a GPU."""
+    return TrainRecipe.model_validate(
+        {
+            "runs": {"one": {}},
+            "model": model,
+            "epochs": 1,
+            "batch_size": setting.batch_size,
+            "augment": AUGMENT,
+            "device": setting.device,
+            "precision": "fp32" if setting.device == "cpu" else "bf16",
+        }
+    )
+
+
+def make_step(model: str, setting: Setting) -> Callable[[torch.Tensor], None]:
+    """A function that takes a batch of images through forward, backward, optimiser and averaging."""
+    recipe, device = recipe_of(model, setting), torch.device(setting.device)
+    network = build_model(model, n_views=1, n_findings=N_FINDINGS, size=setting.size)
+    network.to(device, memory_format=torch.channels_last).train()
+    optimiser, averaged = make_optimiser(network, recipe), Averaged(network, recipe.ema_decay)
+    values = (torch.rand(setting.batch_size, N_FINDINGS, device=device) < 0.3).float()
+    weights = torch.ones_like(values)
+    taken = 0
+
+    def step(images: torch.Tensor) -> None:
+        nonlocal taken
+        with reduced(recipe.precision, device):
+            logits = network(images.contiguous(memory_format=torch.channels_last))
+        n = len(images)  # a loader's last batch may be smaller
+        loss = weighted_mean(bce(logits.float(), values[:n]), weights[:n])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        averaged.update(network, taken)
+        taken += 1
+
+    return step
+
+
+def rate_of_loader(feed: Iterator[torch.Tensor], setting: Setting, *, seconds: float) -> float:
+    """Images per second of a feed alone."""
+    for _ in range(FIRST + 2 * setting.workers):  # what workers had ready does not count
+        next(feed)
+    clock = _Clock(setting)
+    while clock.seconds < seconds:
+        with clock:
+            clock.n += len(next(feed))
+    return clock.rate
+
+
+def rate_of_feed(feed: Iterator[torch.Tensor], model: str, setting: Setting, *, seconds: float) -> Rates:
+    """A step after each batch of a feed; its ceiling is timed just before, since workers would go on meanwhile."""
+    step, ceiling = make_step(model, setting), Ceiling(model, setting)
+    while ceiling.clock.seconds < seconds:
+        ceiling.run()
+    for _ in range(FIRST + 2 * setting.workers):
+        step(next(feed))
+    clock = _Clock(setting)
+    while clock.seconds < seconds:
+        with clock:
+            images = next(feed)
+            step(images)
+            clock.n += len(images)
+    return Rates(clock.rate, ceiling.clock.rate)
+
+
+def rate_of_loop(model: str, setting: Setting, *, seconds: float) -> Rates:
+    """`imagetrain.learning.training.train` itself; steps of its ceiling are taken in turns with its own."""
+    ids = tuple(str(number) for number in range(setting.n_images))
+    every = np.arange(setting.n_images)
+    pixels = open_pixels(ids, setting.open_squares(), every[:, None, None], device=torch.device(setting.device))
+    values = (np.random.default_rng(0).random((setting.n_images, N_FINDINGS)) < 0.3).astype(np.float32)
+    targets = Targets(ids, tuple(f"f{n}" for n in range(N_FINDINGS)), values, np.ones(values.shape, dtype=bool))
+    network = build_model(model, n_views=1, n_findings=N_FINDINGS, size=setting.size)
+    long = np.resize(every, LONG)  # an epoch that never ends, so that no validation is timed
+    material = Material(pixels, targets, long, every[: setting.batch_size])
+    clock, ceiling = _Clock(setting), Ceiling(model, setting)
+
+    def watch(batches: Iterable[Any], _title: str = "", _total: int | None = None) -> Iterator[Any]:
+        """Stands where progress is shown, so it sees every step go by."""
+        steps = iter(batches)
+        for batch in itertools.islice(steps, FIRST):
+            yield batch
+        while clock.seconds < seconds:
+            with clock:
+                for batch in itertools.islice(steps, setting.slice):
+                    yield batch
+                    clock.n += len(batch)
+            ceiling.run()
+
+    recipe = recipe_of(model, setting)
+    list(train(network, material, recipe, score=lambda _truth, _scores: 0.5, track=watch))
+    return Rates(clock.rate, ceiling.clock.rate)
+
+
+class Ceiling:
+    """The same step, fed by one random batch that is on the device already."""
+
+    def __init__(self, model: str, setting: Setting) -> None:
+        self.step, self.setting, self.clock = make_step(model, setting), setting, _Clock(setting)
+        self.images = torch.randn(setting.batch_size, 1, setting.size, setting.size, device=setting.device)
+        for _ in range(FIRST):
+            self.step(self.images)
+
+    def run(self) -> None:
+        """Take and time a slice of steps."""
+        with self.clock:
+            for _ in range(self.setting.slice):
+                self.step(self.images)
+                self.clock.n += len(self.images)
+
+
+class _Clock:
+    """Images and the seconds that they took, in slices."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting, self.seconds, self.n, self.started = setting, 0.0, 0, 0.0
+
+    def __enter__(self) -> None:
+        self._wait()
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._wait()
+        self.seconds += time.perf_counter() - self.started
+
+    def _wait(self) -> None:
+        if self.setting.device != "cpu":
+            torch.cuda.synchronize()
+
+    @property
+    def rate(self) -> float:
+        """Images per second."""
+        return self.n / self.seconds
