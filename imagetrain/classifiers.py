@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagetrain.store import ModelCard, read_model
+from radprompter.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
     from imagetrain.learning.models import ViewClassifier
+    from radprompter.labels import LabelSchema
 
 
 class Classifier(NamedTuple):
@@ -20,23 +22,31 @@ class Classifier(NamedTuple):
     card: ModelCard
 
 
-def open_classifier(path: Path, *, device: torch.device) -> Classifier:
+def open_classifier(path: Path, *, device: torch.device, schema: LabelSchema | None = None) -> Classifier:
     """The classifier in a file, on a device, in evaluation mode.
 
     Raises
     ------
     InputError
         If the file is absent, damaged, or not one of ours, or its weights do not fit what it says of itself.
+    SchemaError
+        If the classifier was trained on another label schema than the given one.
     """
     from imagetrain.learning.models import Layout, load_model
 
-    weights, card = read_model(path)
+    weights, card = read_model(path, schema=schema)
+    try:
+        layout = Layout(**card.layout)
+    except TypeError:
+        raise InputError(
+            f"{path}: says of itself a layout that is not known: {', '.join(card.layout)}; is it of a newer version?"
+        ) from None
     model = load_model(
         card.model,
         weights,
         n_views=len(card.views),
         n_findings=len(card.findings),
         size=card.size,
-        layout=Layout(**card.layout),
+        layout=layout,
     )
     return Classifier(model.to(device).eval(), card)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.preparation import Prepared, counts
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN, VALIDATION, Predictions
-from imagetrain.store import ModelCard, save_epochs, save_model, save_predictions
+from imagetrain.store import ModelCard, save_description, save_epochs, save_model, save_predictions
 from radprompter.files import sha256, write_json
 from radprompter.terminal import Track, quiet
 
@@ -121,11 +122,31 @@ def fit_run(
         "unused_images": dict(prepared.unused),
         "n_studies": {part: split.parts.count(part) for part in dict.fromkeys(split.parts)},
         "targets": counts(targets, split),
+        "validation": {
+            finding: _validation(truth[validation, column], logits[validation, column])
+            for column, finding in enumerate(targets.findings)
+        },
         "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "device": str(device),
         "seconds": round(time.monotonic() - started, 1),
     }
+    save_description(folder, described, prepared.schema)
     write_json(folder / "manifest.json", described)
+
+
+def _validation(truth: NDArray[np.float32], logits: NDArray[np.float32]) -> dict[str, float | int | str | None]:
+    """AUROC of one finding on validation with DeLong's interval, or why there is none."""
+    from imagetrain.evaluation.delong import delong
+
+    found = delong(truth, logits)
+    return {
+        "auroc": _number(found.auroc),
+        "low": _number(found.low) if found.status == "ok" else None,
+        "high": _number(found.high) if found.status == "ok" else None,
+        "n_positive": int((truth == 1).sum()),
+        "n_negative": int((truth == 0).sum()),
+        "reason": None if found.status == "ok" else found.status.reason,
+    }
 
 
 def _number(value: float) -> float | None:

@@ -11,7 +11,7 @@ from imagetrain.classifiers import open_classifier
 from imagetrain.preparation import cache_images, rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, Predictions
-from imagetrain.store import ModelCard, save_predictions
+from imagetrain.store import ModelCard, read_label_schema, save_predictions
 from radprompter.errors import RecipeError
 from radprompter.files import write_text
 from radprompter.terminal import Track, quiet
@@ -37,7 +37,8 @@ def run_predict(
     from imagetrain.pixels.dataset import open_pixels
 
     device = choose_device(recipe.device)
-    model, card = open_classifier(study.out / "train" / name / "model.safetensors", device=device)
+    schema = read_label_schema(data) if data.labels.is_file() else None
+    model, card = open_classifier(study.out / "train" / name / "model.safetensors", device=device, schema=schema)
     table = data.images if images is None else data.images.model_copy(update={"path": images, "root": None})
     folder = study.out / "predict" / name
     as_trained = data.model_copy(update={"size": card.size, "equalise": card.equalise})

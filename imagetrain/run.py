@@ -18,7 +18,15 @@ from imagetrain.tracked import track_training
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
 from radprompter.terminal import Track, quiet
 
-OUTPUTS = ("model.safetensors", "epochs.jsonl", "manifest.json", "predictions.parquet", "../split.csv")
+OUTPUTS = (
+    "model.safetensors",
+    "model.json",
+    "MODEL_CARD.md",
+    "epochs.jsonl",
+    "manifest.json",
+    "predictions.parquet",
+    "../split.csv",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Every file of a training run: tables in; weights, predictions, epochs and manifests out, each whole or absent."""
 
 from imagetrain.store.classifier import CARD, ModelCard, Weights, read_model, save_model
+from imagetrain.store.description import save_description
 from imagetrain.store.results import read_predictions, save_epochs, save_predictions, save_split
-from imagetrain.store.tables import StudyRow, read_image_files, read_labels, read_studies
+from imagetrain.store.tables import StudyRow, read_image_files, read_label_schema, read_labels, read_studies
 
 __all__ = [
     "CARD",
@@ -10,10 +11,12 @@ __all__ = [
     "StudyRow",
     "Weights",
     "read_image_files",
+    "read_label_schema",
     "read_labels",
     "read_model",
     "read_predictions",
     "read_studies",
+    "save_description",
     "save_epochs",
     "save_model",
     "save_predictions",

@@ -63,12 +63,14 @@ def read_model(path: Path, *, schema: LabelSchema | None = None) -> tuple[Weight
 
     if not path.is_file():
         raise InputError(f"{path}: no such classifier; train it with `imagetrain train`")
+    refuse_pickle(path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError, ValueError):
-        raise InputError(f"{path}: not a safetensors file, or a damaged one") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error).removeprefix("Error while deserializing header: ").strip()[:80]
+        raise InputError(f"{path}: not a safetensors file, or a damaged one ({reason})") from None
     try:
         data = json.loads(metadata[CARD])
         card = ModelCard(**{**data, "findings": tuple(data["findings"]), "views": tuple(data["views"])})
@@ -83,6 +85,15 @@ def read_model(path: Path, *, schema: LabelSchema | None = None) -> tuple[Weight
             f"but the labels have {schema.name!r} ({len(schema.names)} findings, {schema.hash}); train it anew"
         )
     return weights, card
+
+
+def refuse_pickle(path: Path) -> None:
+    """Raise an `InputError` if a file begins as a pickle does, or as the archive that torch keeps one in."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    is_pickle = start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5")
+    if start[8:] != b"{" and (is_pickle or start[:4] == b"PK\x03\x04"):  # { begins a header, after its length
+        raise InputError(f"{path}: a pickle, which may run any code when it is read: never loaded; use safetensors")
 
 
 def _to_json(card: ModelCard) -> str:

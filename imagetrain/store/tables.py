@@ -59,6 +59,15 @@ def read_labels(data: Data) -> LabelTable:
         raise SchemaError(f"{path}: {error}") from None
 
 
+def read_label_schema(data: Data) -> LabelSchema:
+    """The schema of a recipe's label table; raises as `read_labels` does."""
+    import pyarrow.parquet as pq
+
+    if data.labels.suffix != ".parquet":
+        return read_labels(data).schema
+    return LabelTable.from_arrow(pq.read_schema(data.labels).empty_table()).schema
+
+
 def read_studies(recipe: Studies) -> list[StudyRow]:
     """The table of studies, in its order.
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +69,7 @@ def test_a_classifier_of_another_schema_is_refused(tmp_path: Path) -> None:
         read_model(tmp_path / "model.safetensors", schema=other)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", pickle.dumps({"a": 1}), b"\xff" * 64, (2**60).to_bytes(8, "little") + b"{}"]
-)
+@pytest.mark.parametrize("content", [b"", b"\xff" * 64, (2**60).to_bytes(8, "little") + b"{}"])
 def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
