@@ -21,7 +21,8 @@ def track_training(study: StudyRecipe, run: str) -> None:
     if mlflow is None:
         return
     manifest = read_json(folder / MANIFEST)
-    manifest["excluded"] = len(manifest["excluded"])
+    for named in ("excluded", "unused_images"):
+        manifest[named] = len(manifest[named])
     settings = {name: manifest[name] for name in ("policy", "hashes", "label_schema", "device", "versions")}
     recipe = study.need_train().model_dump(mode="json", exclude={"runs"})
     data = study.need_data().model_dump(mode="json")
