@@ -21,7 +21,7 @@ from radprompter.files import sha256, write_json
 from radprompter.terminal import Track, quiet
 
 if TYPE_CHECKING:
-    from imagetrain.learning.training import EpochResult
+    from imagetrain.learning.progress import EpochResult
 
 OnEpoch = Callable[[str, "EpochResult"], None]
 """Called with the name of a run and what an epoch came to."""
@@ -38,9 +38,10 @@ def fit_run(
     on_epoch: OnEpoch | None = None,
 ) -> None:
     """Train one run and write its folder."""
-    from imagetrain.evaluation.auroc import auroc
+    from imagetrain.evaluation.auroc import auroc, average_precision
     from imagetrain.evaluation.thresholds import youden
-    from imagetrain.learning.inference import choose_device, predict_logits
+    from imagetrain.learning.devices import choose_device, refuse_precision
+    from imagetrain.learning.inference import predict_logits
     from imagetrain.learning.models import build_model, to_arrays
     from imagetrain.learning.training import train
     from imagetrain.learning.validation import Material
@@ -52,6 +53,7 @@ def fit_run(
     targets, split = prepared.targets[name], prepared.split
     refuse_flips(recipe.augment, prepared.schema)
     device = choose_device(recipe.device)
+    refuse_precision(recipe.precision, device)
     training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)
     known = np.where(targets.mask[training], targets.values[training], np.nan)
     model = build_model(
@@ -73,7 +75,8 @@ def fit_run(
     pixels = open_pixels(split.study_ids, cache.pixels, prepared.rows, device=device)
     epochs = []
     material = Material(pixels, targets, training, validation)
-    for result in train(model, material, recipe, score=auroc, track=track, name=name):
+    scores = {"auroc": auroc, "auprc": average_precision}
+    for result in train(model, material, recipe, scores=scores, track=track, name=name):
         epochs.append(result)
         if on_epoch is not None:
             on_epoch(name, result)

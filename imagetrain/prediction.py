@@ -33,7 +33,8 @@ def run_predict(
     name = run or next(iter(recipe.runs))
     if name not in recipe.runs:
         raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(recipe.runs)}")
-    from imagetrain.learning.inference import choose_device, predict_logits
+    from imagetrain.learning.devices import choose_device
+    from imagetrain.learning.inference import predict_logits
     from imagetrain.pixels.dataset import open_pixels
 
     device = choose_device(recipe.device)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,13 @@ class Split:
     def of(self, part: str) -> tuple[str, ...]:
         """Ids of the studies in one part."""
         return tuple(study for study, where in zip(self.study_ids, self.parts, strict=True) if where == part)
+
+
+class Checkpoint(NamedTuple):
+    """A training in the middle: all that the rest of it depends on."""
+
+    arrays: Mapping[str, NDArray[Any]]  # weights, their averages, the best ones, the optimiser's state
+    facts: Mapping[str, Any]  # plain data: the step, the epochs so far
 
 
 @dataclass(frozen=True, slots=True, eq=False)

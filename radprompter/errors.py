@@ -10,6 +10,7 @@
     │   ├── ImageError          a radiograph that cannot be used
     │   └── SplitError          a patient on two sides of a split
     ├── TrainingError           training cannot go on, such as after a loss that is not a number
+    │   └── StoppedError        training was asked to stop and can go on from where it is
     ├── WriteError              a file cannot be written; the old one is whole
     ├── JournalError            the journal is foreign, torn or held by another process
     ├── BudgetError             a run came to what it may cost; what was answered is kept
@@ -60,6 +61,10 @@ class SplitError(InputError):
 
 class TrainingError(RadprompterError):
     """Training cannot go on; the message names the batch."""
+
+
+class StoppedError(TrainingError):
+    """Training was asked to stop, by a signal; what was done is kept and the same command goes on."""
 
 
 class WriteError(RadprompterError):

@@ -11,17 +11,19 @@ import numpy as np
 import torch
 
 from imagetrain.learning.averaging import Averaged
-from imagetrain.learning.inference import reduced
+from imagetrain.learning.devices import reduced
 from imagetrain.learning.losses import bce, weighted_mean
 from imagetrain.learning.models import build_model
 from imagetrain.learning.optimisers import make_optimiser
-from imagetrain.learning.training import Material, train
+from imagetrain.learning.training import train
+from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.recipe import TrainRecipe
 from imagetrain.records import Targets
 from throughput.material import AUGMENT, Setting
 
 N_FINDINGS = 14
+SCORES = dict.fromkeys(("auroc", "auprc"), lambda _truth, _scores: 0.5)
 FIRST = 8  # steps that are not counted: the first ones set things up
 LONG = 1_000_000
 
@@ -112,20 +114,19 @@ def rate_of_loop(model: str, setting: Setting, *, seconds: float) -> Rates:
     material = Material(pixels, targets, long, every[: setting.batch_size])
     clock, ceiling = _Clock(setting), Ceiling(model, setting)
 
-    def watch(batches: Iterable[Any], _title: str = "", _total: int | None = None) -> Iterator[Any]:
+    def watch(items: Iterable[Any], _title: str = "", _total: int | None = None, **_: Any) -> Iterator[Any]:
         """Stands where progress is shown, so it sees every step go by."""
-        steps = iter(batches)
-        for batch in itertools.islice(steps, FIRST):
-            yield batch
+        steps = iter(items)
+        yield from itertools.islice(steps, FIRST)
         while clock.seconds < seconds:
             with clock:
-                for batch in itertools.islice(steps, setting.slice):
-                    yield batch
-                    clock.n += len(batch)
+                for step in itertools.islice(steps, setting.slice):
+                    yield step
+                    clock.n += setting.batch_size
             ceiling.run()
 
     recipe = recipe_of(model, setting)
-    list(train(network, material, recipe, score=lambda _truth, _scores: 0.5, track=watch))
+    list(train(network, material, recipe, scores=SCORES, track=watch))
     return Rates(clock.rate, ceiling.clock.rate)
 
 

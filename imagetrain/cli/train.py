@@ -9,7 +9,7 @@ from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 if TYPE_CHECKING:
-    from imagetrain.learning.training import EpochResult
+    from imagetrain.learning.progress import EpochResult
 
 
 @guarded

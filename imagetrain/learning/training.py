@@ -2,134 +2,149 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
-import numpy as np
 import torch
 from torch import nn
 
-from imagetrain.learning.averaging import Averaged
-from imagetrain.learning.inference import reduced
-from imagetrain.learning.losses import bce, smoothed, training_loss, weighted_mean
-from imagetrain.learning.optimisers import learning_rate, make_optimiser, set_rate
+from imagetrain.learning.devices import explained
+from imagetrain.learning.feeding import Feed
+from imagetrain.learning.losses import bce, training_loss
+from imagetrain.learning.optimisers import learning_rate
+from imagetrain.learning.processes import ALONE, Processes
+from imagetrain.learning.progress import EpochResult, Keeper, Progress, begin, copy_weights, restore, to_checkpoint
+from imagetrain.learning.steps import TrainStep
 from imagetrain.learning.validation import Material, Score, validate
-from imagetrain.pixels.augment import augment
-from imagetrain.pixels.dataset import Rows, n_batches, shuffled_batches
-from imagetrain.pixels.mixing import mix
 from imagetrain.recipe import TrainRecipe
-from radprompter.errors import TrainingError
-from radprompter.terminal import Track, quiet
+from imagetrain.records import Checkpoint
+from radprompter.errors import StoppedError, TrainingError
+from radprompter.terminal import Note, Track, quiet
 
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """What an epoch came to."""
-
-    epoch: int  # from 1
-    n_epochs: int
-    loss: float  # mean over the training batches
-    validation_loss: float
-    validation_auroc: float  # macro mean, of the better weights; NaN if no finding has both classes in validation
-    n_findings_scored: int  # findings with both classes in validation: what the mean is over
-    weights: Literal["last", "averaged"]  # which weights are the better ones on validation
-    is_best: bool
-    learning_rate: float  # at the end of the epoch
-    seconds: float
+LOOK_EVERY = 20  # steps: whoever looks at what a GPU computed waits for it
 
 
 def train(
-    model: nn.Module, material: Material, recipe: TrainRecipe, *, score: Score, track: Track = quiet, name: str = ""
+    model: nn.Module,
+    material: Material,
+    recipe: TrainRecipe,
+    *,
+    scores: Mapping[str, Score],
+    processes: Processes = ALONE,
+    resume: Checkpoint | None = None,
+    keeper: Keeper | None = None,
+    track: Track = quiet,
+    note: Note | None = None,
+    name: str = "",
 ) -> Iterator[EpochResult]:
     """Train a classifier; when the last result has been taken, the model has the weights of its best epoch.
 
-    Best is the highest macro mean of `score` over the findings that have both classes in validation, or the lowest
-    validation loss where no finding has. On a CPU the same recipe, data and number of threads give the same weights.
+    Best is the highest macro mean of the score that `train.best_by` names over the findings that have both classes in
+    validation, or the lowest validation loss where no finding has. On a CPU the same recipe, data and numbers of
+    threads and processes give the same weights, in one go or from any checkpoint on.
+
+    Parameters
+    ----------
+    resume:
+        Where to go on: a checkpoint of the same model, material and recipe.
+    keeper:
+        Is given a checkpoint after each epoch, when it wants one, and before stopping; says when to stop.
 
     Raises
     ------
     TrainingError
-        If a loss is not finite; the message names the studies of the batch.
+        If a loss or gradient is not finite (the message names the studies of the step), or memory does not suffice.
+    StoppedError
+        If the keeper said so; it has the checkpoint.
     """
-    device = material.pixels.device
-    values = smoothed(torch.from_numpy(material.targets.values).to(device), recipe.label_smoothing)
-    weights = torch.from_numpy(material.targets.mask).to(device, torch.float32)
-    cost = training_loss(recipe, material.targets, material.training, device)
+    device, keeper = material.pixels.device, keeper or Keeper()
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = make_optimiser(model, recipe)
-    averaged = Averaged(model, recipe.ema_decay)
-    generator = torch.Generator(device)
-    steps_per_epoch = n_batches(len(material.training), recipe.batch_size)
-    n_steps = recipe.epochs * steps_per_epoch
-    best, best_weights = (-math.inf, -math.inf), _copy(model)
+    loss = training_loss(recipe, material.targets, material.training, device)
+    feed, take_step = Feed(material, recipe, processes), TrainStep(model, recipe, loss, processes)
+    progress = restore(resume, take_step) if resume else begin(model, device)
+    n_steps = 0 if _is_over(progress, recipe) else recipe.epochs * feed.steps_per_epoch
+    steps = range(progress.step, n_steps)
+    batches, started = feed.batches(progress.step, len(steps)), time.monotonic()
 
-    step, losses, started = 0, [], time.monotonic()
-    batches = _all_batches(material.training, recipe)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        for batch in track(batches, f"train {name}".strip(), n_steps):
-            model.train()
-            set_rate(optimiser, learning_rate(step, recipe, steps_per_epoch))
-            generator.manual_seed(step_seed(recipe.seed, step))
-            torch.manual_seed(step_seed(recipe.seed, step))  # dropout and stochastic depth
-            picks = material.pixels.drawn(batch, seed=recipe.seed, epoch=step // steps_per_epoch)
-            views = material.pixels.batch(batch, picks)
-            images = augment(views.images, recipe.augment, generator)
-            mixed = mix(images, views.present, values[batch], weights[batch], recipe.mix, generator)
-            with reduced(recipe.precision, device):
-                logits = model(mixed.images.contiguous(memory_format=torch.channels_last), mixed.present)
-            loss = weighted_mean(cost(logits, mixed.values), mixed.weights)
-            if not torch.isfinite(loss):
-                raise TrainingError(_not_finite(material, batch, step, recipe))
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            averaged.update(model, step)
-            losses.append(loss.detach())
-            step += 1
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), explained(recipe):
+        for step in track(steps, f"train {name}".strip(), len(steps), note=note):
+            rate = learning_rate(step, recipe, feed.steps_per_epoch)
+            mean_loss = take_step(islice(batches, recipe.accumulate), step=step, rate=rate)
+            progress.step, progress.losses = step + 1, progress.losses + mean_loss
 
-            if step % steps_per_epoch == 0:
-                candidates = {"last": model, "averaged": averaged.model} if recipe.ema_decay else {"last": model}
-                results = {k: validate(net, material, recipe, loss=bce, score=score) for k, net in candidates.items()}
-                kind = max(results, key=lambda k: results[k].rank)
-                is_best = results[kind].rank > best
-                if is_best:
-                    best, best_weights = results[kind].rank, _copy(candidates[kind])
-                yield EpochResult(
-                    epoch=step // steps_per_epoch,
-                    n_epochs=recipe.epochs,
-                    loss=float(torch.stack(losses).mean()),
-                    validation_loss=results[kind].loss,
-                    validation_auroc=results[kind].score,
-                    n_findings_scored=results[kind].n_scored,
-                    weights=kind,  # type: ignore[arg-type]
-                    is_best=is_best,
-                    learning_rate=optimiser.param_groups[0]["lr"],
-                    seconds=time.monotonic() - started,
-                )
-                losses, started = [], time.monotonic()
-    model.load_state_dict(best_weights)
+            ends_epoch = progress.step % feed.steps_per_epoch == 0
+            if not ends_epoch and device.type == "cuda" and progress.step % LOOK_EVERY:
+                continue
+            _refuse_bad_step(take_step, feed, material, recipe)
+            if ends_epoch:
+                _validate(take_step, progress, material, recipe, scores, processes, started)
+                started = time.monotonic()
+            asked_to_stop, is_due = processes.any(keeper.asked_to_stop(), ends_epoch or keeper.is_due())
+            if processes.leads and (asked_to_stop or is_due):
+                keeper.keep(to_checkpoint(take_step, progress))
+            if ends_epoch:
+                yield progress.epochs[-1]
+            if asked_to_stop:
+                where = f"epoch {len(progress.epochs) + 1}, after step {progress.step:,} of {n_steps:,}"
+                raise StoppedError(f"stopped as asked in {where}; run the same command to go on from there")
+            if _is_over(progress, recipe):
+                break
+    model.load_state_dict(progress.best_weights)
 
 
-def step_seed(seed: int, step: int) -> int:
-    """What the random numbers of a step are drawn from: the seed and the step alone, nothing that must be kept."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _all_batches(studies: Rows, recipe: TrainRecipe) -> Iterator[Rows]:
-    for epoch in range(recipe.epochs):
-        yield from shuffled_batches(studies, recipe.batch_size, seed=recipe.seed, epoch=epoch)
-
-
-def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-
-def _not_finite(material: Material, batch: Rows, step: int, recipe: TrainRecipe) -> str:
-    studies = ", ".join(material.pixels.study_ids[i] for i in batch)
-    return (
-        f"the loss of step {step + 1} is not a number; its batch: {studies}. Lower train.learning_rate "
-        f"({recipe.learning_rate:g})" + (" or use train.precision: fp32" if recipe.precision == "bf16" else "")
+def _validate(
+    take_step: TrainStep,
+    progress: Progress,
+    material: Material,
+    recipe: TrainRecipe,
+    scores: Mapping[str, Score],
+    processes: Processes,
+    started: float,
+) -> None:
+    """End an epoch: hold the last and the averaged weights against validation; the better ones may be the best yet."""
+    candidates = {"last": take_step.model} | ({"averaged": take_step.averaged.model} if recipe.ema_decay else {})
+    for network in candidates.values():
+        processes.share_buffers(network)
+    results = {
+        kind: validate(network, material, recipe, loss=bce, scores=scores, processes=processes)
+        for kind, network in candidates.items()
+    }
+    kind = max(results, key=lambda kind: results[kind].rank(recipe.best_by))
+    rank, result = results[kind].rank(recipe.best_by), results[kind]
+    is_best = rank > progress.best
+    if is_best:
+        progress.best, progress.best_weights = rank, copy_weights(candidates[kind])
+    n_epochs = len(progress.epochs) + 1
+    progress.epochs.append(
+        EpochResult(
+            epoch=n_epochs,
+            n_epochs=recipe.epochs,
+            loss=float(progress.losses) * n_epochs / progress.step,
+            validation_loss=result.loss,
+            validation_auroc=result.scores["auroc"],
+            validation_auprc=result.scores["auprc"],
+            n_findings_scored=result.n_scored,
+            weights=kind,  # type: ignore[arg-type]
+            is_best=is_best,
+            learning_rate=max(group["lr"] for group in take_step.optimiser.param_groups),
+            seconds=time.monotonic() - started,
+        )
     )
+    progress.losses = torch.zeros_like(progress.losses)
+
+
+def _is_over(progress: Progress, recipe: TrainRecipe) -> bool:
+    """Whether enough epochs went by without a better one."""
+    return recipe.patience is not None and progress.epochs_since_best >= recipe.patience
+
+
+def _refuse_bad_step(take_step: TrainStep, feed: Feed, material: Material, recipe: TrainRecipe) -> None:
+    step = take_step.first_bad_step()
+    if step is not None:
+        studies = ", ".join(material.pixels.study_ids[i] for i in feed.studies(step))
+        raise TrainingError(
+            f"the loss or gradient of step {step + 1} is not a number; its batch: {studies}. Lower "
+            f"train.learning_rate ({recipe.learning_rate:g}), set train.clip_norm"
+            + ("" if recipe.precision == "fp32" else ", or use train.precision: fp32")
+        )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import nn
 
 from imagetrain.learning.inference import predict_logits
 from imagetrain.learning.losses import Loss, weighted_mean
+from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.pixels.dataset import Rows, StudyPixels
 from imagetrain.recipe import TrainRecipe
 from imagetrain.records import Targets
@@ -36,25 +37,41 @@ class Validation:
     """What weights came to on the validation studies."""
 
     loss: float
-    score: float  # macro mean; NaN if it is defined for no finding
-    n_scored: int  # findings that the mean is over
+    scores: Mapping[str, float]  # macro means; NaN where a score is defined for no finding
+    n_scored: int  # findings that the means are over
 
-    @property
-    def rank(self) -> tuple[float, float]:
+    def rank(self, best_by: str) -> tuple[float, float]:
         """Higher is better: the score, and among equals (or without one) the loss."""
-        return (-math.inf if math.isnan(self.score) else self.score, -self.loss)
+        score = self.scores.get(best_by, math.nan)
+        return (-math.inf if math.isnan(score) else score, -self.loss)
 
 
-def validate(model: nn.Module, material: Material, recipe: TrainRecipe, *, loss: Loss, score: Score) -> Validation:
-    """Loss over all counted cells, and the macro mean of `score` over the findings for which it is defined."""
+def validate(
+    model: nn.Module,
+    material: Material,
+    recipe: TrainRecipe,
+    *,
+    loss: Loss,
+    scores: Mapping[str, Score],
+    processes: Processes = ALONE,
+) -> Validation:
+    """Loss over all counted cells, and the macro mean of each score over the findings for which it is defined."""
     rows = material.validation
-    logits = predict_logits(model, material.pixels, rows, batch_size=2 * recipe.batch_size, precision=recipe.precision)
+    logits = predict_logits(
+        model,
+        material.pixels,
+        rows,
+        batch_size=2 * recipe.batch_size // processes.world,
+        precision=recipe.precision,
+        processes=processes,
+    )
     if not np.isfinite(logits).all():
-        return Validation(math.inf, math.nan, 0)
+        return Validation(math.inf, dict.fromkeys(scores, math.nan), 0)
     values, mask = material.targets.values[rows], material.targets.mask[rows]
     cells = loss(torch.from_numpy(logits), torch.from_numpy(values))
     hard = np.where(mask, np.rint(values), np.nan)
-    scores = [score(hard[:, column], logits[:, column]) for column in range(hard.shape[1])]
-    defined: NDArray[np.float64] = np.array([value for value in scores if not math.isnan(value)])
-    mean = float(defined.mean()) if defined.size else math.nan
-    return Validation(float(weighted_mean(cells, torch.from_numpy(mask).float())), mean, defined.size)
+    found = {name: [score(hard[:, f], logits[:, f]) for f in range(hard.shape[1])] for name, score in scores.items()}
+    defined = {name: [value for value in values if not math.isnan(value)] for name, values in found.items()}
+    means = {name: float(np.mean(values)) if values else math.nan for name, values in defined.items()}
+    n_scored = max((len(values) for values in defined.values()), default=0)
+    return Validation(float(weighted_mean(cells, torch.from_numpy(mask).float())), means, n_scored)

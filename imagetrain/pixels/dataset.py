@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,13 @@ class Views(NamedTuple):
 
     images: torch.Tensor  # uint8 (n, n_views, size, size); zeros where there is none
     present: torch.Tensor  # bool (n, n_views)
+
+
+class Loaded(NamedTuple):
+    """The images of some studies on their way to the device."""
+
+    rows: Rows  # of the cache, (n, n_views); -1 where there is none
+    images: torch.Tensor | None  # in pinned memory if they go to a GPU; None where the cache is on the device
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,16 +66,37 @@ class StudyPixels:
         pick:
             int64 ``(n, n_views)``: which of the images of a view; the first if None.
         """
+        return self.place(self.load(studies, pick))
+
+    def load(self, studies: Sequence[int] | Rows, pick: Rows | None = None) -> Loaded:
+        """The part of `batch` that reads the cache, for a thread that works ahead."""
         chosen = self.rows[np.asarray(studies)]
         rows = chosen[..., 0] if pick is None else np.take_along_axis(chosen, pick[..., None], axis=2)[..., 0]
-        present = torch.from_numpy(rows >= 0).to(self.device)
         if self.resident is not None:
-            images = self.resident[torch.from_numpy(np.maximum(rows, 0)).to(self.device)]
+            return Loaded(rows, None)
+        on_gpu = self.device.type == "cuda"  # only from pinned memory are copies made while the GPU computes
+        images = torch.empty((*rows.shape, *self.pixels.shape[1:]), dtype=torch.uint8, pin_memory=on_gpu)
+        np.take(self.pixels, np.maximum(rows, 0), axis=0, out=images.numpy(), mode="clip")
+        return Loaded(rows, images)
+
+    def place(self, loaded: Loaded) -> Views:
+        """The part of `batch` that brings images to the device, without waiting for it."""
+        present = self.put(loaded.rows >= 0)
+        if loaded.images is not None:
+            images = loaded.images.to(self.device, non_blocking=True)
         else:
-            images = torch.from_numpy(self.pixels[np.maximum(rows, 0)]).to(self.device)
-        if (rows < 0).any():
-            images *= present[:, :, None, None]
+            assert self.resident is not None, "neither the images nor the cache are there"
+            images = self.resident[self.put(np.maximum(loaded.rows, 0))]
+        if (loaded.rows < 0).any():
+            images = images * present[:, :, None, None]
         return Views(images, present)
+
+    def put(self, values: NDArray[Any]) -> torch.Tensor:
+        """A small array on the device, without waiting for it."""
+        tensor = torch.from_numpy(values)
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self.device, non_blocking=True)
 
     def drawn(self, studies: Rows, *, seed: int, epoch: int) -> Rows | None:
         """Which image of a view each study shows in an epoch, int64 ``(n, n_views)``; None if no study has several.

@@ -37,12 +37,23 @@ class TrainRecipe(Section):
     dropout: float = Field(0.0, ge=0, lt=1, description="of the features before the last layer")
     gradient_checkpointing: bool = Field(False, description="less memory for a third more time; the same gradients")
     epochs: int = Field(10, ge=1)
-    batch_size: int = Field(32, ge=1)
-    optimiser: Literal["adamw", "lion"] = "adamw"
+    batch_size: int = Field(32, ge=1, description="studies at once, in all processes together")
+    accumulate: int = Field(1, ge=1, description="batches a step: the same as one batch so many times as large")
+    optimiser: Literal["adamw", "lion", "sgd"] = "adamw"
+    momentum: float = Field(0.9, gt=0, lt=1, description="of sgd, which looks ahead by it (Nesterov)")
     learning_rate: float = Field(1e-4, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
+    layer_decay: float | None = Field(
+        None, gt=0, le=1, description="each layer of a network learns so much slower than the next; null: all the same"
+    )
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of a step's gradient; null: any")
     warmup_epochs: float = Field(1.0, ge=0)
     ema_decay: float = Field(0.999, ge=0, lt=1, description="0 turns averaging off")
+    best_by: Literal["auroc", "auprc", "loss"] = Field(
+        "auroc", description="what the best epoch is best by, on validation"
+    )
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better one; null: never")
+    checkpoint_minutes: float = Field(10, gt=0, description="a stopped or killed run loses no more than this")
     augment: Augment = Augment()
     mix: Mix = Mix()
     loss: LossRecipe = CrossEntropy()
@@ -52,6 +63,10 @@ class TrainRecipe(Section):
         "or a number for some findings. Probabilities rise with it, so calibrate or use thresholds",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target that is 0.5 instead")
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="fp16 needs a GPU")
+    compile: bool = Field(False, description="torch.compile: slow first steps, then faster ones; needs a C++ compiler")
+    sync_batch_norm: bool = Field(
+        False, description="normalise over the batches of all processes (GPUs) together, not over each one's own"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     seed: int = 0

@@ -8,12 +8,13 @@ import pytest
 import torch
 from shapes import draw_shapes
 
-from imagetrain.evaluation.auroc import auroc
+from imagetrain.evaluation.auroc import auroc, average_precision
 from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import predict_logits
 from imagetrain.learning.models import ViewClassifier, build_model
 from imagetrain.learning.optimisers import learning_rate
-from imagetrain.learning.training import EpochResult, train
+from imagetrain.learning.progress import EpochResult
+from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.pixels.images import Preprocessing, to_square
@@ -22,6 +23,7 @@ from imagetrain.records import Targets
 from radprompter.errors import TrainingError
 
 CPU = torch.device("cpu")
+SCORES = {"auroc": auroc, "auprc": average_precision}
 FINDINGS = ("disc", "bar", "frame")
 
 
@@ -60,7 +62,7 @@ def weights(model: ViewClassifier) -> np.ndarray:
 
 
 def fit(model: ViewClassifier, data: Material, settings: TrainRecipe) -> list[EpochResult]:
-    return list(train(model, data, settings, score=auroc))
+    return list(train(model, data, settings, scores=SCORES))
 
 
 @pytest.mark.parametrize(("optimiser", "rate"), [("adamw", 3e-3), ("lion", 5e-4)])
@@ -117,7 +119,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_batch() -> None:
     data, model = material(9), new_model()
     with torch.no_grad():
         model.head.weight.fill_(math.nan)
-    with pytest.raises(TrainingError, match=r"the loss of step 1 is not a number; its batch: s\d(, s\d){5}"):
+    with pytest.raises(TrainingError, match=r"gradient of step 1 is not a number; its batch: s\d(, s\d){5}"):
         fit(model, data, recipe())
 
 

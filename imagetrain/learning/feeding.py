@@ -1,0 +1,98 @@
+"""What each step of training is fed, by the number of the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from imagetrain.learning.losses import smoothed
+from imagetrain.learning.processes import ALONE, Processes
+from imagetrain.learning.validation import Material
+from imagetrain.pixels.ahead import ahead
+from imagetrain.pixels.augment import augment
+from imagetrain.pixels.dataset import Loaded, Rows, n_batches, shuffled_batches
+from imagetrain.pixels.mixing import mix
+from imagetrain.recipe import TrainRecipe
+from radprompter.errors import RecipeError
+
+
+class Batch(NamedTuple):
+    """What a network learns from at once, on its device."""
+
+    images: torch.Tensor  # float32 (n, n_views, size, size), in [-1, 1] but for noise
+    present: torch.Tensor  # bool (n, n_views)
+    values: torch.Tensor  # float32 (n, n_findings) in [0, 1]
+    weights: torch.Tensor  # float32, same shape, in [0, 1]; 0 where the value does not count
+
+
+class Feed:
+    """The batches of each step: the studies of the step, cut into shares, each with its own random changes.
+
+    A step's studies depend on the seed and the step alone, whatever the number of processes; of their shares, each
+    process takes `train.accumulate` of its own, one after the other.
+
+    Raises
+    ------
+    RecipeError
+        If a step has fewer studies than shares.
+    """
+
+    def __init__(self, material: Material, recipe: TrainRecipe, processes: Processes = ALONE) -> None:
+        self.recipe, self.processes, self.pixels = recipe, processes, material.pixels
+        values = torch.from_numpy(material.targets.values).to(self.pixels.device)
+        self.values = smoothed(values, recipe.label_smoothing)
+        self.weights = torch.from_numpy(material.targets.mask).to(self.pixels.device, torch.float32)
+        self.step_size = recipe.batch_size * recipe.accumulate
+        self.steps_per_epoch = n_batches(len(material.training), self.step_size)
+        n_shares = recipe.accumulate * processes.world
+        if len(material.training) // self.steps_per_epoch < n_shares:
+            raise RecipeError(
+                f"train.batch_size: a step of {len(material.training) // self.steps_per_epoch} studies cannot be cut "
+                f"into {n_shares} shares (accumulate {recipe.accumulate} x {processes.world} processes)"
+            )
+        self._epoch = lru_cache(maxsize=2)(
+            lambda epoch: list(shuffled_batches(material.training, self.step_size, seed=recipe.seed, epoch=epoch))
+        )
+
+    def studies(self, step: int) -> Rows:
+        """The studies of a step, in all processes together."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        studies: Rows = self._epoch(epoch)[place]
+        return studies
+
+    def batches(self, first_step: int, n_steps: int) -> Iterator[Batch]:
+        """This process's batches of some steps: `train.accumulate` of each."""
+        generator = torch.Generator(self.pixels.device)
+        shares = self._shares(first_step, n_steps)
+        for share, loaded in ahead(lambda share: (share, self._load(share)), shares):
+            generator.manual_seed(seed_of(self.recipe.seed, share.step, share.turn, self.processes.rank))
+            views = self.pixels.place(loaded)
+            images = augment(views.images, self.recipe.augment, generator)
+            rows = self.pixels.put(share.studies)
+            yield Batch(*mix(images, views.present, self.values[rows], self.weights[rows], self.recipe.mix, generator))
+
+    def _shares(self, first_step: int, n_steps: int) -> Iterator[_Share]:
+        for step in range(first_step, first_step + n_steps):
+            for turn, studies in enumerate(np.array_split(self.studies(step), self.recipe.accumulate)):
+                yield _Share(step, turn, studies[self.processes.share(len(studies))])
+
+    def _load(self, share: _Share) -> Loaded:
+        epoch = share.step // self.steps_per_epoch
+        return self.pixels.load(share.studies, self.pixels.drawn(share.studies, seed=self.recipe.seed, epoch=epoch))
+
+
+class _Share(NamedTuple):
+    """What one process learns from at once."""
+
+    step: int
+    turn: int  # of those of the step
+    studies: Rows
+
+
+def seed_of(seed: int, *places: int) -> int:
+    """What random numbers are drawn from at a place of the training (step, share, process): nothing must be kept."""
+    return int(np.random.SeedSequence([seed, *places]).generate_state(1, np.uint64)[0] >> 1)
