@@ -1,0 +1,1 @@
+"""What `nih_pneumonia` compares: the same folds and networks, trained here and by timm's recipe."""
