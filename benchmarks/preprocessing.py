@@ -14,8 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
+from imagetrain.pixels.images import read_radiograph
 from imagetrain.pixels.reference import square_by_monai
+from imagetrain.pixels.squares import Preprocessing, to_square
 
 N_FILES = 12
 SHAPE = (2500, 2048)

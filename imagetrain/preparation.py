@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.images import Preprocessing
+from imagetrain.pixels.squares import Preprocessing
 from imagetrain.pixels.views import first_of_each_view, pictured
 from imagetrain.recipe import Data, Images, PolicyRecipe, TrainRecipe
 from imagetrain.records import TRAIN, VALIDATION, Split, Targets

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.images import Preprocessing
+from imagetrain.pixels.squares import Preprocessing
 from radprompter.errors import ImageError
 from radprompter.files import digest, read_json, write_json
 

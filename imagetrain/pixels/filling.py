@@ -22,7 +22,8 @@ from imagetrain.pixels.cache import (
     open_cache,
     save_manifest,
 )
-from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
+from imagetrain.pixels.images import read_radiograph
+from imagetrain.pixels.squares import Preprocessing, to_square
 from radprompter.errors import ImageError
 from radprompter.files import reserve
 from radprompter.terminal import Track, quiet

@@ -1,4 +1,4 @@
-"""The same pixels by MONAI: the reference that `images` and `augment` are held against, and an engine of its own."""
+"""The same pixels by MONAI: the reference that `squares` and `augment` are held against, and an engine of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.images import Preprocessing
+from imagetrain.pixels.squares import Preprocessing
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def square_by_monai(pixels: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """What `images.to_square` does, by MONAI's transforms; float32 ``(size, size)`` in [0, 255]."""
+    """What `squares.to_square` does, by MONAI's transforms; float32 ``(size, size)`` in [0, 255]."""
     from monai.transforms import Compose, HistogramNormalize, Resize, ScaleIntensity, ScaleIntensityRange, SpatialPad
 
     size = preprocessing.size

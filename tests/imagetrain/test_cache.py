@@ -9,7 +9,8 @@ import pytest
 
 from imagetrain.pixels.cache import MANIFEST, PIXELS, ImageFile, open_cache
 from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
+from imagetrain.pixels.images import read_radiograph
+from imagetrain.pixels.squares import Preprocessing, to_square
 from radprompter.errors import ImageError
 from radprompter.files import read_json, write_json
 

@@ -7,39 +7,17 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from dicom_files import scene, write_dicom
 
-from imagetrain.pixels.images import Preprocessing, read_radiograph, to_square
+from imagetrain.pixels.images import read_radiograph
 from imagetrain.pixels.reference import square_by_monai
+from imagetrain.pixels.squares import Preprocessing, in_unit_range, to_square
 from radprompter.errors import ImageError
 
 
-def scene(height: int = 90, width: int = 60) -> np.ndarray:
-    """A smooth image in [0, 1] whose left and right, top and bottom differ."""
-    rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
-    values = 0.5 * rows + 0.2 * columns + 0.4 * np.exp(-((rows - 0.3) ** 2 + (columns - 0.7) ** 2) / 0.02)
-    return ((values - values.min()) / (values.max() - values.min())).astype(np.float32)
-
-
-def write_dicom(path: Path, values: np.ndarray, *, bits: int = 12, **tags: Any) -> None:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["test"])
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    dataset.Rows, dataset.Columns = values.shape[:2]
-    dataset.SamplesPerPixel = 1 if values.ndim == 2 else 3
-    dataset.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
-    dataset.BitsAllocated = 8 if bits == 8 else 16
-    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits - 1, 0
-    if values.ndim == 3:
-        dataset.PlanarConfiguration = 0
-    dataset.PixelData = np.rint(values * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16).tobytes()
-    for name, value in tags.items():
-        setattr(dataset, name, value)
-    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+def grey(path: Path) -> np.ndarray:
+    """What a file shows, in [0, 1]."""
+    return in_unit_range(read_radiograph(path).pixels)
 
 
 def test_eight_twelve_and_sixteen_bits_of_a_scene_agree(tmp_path: Path) -> None:
@@ -50,19 +28,18 @@ def test_eight_twelve_and_sixteen_bits_of_a_scene_agree(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "d.tif"), np.rint(image * 65535).astype(np.uint16))
     write_dicom(tmp_path / "e.dcm", image)
     for name in ("a.png", "b.png", "c.png", "d.tif", "e.dcm"):
-        pixels = read_radiograph(tmp_path / name).pixels
-        assert pixels.dtype == np.float32
+        pixels = grey(tmp_path / name)
         assert np.abs(pixels - image).max() < 0.005, name
 
 
 def test_jpeg_colour_and_transparency_become_grey(tmp_path: Path) -> None:
-    grey = np.rint(scene() * 255).astype(np.uint8)
-    cv2.imwrite(str(tmp_path / "a.jpg"), grey, [cv2.IMWRITE_JPEG_QUALITY, 100])
-    cv2.imwrite(str(tmp_path / "b.png"), np.dstack([grey] * 3))
-    cv2.imwrite(str(tmp_path / "c.png"), np.dstack([grey] * 3 + [np.full_like(grey, 128)]))
+    whole = np.rint(scene() * 255).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.jpg"), whole, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    cv2.imwrite(str(tmp_path / "b.png"), np.dstack([whole] * 3))
+    cv2.imwrite(str(tmp_path / "c.png"), np.dstack([whole] * 3 + [np.full_like(whole, 128)]))
     write_dicom(tmp_path / "d.dcm", np.dstack([scene()] * 3), bits=8)
     for name in ("a.jpg", "b.png", "c.png", "d.dcm"):
-        assert np.abs(read_radiograph(tmp_path / name).pixels - scene()).max() < 0.02, name
+        assert np.abs(grey(tmp_path / name) - scene()).max() < 0.02, name
 
 
 @pytest.mark.parametrize(
@@ -76,14 +53,14 @@ def test_jpeg_colour_and_transparency_become_grey(tmp_path: Path) -> None:
 def test_monochrome1_is_inverted_after_the_luts(tmp_path: Path, tags: dict[str, Any]) -> None:
     write_dicom(tmp_path / "two.dcm", scene(), **tags)
     write_dicom(tmp_path / "one.dcm", 1 - scene(), PhotometricInterpretation="MONOCHROME1", **tags)
-    two, one = (read_radiograph(tmp_path / f"{name}.dcm").pixels for name in ("two", "one"))
+    two, one = (grey(tmp_path / f"{name}.dcm") for name in ("two", "one"))
     assert np.abs(two - scene()).max() < 0.005
     assert np.abs(one - two).max() < 0.005
 
 
 def test_a_window_clips_what_is_outside(tmp_path: Path) -> None:
     write_dicom(tmp_path / "a.dcm", scene(), WindowCenter=2048, WindowWidth=1000)
-    pixels = read_radiograph(tmp_path / "a.dcm").pixels
+    pixels = grey(tmp_path / "a.dcm")
     stored = scene() * 4095
     assert (pixels[stored < 1540] == 0).all()
     assert (pixels[stored > 2556] == 1).all()

@@ -17,7 +17,7 @@ from imagetrain.learning.progress import EpochResult
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
-from imagetrain.pixels.images import Preprocessing, to_square
+from imagetrain.pixels.squares import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
 from imagetrain.records import Targets
 from radprompter.errors import TrainingError
