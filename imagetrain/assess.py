@@ -186,7 +186,8 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
     settings.append(("Studies", ", ".join(f"{n_studies[part]} {part}" for part in PARTS if part in n_studies)))
     runs = []
     for name, policy in train.runs.items():
-        text = f"{policy.policy}: {UNCERTAIN[policy.policy]}; not mentioned: {policy.not_mentioned}"
+        text = f"labels {_within(policy.labels, study.out)}; " if policy.labels else ""
+        text += f"{policy.policy}: {UNCERTAIN[policy.policy]}; not mentioned: {policy.not_mentioned}"
         text += "".join(f"; {finding}: {other}" for finding, other in policy.per_finding.items())
         best = manifests[name].get("validation_auroc")
         text += "" if best is None else f"; validation AUROC {best:.3f} at epoch {manifests[name].get('best_epoch')}"

@@ -90,7 +90,7 @@ def fit_run(
         for column, finding in enumerate(targets.findings)
     }
     best = next(epoch for epoch in reversed(epochs) if epoch.is_best)
-    hashes = {"labels": sha256(data.labels), "pixels": cache.hash}
+    hashes = {"labels": sha256(recipe.runs[name].labels or data.labels), "pixels": cache.hash}
     if isinstance(recipe.pretrained, Path):
         hashes["pretrained"] = sha256(recipe.pretrained)
     versions = {package: version(package) for package in ("torch", "timm", "numpy", "radprompter-imagetrain")}

@@ -13,13 +13,20 @@ from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.squares import Preprocessing
 from imagetrain.pixels.views import first_of_each_view, pictured
-from imagetrain.recipe import Data, Images, PolicyRecipe, TrainRecipe
-from imagetrain.records import TRAIN, VALIDATION, Split, Targets
-from imagetrain.store import StudyRow, read_image_files, read_labels, read_studies
-from imagetrain.targets.policies import left_out, make_targets, refuse_unknown
+from imagetrain.recipe import Data, Images, TrainRecipe
+from imagetrain.records import TRAIN, Split, Targets
+from imagetrain.store import StudyRow, read_image_files, read_studies
 from imagetrain.targets.splits import make_split
-from radprompter.errors import SchemaError, TableError
-from radprompter.label_table import LabelTable
+from imagetrain.teaching import (
+    Lessons,
+    make_lessons,
+    read_lessons,
+    refuse_untrainable,
+    select_findings,
+    unlabelled,
+    untrainable,
+)
+from radprompter.errors import TableError
 from radprompter.labels import LabelSchema, LabelState
 from radprompter.terminal import Track, quiet
 
@@ -93,14 +100,9 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
     SchemaError
         If a named finding does not exist, or none can be trained on.
     """
-    whole = read_labels(data)
-    table = _chosen(whole, data.findings)
-    for recipe in train.runs.values():
-        refuse_unknown(recipe.per_finding, table.schema)
-    if isinstance(train.class_weights, dict):
-        refuse_unknown(train.class_weights, table.schema)
-    studies, excluded = _usable(data, table, cache)
-    wide = table.wide().loc[[study.study_id for study in studies]]
+    lessons = read_lessons(data, train)
+    studies, excluded = _usable(data, lessons, cache)
+    wide = lessons.tested.wide().loc[[study.study_id for study in studies]]
     states = wide.to_numpy(dtype=object)
     strata = np.hstack([states == str(LabelState.POSITIVE), states == str(LabelState.UNCERTAIN)])
     split = make_split(
@@ -111,22 +113,19 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
         recipe=data.split,
     )
     unsplit = "in no part of the split file" if data.split.file else "its site is neither internal nor external"
-    excluded |= {study.study_id: unsplit for study in studies if study.study_id not in set(split.study_ids)}
+    used = set(split.study_ids)
+    excluded |= {study.study_id: unsplit for study in studies if study.study_id not in used}
 
-    position = {study: index for index, study in enumerate(table.report_ids)}
-    order = np.array([position[study] for study in split.study_ids])
-    parts = np.array(split.parts)
-    targets = {name: _targets(table, recipe, order, parts) for name, recipe in train.runs.items()}
-    reasons = _left_out(targets, parts == TRAIN, data.min_positives)
-    kept = [name for name in table.schema.names if name not in reasons]
-    if not kept:
-        shown = "\n".join(f"  {name}: {reason}" for name, reason in list(reasons.items())[:SHOWN])
-        raise SchemaError(f"no finding can be trained on, of {len(reasons)}:\n{shown}")
+    targets = make_lessons(lessons, train, split)
+    reasons = untrainable(targets, np.array(split.parts) == TRAIN, data.min_positives)
+    findings = lessons.tested.schema.names
+    refuse_untrainable(reasons, findings)
+    kept = [name for name in findings if name not in reasons]
     return Prepared(
-        schema=whole.schema,
+        schema=lessons.schema,
         split=split,
         rows=rows_of(cache, data.views, split.study_ids),
-        targets={name: _columns(target, kept) for name, target in targets.items()},
+        targets={name: select_findings(target, kept) for name, target in targets.items()},
         left_out=reasons,
         excluded=excluded,
         unused={image.file: image.reason for image in (*cache.excluded, *cache.unused)},
@@ -159,58 +158,27 @@ def counts(targets: Targets, split: Split) -> dict[str, dict[str, dict[str, int]
     }
 
 
-def _chosen(table: LabelTable, findings: Sequence[str] | None) -> LabelTable:
-    if findings is None:
-        return table
-    refuse_unknown(findings, table.schema)
-    return table.select(table.schema.select(findings, name=table.schema.name))
-
-
-def _usable(data: Data, table: LabelTable, cache: PixelCache) -> tuple[list[StudyRow], dict[str, str]]:
+def _usable(data: Data, lessons: Lessons, cache: PixelCache) -> tuple[list[StudyRow], dict[str, str]]:
     """Studies with labels and the views that are needed, and why the others are not used."""
     studies = read_studies(data.studies)
-    labelled = set(table.report_ids)
     found, incomplete = pictured(cache, data.views, data.missing_views)
     shown = set(found)
-    excluded = {}
+    excluded = unlabelled(lessons, [study.study_id for study in studies])
     for study in studies:
-        if study.study_id not in labelled:
-            excluded[study.study_id] = "no labels"
-        elif study.study_id not in shown:
-            excluded[study.study_id] = incomplete.get(study.study_id, "no images")
+        if study.study_id not in shown:
+            excluded.setdefault(study.study_id, incomplete.get(study.study_id, "no images"))
     usable = [study for study in studies if study.study_id not in excluded]
     if not usable:
         ids = {
-            f"labels ({data.labels})": sorted(labelled),
+            f"labels ({data.labels})": sorted(lessons.tested.report_ids),
             f"studies ({data.studies.path})": sorted(study.study_id for study in studies),
             f"images ({data.images.path})": sorted(found),
+        } | {
+            f"train.runs.{name}.labels": sorted(table.report_ids)
+            for name, table in lessons.taught.items()
+            if table is not lessons.tested
         }
         lines = "\n".join(f"  {name}: {len(some)}, such as {', '.join(some[:SHOWN])}" for name, some in ids.items())
-        raise TableError(f"no study id is in all three tables; is an id column wrong?\n{lines}")
-    return usable, excluded
-
-
-def _targets(table: LabelTable, recipe: PolicyRecipe, order: NDArray[np.int64], parts: NDArray[np.str_]) -> Targets:
-    """Targets of one run in the order of the split; only training and validation follow the run's policy."""
-    taught = make_targets(table, recipe.policy, not_mentioned=recipe.not_mentioned, per_finding=recipe.per_finding)
-    tested = make_targets(table, "ignore", not_mentioned=recipe.not_mentioned)
-    teaches = np.isin(parts, (TRAIN, VALIDATION))[:, None]
-    return Targets(
-        tuple(table.report_ids[i] for i in order),
-        table.schema.names,
-        np.where(teaches, taught.values[order], tested.values[order]),
-        np.where(teaches, taught.mask[order], tested.mask[order]),
-    )
-
-
-def _left_out(targets: Mapping[str, Targets], training: NDArray[np.bool_], min_positives: int) -> dict[str, str]:
-    reasons: dict[str, str] = {}
-    for run, target in targets.items():
-        for finding, reason in left_out(target, training, min_positives=min_positives).items():
-            reasons.setdefault(finding, reason if len(targets) == 1 else f"{reason} (run {run})")
-    return reasons
-
-
-def _columns(targets: Targets, findings: Sequence[str]) -> Targets:
-    columns = [targets.findings.index(finding) for finding in findings]
-    return Targets(targets.study_ids, tuple(findings), targets.values[:, columns], targets.mask[:, columns])
+        raise TableError(f"no study id is in all tables; is an id column wrong?\n{lines}")
+    order = {study.study_id: place for place, study in enumerate(studies)}
+    return usable, dict(sorted(excluded.items(), key=lambda item: order[item[0]]))

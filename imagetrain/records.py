@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -33,6 +35,12 @@ class Targets:
     findings: tuple[str, ...]
     values: NDArray[np.float32]
     mask: NDArray[np.bool_]
+
+    @property
+    def hash(self) -> str:
+        """Changes when any target does."""
+        content = [json.dumps([self.study_ids, self.findings]).encode(), self.values.tobytes(), self.mask.tobytes()]
+        return hashlib.sha256(b"".join(content)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

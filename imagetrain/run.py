@@ -11,7 +11,7 @@ from imagetrain.fitting import OnEpoch, fit_run
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.views import pictured
 from imagetrain.preparation import Prepared, cache_images, prepare
-from imagetrain.recipe import Data, PolicyRecipe, StudyRecipe, TrainRecipe
+from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
 from imagetrain.store import save_split
 from imagetrain.tracked import track_training
@@ -96,9 +96,9 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
     cache = cache_images(data.images, data.views, study.out / "cache", data=data, track=track)
     prepared = prepare(data, recipe, cache)
     runs = []
-    for name, policy in recipe.runs.items():
+    for name in recipe.runs:
         folder = study.out / "train" / name
-        made_from = _made_from(data, recipe, policy, prepared, cache)
+        made_from = _made_from(name, data, recipe, prepared, cache)
         up_to_date = is_up_to_date(folder, made_from)
         if not up_to_date:
             save_split(study.out / "train" / "split.csv", prepared.split)
@@ -109,20 +109,19 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
     return tuple(runs)
 
 
-def _made_from(
-    data: Data, recipe: TrainRecipe, policy: PolicyRecipe, prepared: Prepared, cache: PixelCache
-) -> dict[str, Any]:
+def _made_from(name: str, data: Data, recipe: TrainRecipe, prepared: Prepared, cache: PixelCache) -> dict[str, Any]:
     """Everything that a run's result depends on; found without importing torch."""
-    split = prepared.split
+    policy, split = recipe.runs[name], prepared.split
     settings = {
         "data": data.model_dump(mode="json", exclude={"bad_images"}),
         "train": recipe.model_dump(mode="json", exclude={"runs", "device"}),
         "policy": policy.model_dump(mode="json"),
-        "findings": prepared.findings,
+        "targets": prepared.targets[name].hash,
         "split": [split.study_ids, split.patient_ids, split.sites, split.parts],
         "pixels": cache.hash,
     }
-    return stamp_inputs(settings, [data.labels, *([recipe.pretrained] if isinstance(recipe.pretrained, Path) else [])])
+    files = [data.labels, policy.labels, recipe.pretrained]
+    return stamp_inputs(settings, [file for file in files if isinstance(file, Path)])
 
 
 def _hash_of(file: Path) -> str | None:

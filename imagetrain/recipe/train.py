@@ -15,17 +15,22 @@ PolicyName = Literal["inclusive", "exclusive", "ignore"]
 
 
 class PolicyRecipe(Section):
-    """What becomes of the labels that are neither positive nor negative."""
+    """What a classifier is told: whose labels, and what becomes of those that are neither positive nor negative."""
 
+    labels: Path | None = Field(
+        None,
+        description="label table that this run is taught from; data.labels if null, and that is what every run is "
+        "tested against",
+    )
     policy: PolicyName = Field("inclusive", description="uncertain counts as positive, as negative, or not at all")
     not_mentioned: Literal["negative", "ignore"] = "negative"
     per_finding: dict[str, PolicyName] = Field(default_factory=dict, description="another policy for some findings")
 
 
 class TrainRecipe(Section):
-    """The `train` section: one classifier a run; the runs differ only in their policy."""
+    """The `train` section: one classifier a run; the runs differ only in what they are told."""
 
-    runs: dict[str, PolicyRecipe] = Field(min_length=1, description="name of a run -> its policy")
+    runs: dict[str, PolicyRecipe] = Field(min_length=1, description="name of a run -> what it is told")
     model: str = Field("convnext_base", description="any timm model")
     channels: Literal[1, 3] = Field(1, description="of the network's input; 3 repeats the grey image")
     pretrained: bool | Path = Field(False, description="true: from the hub; a path: from a local safetensors file")

@@ -3,7 +3,14 @@
 from imagetrain.store.classifier import CARD, ModelCard, Weights, read_model, save_model
 from imagetrain.store.description import save_description
 from imagetrain.store.results import read_predictions, save_epochs, save_predictions, save_split
-from imagetrain.store.tables import StudyRow, read_image_files, read_label_schema, read_labels, read_studies
+from imagetrain.store.tables import (
+    StudyRow,
+    read_image_files,
+    read_label_schema,
+    read_label_table,
+    read_labels,
+    read_studies,
+)
 
 __all__ = [
     "CARD",
@@ -12,6 +19,7 @@ __all__ = [
     "Weights",
     "read_image_files",
     "read_label_schema",
+    "read_label_table",
     "read_labels",
     "read_model",
     "read_predictions",

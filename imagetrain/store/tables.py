@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from imagetrain.pixels.cache import ImageFile
@@ -22,10 +23,22 @@ class StudyRow(NamedTuple):
 
 
 def read_labels(data: Data) -> LabelTable:
-    """The label table of a recipe: what `radprompter label` wrote, or a table of one's own.
+    """The label table of a recipe, as `read_label_table` reads it."""
+    return read_label_table(data.labels, data.findings, id_column=data.studies.id)
+
+
+def read_label_table(path: Path, findings: Sequence[str] | None, *, id_column: str) -> LabelTable:
+    """A label table: what `radprompter label` wrote, or a table of one's own.
 
     A table of one's own has one row a study and one column a finding, with states (``positive``) or CheXpert codes
-    (1, 0, -1, blank); its ids are in a column named as in the table of studies.
+    (1, 0, -1, blank).
+
+    Parameters
+    ----------
+    findings:
+        The columns to read in a table of one's own.
+    id_column:
+        The column with the study's id in a table of one's own.
 
     Raises
     ------
@@ -39,15 +52,14 @@ def read_labels(data: Data) -> LabelTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = data.labels
     if not path.is_file():
         raise TableError(f"{path}: no such label table; write it with `radprompter label`")
     if path.suffix != ".parquet":
-        if data.findings is None:
+        if findings is None:
             raise RecipeError(f"data.findings: name the columns of {path} that are findings")
-        schema = LabelSchema(path.stem, tuple(FindingSpec(name, title=name) for name in data.findings))
-        table = LabelTable.from_wide(read_table(path), schema, source=str(path), id_column=data.studies.id)
-        absent = [name for name in data.findings if name not in table.schema.names]
+        schema = LabelSchema(path.stem, tuple(FindingSpec(name, title=name) for name in findings))
+        table = LabelTable.from_wide(read_table(path), schema, source=str(path), id_column=id_column)
+        absent = [name for name in findings if name not in table.schema.names]
         if absent:
             raise TableError(f"{path}: no column {', '.join(map(repr, absent))}, which data.findings names")
         return table

@@ -185,7 +185,7 @@ def test_a_patient_inside_and_outside_is_refused(study: Path) -> None:
 
 def test_tables_without_a_common_study_are_refused_with_examples(study: Path) -> None:
     edit(study / "studies.csv", study_id=lambda frame: "x" + frame["study_id"])
-    with pytest.raises(TableError, match=r"no study id is in all three tables(.|\n)*such as xs000, xs001"):
+    with pytest.raises(TableError, match=r"no study id is in all tables(.|\n)*such as xs000, xs001"):
         run_train(shapes_recipe(study))
 
 
