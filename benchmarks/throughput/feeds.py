@@ -6,7 +6,6 @@ meta tensors, workers that stay alive, pinned memory for a GPU.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,23 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from imagetrain.pixels.augment import augment
-from imagetrain.pixels.dataset import open_pixels, shuffled_batches
 from throughput.material import AUGMENT, Setting
+from throughput.steps import our_feed
 
 Feed = Callable[[Setting], Iterator[torch.Tensor]]
-
-
-def ours(setting: Setting) -> Iterator[torch.Tensor]:
-    """Our cache, gathered and augmented batch by batch; no worker."""
-    device = torch.device(setting.device)
-    ids = tuple(str(number) for number in range(setting.n_images))
-    rows = np.arange(setting.n_images)[:, None, None]
-    pixels = open_pixels(ids, setting.open_squares(), rows, device=device)
-    generator = torch.Generator(device)
-    for epoch in itertools.count():
-        for studies in shuffled_batches(np.arange(setting.n_images), setting.batch_size, seed=0, epoch=epoch):
-            yield augment(pixels.batch(studies).images, AUGMENT, generator)
 
 
 def monai_files(setting: Setting) -> Iterator[torch.Tensor]:
@@ -175,7 +161,7 @@ def _for_ever(loader: Any, setting: Setting, images: Callable[[Any], torch.Tenso
 
 
 FEEDS: Mapping[str, Feed] = {
-    "ours, from the cache": ours,
+    "ours, from the cache": our_feed,
     "MONAI, from our cache": monai_squares,
     "torchvision v2, from our cache": torchvision_squares,
     "MONAI, from PNG": monai_files,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from imagetrain.learning.averaging import Averaged
-from imagetrain.learning.devices import reduced
-from imagetrain.learning.losses import bce, weighted_mean
+from imagetrain.learning.feeding import Batch, Feed
 from imagetrain.learning.models import build_model
-from imagetrain.learning.optimisers import make_optimiser
+from imagetrain.learning.steps import TrainStep
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
@@ -25,7 +23,8 @@ from throughput.material import AUGMENT, Setting
 N_FINDINGS = 14
 SCORES = dict.fromkeys(("auroc", "auprc"), lambda _truth, _scores: 0.5)
 FIRST = 8  # steps that are not counted: the first ones set things up
-LONG = 1_000_000
+LONG = 2**20  # images
+SCORES = {"auroc": lambda _truth, _logits: 0.5, "auprc": lambda _truth, _logits: 0.5}
 
 
 class Rates(NamedTuple):
@@ -50,29 +49,39 @@ def recipe_of(model: str, setting: Setting) -> TrainRecipe:
     )
 
 
-def make_step(model: str, setting: Setting) -> Callable[[torch.Tensor], None]:
-    """A function that takes a batch of images through forward, backward, optimiser and averaging."""
-    recipe, device = recipe_of(model, setting), torch.device(setting.device)
-    network = build_model(model, n_views=1, n_findings=N_FINDINGS, size=setting.size)
-    network.to(device, memory_format=torch.channels_last).train()
-    optimiser, averaged = make_optimiser(network, recipe), Averaged(network, recipe.ema_decay)
-    values = (torch.rand(setting.batch_size, N_FINDINGS, device=device) < 0.3).float()
-    weights = torch.ones_like(values)
-    taken = 0
+class Step:
+    """One step of `imagetrain train` at a time, on batches of images from anywhere."""
 
-    def step(images: torch.Tensor) -> None:
-        nonlocal taken
-        with reduced(recipe.precision, device):
-            logits = network(images.contiguous(memory_format=torch.channels_last))
+    def __init__(self, model: str, setting: Setting) -> None:
+        device = torch.device(setting.device)
+        network = build_model(model, n_views=1, n_findings=N_FINDINGS, size=setting.size)
+        network.to(device, memory_format=torch.channels_last)
+        self.take, self.taken = TrainStep(network, recipe_of(model, setting)), 0
+        self.values = (torch.rand(setting.batch_size, N_FINDINGS, device=device) < 0.3).float()
+        self.weights = torch.ones_like(self.values)
+        self.present = torch.ones(setting.batch_size, 1, dtype=torch.bool, device=device)
+
+    def __call__(self, images: torch.Tensor) -> None:
         n = len(images)  # a loader's last batch may be smaller
-        loss = weighted_mean(bce(logits.float(), values[:n]), weights[:n])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        averaged.update(network, taken)
-        taken += 1
+        batch = Batch(images, self.present[:n], self.values[:n], self.weights[:n])
+        self.take([batch], step=self.taken, rate=1e-4)
+        self.taken += 1
 
-    return step
+
+def material_of(setting: Setting) -> Material:
+    """The squares as studies with random targets, in an epoch that never ends, so that no validation is timed."""
+    ids = tuple(str(number) for number in range(setting.n_images))
+    every = np.arange(setting.n_images)
+    pixels = open_pixels(ids, setting.open_squares(), every[:, None, None], device=torch.device(setting.device))
+    values = (np.random.default_rng(0).random((setting.n_images, N_FINDINGS)) < 0.3).astype(np.float32)
+    targets = Targets(ids, tuple(f"f{n}" for n in range(N_FINDINGS)), values, np.ones(values.shape, dtype=bool))
+    return Material(pixels, targets, np.resize(every, LONG), every[: setting.batch_size])
+
+
+def our_feed(setting: Setting) -> Iterator[torch.Tensor]:
+    """The images of the feed of `imagetrain train`."""
+    for batch in Feed(material_of(setting), recipe_of("", setting)).batches(0, LONG // setting.batch_size):
+        yield batch.images
 
 
 def rate_of_loader(feed: Iterator[torch.Tensor], setting: Setting, *, seconds: float) -> float:
@@ -88,7 +97,7 @@ def rate_of_loader(feed: Iterator[torch.Tensor], setting: Setting, *, seconds: f
 
 def rate_of_feed(feed: Iterator[torch.Tensor], model: str, setting: Setting, *, seconds: float) -> Rates:
     """A step after each batch of a feed; its ceiling is timed just before, since workers would go on meanwhile."""
-    step, ceiling = make_step(model, setting), Ceiling(model, setting)
+    step, ceiling = Step(model, setting), Ceiling(model, setting)
     while ceiling.clock.seconds < seconds:
         ceiling.run()
     for _ in range(FIRST + 2 * setting.workers):
@@ -104,29 +113,20 @@ def rate_of_feed(feed: Iterator[torch.Tensor], model: str, setting: Setting, *, 
 
 def rate_of_loop(model: str, setting: Setting, *, seconds: float) -> Rates:
     """`imagetrain.learning.training.train` itself; steps of its ceiling are taken in turns with its own."""
-    ids = tuple(str(number) for number in range(setting.n_images))
-    every = np.arange(setting.n_images)
-    pixels = open_pixels(ids, setting.open_squares(), every[:, None, None], device=torch.device(setting.device))
-    values = (np.random.default_rng(0).random((setting.n_images, N_FINDINGS)) < 0.3).astype(np.float32)
-    targets = Targets(ids, tuple(f"f{n}" for n in range(N_FINDINGS)), values, np.ones(values.shape, dtype=bool))
     network = build_model(model, n_views=1, n_findings=N_FINDINGS, size=setting.size)
-    long = np.resize(every, LONG)  # an epoch that never ends, so that no validation is timed
-    material = Material(pixels, targets, long, every[: setting.batch_size])
     clock, ceiling = _Clock(setting), Ceiling(model, setting)
 
-    def watch(items: Iterable[Any], _title: str = "", _total: int | None = None, **_: Any) -> Iterator[Any]:
+    def watch(steps: Iterable[int], *_: object, **__: object) -> Iterator[int]:
         """Stands where progress is shown, so it sees every step go by."""
-        steps = iter(items)
-        yield from itertools.islice(steps, FIRST)
+        every = iter(steps)
+        yield from itertools.islice(every, FIRST)
         while clock.seconds < seconds:
             with clock:
-                for step in itertools.islice(steps, setting.slice):
-                    yield step
-                    clock.n += setting.batch_size
+                yield from itertools.islice(every, setting.slice)
+                clock.n += setting.slice * setting.batch_size
             ceiling.run()
 
-    recipe = recipe_of(model, setting)
-    list(train(network, material, recipe, scores=SCORES, track=watch))
+    list(train(network, material_of(setting), recipe_of(model, setting), scores=SCORES, track=watch))
     return Rates(clock.rate, ceiling.clock.rate)
 
 
@@ -134,7 +134,7 @@ class Ceiling:
     """The same step, fed by one random batch that is on the device already."""
 
     def __init__(self, model: str, setting: Setting) -> None:
-        self.step, self.setting, self.clock = make_step(model, setting), setting, _Clock(setting)
+        self.step, self.setting, self.clock = Step(model, setting), setting, _Clock(setting)
         self.images = torch.randn(setting.batch_size, 1, setting.size, setting.size, device=setting.device)
         for _ in range(FIRST):
             self.step(self.images)
