@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from imagetrain.recipe import StudyRecipe
 from imagetrain.store import ModelCard, read_model
-from radprompter.errors import InputError
+from radprompter.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,15 @@ class Classifier(NamedTuple):
 
     model: ViewClassifier
     card: ModelCard
+
+
+def weights_of(study: StudyRecipe, run: str | None) -> tuple[str, Path]:
+    """Name and weights of a run of a recipe, the first if None; a `RecipeError` if it has none of that name."""
+    runs = study.need_train().runs
+    name = run or next(iter(runs))
+    if name not in runs:
+        raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(runs)}")
+    return name, study.out / "train" / name / "model.safetensors"
 
 
 def open_classifier(path: Path, *, device: torch.device, schema: LabelSchema | None = None) -> Classifier:

@@ -7,6 +7,7 @@ import typer
 from imagetrain.cli.cache import cache
 from imagetrain.cli.compare import compare
 from imagetrain.cli.evaluate import evaluate
+from imagetrain.cli.export import export
 from imagetrain.cli.predict import predict
 from imagetrain.cli.report import report
 from imagetrain.cli.train import train
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (cache, train, predict, evaluate, compare, report):
+for command in (cache, train, predict, evaluate, compare, report, export):
     app.command()(command)
 
 

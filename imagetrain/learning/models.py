@@ -75,7 +75,7 @@ class ViewClassifier(nn.Module):
         `present` is bool ``(n, n_views)``; None means that all views are there. Pixels of absent views change nothing.
         """
         missing = self.layout.missing_views
-        if present is not None and missing != "require":
+        if present is not None and missing != "require" and self.training:
             images = put_stand_ins(images, present)
         features = self.features(images)
         if present is not None and missing != "require":
