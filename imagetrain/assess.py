@@ -40,6 +40,7 @@ UNCERTAIN = {
     "inclusive": "uncertain counts as positive",
     "exclusive": "uncertain counts as negative",
     "ignore": "uncertain does not count",
+    "soft": "uncertain counts as something in between",
 }
 
 
@@ -187,8 +188,10 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
     runs = []
     for name, policy in train.runs.items():
         text = f"labels {_within(policy.labels, study.out)}; " if policy.labels else ""
-        text += f"{policy.policy}: {UNCERTAIN[policy.policy]}; not mentioned: {policy.not_mentioned}"
-        text += "".join(f"; {finding}: {other}" for finding, other in policy.per_finding.items())
+        rule = policy.rule_for_all
+        text += f"{rule.name}: {UNCERTAIN[rule.policy]}; not mentioned: {rule.not_mentioned}"
+        for finding in policy.per_finding:
+            text += f"; {finding}: {policy.rule(finding).name}, not mentioned {policy.rule(finding).not_mentioned}"
         best = manifests[name].get("validation_auroc")
         text += "" if best is None else f"; validation AUROC {best:.3f} at epoch {manifests[name].get('best_epoch')}"
         runs.append((name, text))

@@ -84,7 +84,7 @@ def fit_run(
     logits = predict_logits(
         model, pixels, every, batch_size=2 * recipe.batch_size, precision=recipe.precision, track=track
     )
-    truth = np.where(targets.mask, targets.values, np.float32(np.nan))
+    truth = targets.definitive
     thresholds = {
         finding: _number(youden(truth[validation, column], logits[validation, column]).threshold)
         for column, finding in enumerate(targets.findings)

@@ -141,13 +141,14 @@ def rows_of(cache: PixelCache, views: Sequence[str], study_ids: Sequence[str]) -
 
 
 def counts(targets: Targets, split: Split) -> dict[str, dict[str, dict[str, int]]]:
-    """Part -> finding -> how many targets are positive, negative and masked."""
+    """Part -> finding -> how many targets are positive, negative, something in between (soft), and masked."""
     parts = np.array(split.parts)
     return {
         part: {
             finding: {
-                "positive": int((mask & (values > 0.5)).sum()),
-                "negative": int((mask & (values <= 0.5)).sum()),
+                "positive": int((mask & (values == 1)).sum()),
+                "negative": int((mask & (values == 0)).sum()),
+                "soft": int((mask & (values > 0) & (values < 1)).sum()),
                 "masked": int((~mask).sum()),
             }
             for finding, values, mask in zip(

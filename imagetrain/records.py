@@ -42,6 +42,11 @@ class Targets:
         content = [json.dumps([self.study_ids, self.findings]).encode(), self.values.tobytes(), self.mask.tobytes()]
         return hashlib.sha256(b"".join(content)).hexdigest()
 
+    @property
+    def definitive(self) -> NDArray[np.float32]:
+        """1 or 0, and NaN where the value does not count or is something in between."""
+        return np.where(self.mask & ((self.values == 0) | (self.values == 1)), self.values, np.float32(np.nan))
+
 
 @dataclass(frozen=True, slots=True)
 class Split:

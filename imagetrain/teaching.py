@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.recipe import Data, PolicyRecipe, TrainRecipe
+from imagetrain.recipe import Data, TrainRecipe
 from imagetrain.records import TRAIN, VALIDATION, Split, Targets
 from imagetrain.store import read_label_table
 from imagetrain.targets.policies import left_out, make_targets, refuse_unknown
@@ -88,13 +88,14 @@ def make_lessons(lessons: Lessons, train: TrainRecipe, split: Split) -> dict[str
     ignores those.
     """
     untaught = [
-        _ordered(_targets(lessons.tested, recipe, tested=True), split.study_ids) for recipe in train.runs.values()
+        _ordered(make_targets(lessons.tested, recipe.ignoring_uncertain()), split.study_ids)
+        for recipe in train.runs.values()
     ]
     known = np.logical_and.reduce([targets.mask for targets in untaught])
     teaches = np.isin(split.parts, (TRAIN, VALIDATION))[:, None]
     made = {}
     for name, recipe in train.runs.items():
-        taught = _ordered(_targets(lessons.taught[name], recipe), split.study_ids)
+        taught = _ordered(make_targets(lessons.taught[name], recipe, seed=train.seed), split.study_ids)
         mask = np.where(teaches, taught.mask, known)
         values = np.where(teaches, taught.values, untaught[0].values)
         made[name] = Targets(split.study_ids, taught.findings, np.where(mask, values, np.float32(0)), mask)
@@ -125,12 +126,6 @@ def select_findings(targets: Targets, findings: Sequence[str]) -> Targets:
 
 def _select(table: LabelTable, findings: Sequence[str]) -> LabelTable:
     return table.select(table.schema.select(findings, name=table.schema.name))
-
-
-def _targets(table: LabelTable, recipe: PolicyRecipe, *, tested: bool = False) -> Targets:
-    if tested:
-        return make_targets(table, "ignore", not_mentioned=recipe.not_mentioned)
-    return make_targets(table, recipe.policy, not_mentioned=recipe.not_mentioned, per_finding=recipe.per_finding)
 
 
 def _ordered(targets: Targets, study_ids: Sequence[str]) -> Targets:

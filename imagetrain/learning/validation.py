@@ -55,7 +55,10 @@ def validate(
     scores: Mapping[str, Score],
     processes: Processes = ALONE,
 ) -> Validation:
-    """Loss over all counted cells, and the macro mean of each score over the findings for which it is defined."""
+    """Loss over all counted cells, and the macro mean of each score over the findings for which it is defined.
+
+    Scores are of targets that are 0 or 1; what is in between is part of the loss only.
+    """
     rows = material.validation
     logits = predict_logits(
         model,
@@ -69,7 +72,7 @@ def validate(
         return Validation(math.inf, dict.fromkeys(scores, math.nan), 0)
     values, mask = material.targets.values[rows], material.targets.mask[rows]
     cells = loss(torch.from_numpy(logits), torch.from_numpy(values))
-    hard = np.where(mask, np.rint(values), np.nan)
+    hard = material.targets.definitive[rows]
     found = {name: [score(hard[:, f], logits[:, f]) for f in range(hard.shape[1])] for name, score in scores.items()}
     defined = {name: [value for value in values if not math.isnan(value)] for name, values in found.items()}
     means = {name: float(np.mean(values)) if values else math.nan for name, values in defined.items()}

@@ -3,8 +3,9 @@
 from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
 from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe
+from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
 from imagetrain.recipe.study import EvaluateRecipe, Reference, StudyRecipe, load_recipe
-from imagetrain.recipe.train import PolicyName, PolicyRecipe, TrainRecipe
+from imagetrain.recipe.train import TrainRecipe
 
 __all__ = [
     "Asymmetric",
@@ -13,6 +14,7 @@ __all__ = [
     "CrossEntropy",
     "Data",
     "EvaluateRecipe",
+    "FindingPolicy",
     "Focal",
     "Fractions",
     "Images",
@@ -21,6 +23,7 @@ __all__ = [
     "PolicyName",
     "PolicyRecipe",
     "Reference",
+    "Rule",
     "SplitRecipe",
     "Studies",
     "StudyRecipe",

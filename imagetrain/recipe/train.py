@@ -9,22 +9,8 @@ from pydantic import Field
 
 from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.losses import ClassWeights, CrossEntropy, LossRecipe
+from imagetrain.recipe.policies import PolicyRecipe
 from radprompter.typed_yaml import Section
-
-PolicyName = Literal["inclusive", "exclusive", "ignore"]
-
-
-class PolicyRecipe(Section):
-    """What a classifier is told: whose labels, and what becomes of those that are neither positive nor negative."""
-
-    labels: Path | None = Field(
-        None,
-        description="label table that this run is taught from; data.labels if null, and that is what every run is "
-        "tested against",
-    )
-    policy: PolicyName = Field("inclusive", description="uncertain counts as positive, as negative, or not at all")
-    not_mentioned: Literal["negative", "ignore"] = "negative"
-    per_finding: dict[str, PolicyName] = Field(default_factory=dict, description="another policy for some findings")
 
 
 class TrainRecipe(Section):

@@ -189,6 +189,16 @@ def test_tables_without_a_common_study_are_refused_with_examples(study: Path) ->
         run_train(shapes_recipe(study))
 
 
+def test_soft_targets_are_trained_on_and_never_counted_as_either_class(study: Path) -> None:
+    runs = {"soft": {"policy": "soft", "soft": [0.2, 0.9]}}
+    summary = run_train(shapes_recipe(study, train={"epochs": 1, "runs": runs}))
+    counted = summary["runs"]["soft"]["targets"]
+    assert sum(finding["soft"] for finding in counted["train"].values()) > 0
+    assert sum(finding["soft"] for finding in counted["test"].values()) == 0
+    predictions = read_predictions(study / "out" / "train" / "soft" / "predictions.parquet")
+    assert set(np.unique(predictions.targets[~np.isnan(predictions.targets)])) == {0.0, 1.0}
+
+
 @pytest.mark.parametrize(
     ("train", "data", "error", "message"),
     [
