@@ -1,0 +1,158 @@
+"""The synthetic study of the elbow and its recipes: views, policies, and labels of which some are flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+import radprompter.recipe
+from imagetrain.assess import hold_against
+from imagetrain.recipe import Reference, StudyRecipe, load_recipe
+from imagetrain.records import TRAIN, VALIDATION, Predictions
+from imagetrain.run import run_train
+from imagetrain.store import read_predictions
+from radprompter.files import atomic, read_json
+from radprompter.label_table import LabelTable
+from radprompter.labels import Cell, LabelState
+from radprompter.stages import STAGES
+
+QUICKSTART = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
+VIEWS: Mapping[str, tuple[str, ...]] = {"two views": ("ap", "lateral"), "one view": ("ap",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What every recipe here has in common."""
+
+    out: Path
+    patients: int
+    size: int
+    epochs: int
+    model: str
+
+    @property
+    def settings(self) -> list[str]:
+        """As `--set` takes them."""
+        common = {
+            "phantom.patients": self.patients,
+            "data.size": self.size,
+            "train.epochs": self.epochs,
+            "train.model": self.model,
+            "train.device": "cpu",
+        }
+        return [f"{key}={value}" for key, value in common.items()]
+
+    @property
+    def truth(self) -> Path:
+        """What is really there."""
+        return self.out / "phantom" / "elbow" / "findings.csv"
+
+
+def label_study(experiment: Experiment) -> Path:
+    """Write the study and have its reports labelled by rules, unless that is done; the label table."""
+    recipe = radprompter.recipe.load_recipe(QUICKSTART, settings=experiment.settings, out=experiment.out)
+    for stage in ("phantom", "label"):
+        STAGES[stage](recipe)
+    return experiment.out / "label" / "labels.parquet"
+
+
+def train_views(experiment: Experiment) -> dict[str, Predictions]:
+    """Inclusive and exclusive, from two views and from one, on the same split; each held against the truth."""
+    found = {}
+    for title, views in VIEWS.items():
+        settings = {"data.views": list(views)}
+        if title != "two views":
+            settings |= {"data.split.file": split_file(experiment), "data.findings": list(findings(experiment))}
+        trained = _train(experiment, title.replace(" ", "_"), settings)
+        found |= {f"{name}, {title}": predictions for name, predictions in trained.items()}
+    return found
+
+
+def train_noise(
+    experiment: Experiment, levels: Sequence[float], seeds: Sequence[int], option: Mapping[str, Any], name: str
+) -> dict[tuple[float, int], Predictions]:
+    """A run a share of flipped labels and seed, by share and seed; `option` are settings of training."""
+    runs = {
+        f"flip{round(100 * level)}_seed{seed}": (level, seed)
+        for level in levels
+        for seed in (seeds if level else seeds[:1])  # without flips all seeds are the same
+    }
+    labels = experiment.out / "label" / "labels.parquet"
+    split = pd.read_csv(split_file(experiment), dtype=str)
+    taught = frozenset(split.study_id[split.part.isin([TRAIN, VALIDATION])])
+    told: dict[str, Any] = {}
+    for run, (level, seed) in runs.items():
+        flipped = experiment.out / "flipped" / f"{run}.parquet"
+        if not flipped.is_file():
+            table = LabelTable.from_arrow(pq.read_table(labels))
+            flipped.parent.mkdir(exist_ok=True)
+            with atomic(flipped) as part:
+                pq.write_table(flip(table, taught, share=level, seed=seed).to_arrow(), part)
+        told[run] = {"labels": str(flipped), "policy": "inclusive"}
+    settings = {
+        "data.split.file": split_file(experiment),
+        "data.findings": list(findings(experiment)),
+        "data.min_positives": 1,
+        "train.runs": told,
+        **{f"train.{key}": value for key, value in option.items()},
+    }
+    trained = _train(experiment, name, settings)
+    return {runs[run]: predictions for run, predictions in trained.items()}
+
+
+def flip(table: LabelTable, studies: frozenset[str], *, share: float, seed: int) -> LabelTable:
+    """The same table with that share of the labels of some studies turned over, each cell by its own draw.
+
+    Positive becomes negative; negative and not mentioned become positive. Uncertain stays.
+    """
+    generator = np.random.default_rng([seed, round(1000 * share)])
+    cells = []
+    for cell in table.cells():
+        drawn = generator.random() < share  # drawn for every cell, so that studies do not change each other's
+        state = TURNED.get(cell.state, cell.state) if drawn and cell.report_id in studies else cell.state
+        cells.append(Cell(cell.report_id, cell.finding, state, labeler=cell.labeler))
+    return LabelTable.from_cells(cells, table.schema)
+
+
+TURNED: Mapping[LabelState, LabelState] = {
+    LabelState.POSITIVE: LabelState.NEGATIVE,
+    LabelState.NEGATIVE: LabelState.POSITIVE,
+    LabelState.NOT_MENTIONED: LabelState.POSITIVE,
+}
+
+
+def findings(experiment: Experiment) -> tuple[str, ...]:
+    """What can be trained on without flips; all experiments have the same."""
+    return tuple(read_json(experiment.out / "two_views" / "train" / "inclusive" / "manifest.json")["findings"])
+
+
+def split_file(experiment: Experiment) -> Path:
+    """The split that all experiments share."""
+    return experiment.out / "two_views" / "train" / "split.csv"
+
+
+def _train(experiment: Experiment, name: str, settings: Mapping[str, Any]) -> dict[str, Predictions]:
+    """Train the runs of the quickstart recipe with other settings; the predictions of each, held against the truth."""
+    study = load_recipe(QUICKSTART, settings=experiment.settings, out=experiment.out)
+    study = StudyRecipe.model_validate(_changed(study.model_dump(), settings | {"out": experiment.out / name}))
+    run_train(study)
+    reference = Reference(path=experiment.truth)
+    folders = {run: study.out / "train" / run / "predictions.parquet" for run in study.need_train().runs}
+    return {run: hold_against(read_predictions(path), reference) for run, path in folders.items()}
+
+
+def _changed(document: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with some keys changed, each given by its path."""
+    for path, value in settings.items():
+        *above, last = path.split(".")
+        section = document
+        for key in above:
+            section = section[key]
+        section[last] = value
+    return document
