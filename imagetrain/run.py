@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from imagetrain.fitting import OnEpoch, fit_run
 from imagetrain.pixels.cache import PixelCache
+from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
 from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
@@ -44,11 +46,17 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     data = study.need_data()
     folder = study.out / "cache"
     before = _hash_of(folder / "manifest.json")
+    started = time.monotonic()
     cache = cache_images(data.images, data.views, folder, data=data, track=track)
     studies, incomplete = pictured(cache, data.views, data.missing_views)
     line = f"{len(studies):,} studies, {len(cache.images):,} images of {data.size} x {data.size} pixels"
     if incomplete:
         line += f"; {len(incomplete):,} studies left out"
+    if cache.n_read:
+        line += f"; {cache.n_read:,} read at {cache.n_read / (time.monotonic() - started):,.0f} a second"
+    warned = {image.file: list(image.warnings) for image in cache.images if image.warnings}
+    if warned:
+        line += f"; {len(warned):,} images with warnings"
     if cache.unused:
         line += f"; {len(cache.unused):,} images not used"
     return {
@@ -57,6 +65,10 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         "incomplete": incomplete,
         "excluded": {image.file: image.reason for image in cache.excluded},
         "unused": {image.file: image.reason for image in cache.unused},
+        "warnings": warned,
+        "notices": [notice for notice in (cannot_limit(),) if notice],
+        "n_read": cache.n_read,
+        "seconds": round(time.monotonic() - started, 1),
         "n_failed": len(cache.excluded),
         "up_to_date": before is not None and before == _hash_of(folder / "manifest.json"),
         "line": line,

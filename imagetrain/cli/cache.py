@@ -22,7 +22,10 @@ def cache(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, 
     else:
         state = "up to date" if summary["up_to_date"] else "done"
         console().print(f"cache {state}: {summary['line']}", markup=False)
+        for notice in summary["notices"]:
+            console(stderr=True).print(f"note: {notice}", markup=False, soft_wrap=True)
         list_reasons(summary["incomplete"], "studies left out")
+        list_reasons({file: "; ".join(said) for file, said in summary["warnings"].items()}, "images with warnings")
     return DONE_WITH_FAILURES if summary["n_failed"] else DONE
 
 

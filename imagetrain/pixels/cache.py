@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from radprompter.errors import ImageError
 from radprompter.files import digest, read_json, write_json
 
 PIXELS, MANIFEST = "pixels.u8", "manifest.json"
-FORMAT = 2  # raised when the same settings would give other pixels
+FORMAT = 3  # raised when the same settings would give other pixels
 
 
 Name = tuple[str, str, str]
@@ -48,6 +48,11 @@ class CachedImage:
     mtime_ns: int
     height: int  # pixels of the file
     width: int
+    spacing: tuple[float, float] | None  # mm from row to row and from column to column, as the file says
+    tagged_view: str | None  # `tags.view_of` of a DICOM file
+    pixels_hash: str  # of the square before equalisation: equal for the same pixels in another file or format
+    difference_hash: str  # 64 bits in hexadecimal, few of which differ where pictures look alike
+    warnings: tuple[str, ...]  # what should be looked at, although the image is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class PixelCache:
         Images that could not be used.
     unused:
         Images that could be, but that the recipe does not ask for.
+    n_read:
+        Files that were read to bring the cache up to date.
     """
 
     folder: Path
@@ -80,6 +87,7 @@ class PixelCache:
     images: tuple[CachedImage, ...]
     excluded: tuple[ExcludedImage, ...]
     unused: tuple[ExcludedImage, ...] = ()
+    n_read: int = 0
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -132,7 +140,7 @@ def open_cache(folder: Path) -> PixelCache:
     try:
         data = read_json(folder / MANIFEST)
         preprocessing = Preprocessing(**data["preprocessing"])
-        images = tuple(CachedImage(**image) for image in data["images"])
+        images = tuple(cached_image(facts) for facts in data["images"])
         excluded = tuple(ExcludedImage(**image) for image in data["excluded"])
         n_rows = int(data["n_rows"])
         whole = data["format"] == FORMAT and (folder / PIXELS).stat().st_size >= n_rows * preprocessing.size**2
@@ -141,6 +149,12 @@ def open_cache(folder: Path) -> PixelCache:
     if not whole:
         raise ImageError(f"{folder}: no usable pixel cache; write it with `imagetrain cache`")
     return PixelCache(folder, preprocessing, n_rows, images, excluded)
+
+
+def cached_image(facts: dict[str, Any]) -> CachedImage:
+    """An image from its fields as JSON has them."""
+    spacing = facts["spacing"] and (facts["spacing"][0], facts["spacing"][1])
+    return CachedImage(**facts | {"spacing": spacing, "warnings": tuple(facts["warnings"])})
 
 
 def _key(preprocessing: Preprocessing) -> str:

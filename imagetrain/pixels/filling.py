@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal, NamedTuple
 
 from imagetrain.pixels.cache import (
+    MANIFEST,
     PIXELS,
     CachedImage,
     ExcludedImage,
     ImageFile,
     Name,
     PixelCache,
+    cached_image,
     open_cache,
     save_manifest,
 )
-from imagetrain.pixels.images import read_radiograph
-from imagetrain.pixels.squares import Preprocessing, to_square
-from radprompter.errors import ImageError
+from imagetrain.pixels.guarded import LIMITS, Failed, Limits, n_cores, run_guarded
+from imagetrain.pixels.squares import Preprocessing
+from radprompter.errors import ImageError, WriteError
 from radprompter.files import reserve
 from radprompter.terminal import Track, quiet
 
 SHOWN = 5
-SAVE_EVERY = 500  # images
+SAVE_EVERY = 500  # images, or a twentieth of those that are done where that is more
+FILES_OF_A_CHILD = 8  # at least: starting one takes as long as reading some files
+LOCK = "cache.lock"
+READ = "imagetrain.pixels.reading:read_into_row"
 
 
 def build_cache(
@@ -38,10 +41,13 @@ def build_cache(
     *,
     preprocessing: Preprocessing,
     bad_images: Literal["refuse", "exclude"] = "refuse",
-    n_threads: int | None = None,
+    n_processes: int | None = None,
+    limits: Limits = LIMITS,
     track: Track = quiet,
 ) -> PixelCache:
     """Bring the cache in a folder up to date with a list of images; reads only what is new or has changed.
+
+    Files are read in child processes, so that one that cannot be read within the limits costs itself alone.
 
     Raises
     ------
@@ -49,55 +55,133 @@ def build_cache(
         If files are absent or unusable and `bad_images` is ``refuse``; the message names the first of them. What could
         be read is kept in the cache.
     WriteError
-        If the disk has no room for all images, or the folder cannot be written; what the cache had is kept.
+        If the disk has no room for all images, the folder cannot be written, or another process is filling the cache;
+        what the cache had is kept.
     """
     if bad_images == "refuse":
         _refuse([f"{i.path} (study {i.study_id}): no such image file" for i in images if not i.path.is_file()])
+    plan = _plan(images, folder, preprocessing)
+    if plan.is_done:
+        return PixelCache(folder, preprocessing, plan.n_rows, tuple(plan.done.values()), ())
+    with _lock(folder):
+        plan = _plan(images, folder, preprocessing)  # another process may have been filling it until now
+        excluded: list[ExcludedImage] = []
+        if plan.todo:
+            _read_all(images, plan, excluded, _Into(folder, preprocessing, n_processes, limits), track)
+        done = plan.done
+        cache = _cache(folder, preprocessing, {index: done[index] for index in sorted(done)}, tuple(excluded))
+        save_manifest(cache)
+    if bad_images == "refuse":
+        _refuse([image.reason for image in excluded])
+    if not cache.images:
+        raise ImageError(f"none of the {len(images)} images can be used; the first: {excluded[0].reason}")
+    return replace(cache, n_read=len(plan.todo))
+
+
+class _Plan(NamedTuple):
+    """What is to be done: images by their place in the list."""
+
+    known: dict[Name, CachedImage]
+    done: dict[int, CachedImage]
+    todo: list[int]
+    n_rows: int
+
+    @property
+    def is_done(self) -> bool:
+        return not self.todo and len(self.done) == len(self.known)
+
+
+class _Into(NamedTuple):
+    folder: Path
+    preprocessing: Preprocessing
+    n_processes: int | None
+    limits: Limits
+
+
+def _plan(images: Sequence[ImageFile], folder: Path, preprocessing: Preprocessing) -> _Plan:
     known = _known_images(folder, preprocessing)
-    n_rows = 1 + max((image.row for image in known.values()), default=-1)
-    done: dict[int, CachedImage] = {}
-    todo: list[int] = []
+    done, todo = {}, []
     for index, image in enumerate(images):
         entry = known.get(_name(image))
         if entry is not None and _is_unchanged(image, entry):
             done[index] = entry
         else:
             todo.append(index)
-    if not todo and len(done) == len(known):
-        return PixelCache(folder, preprocessing, n_rows, tuple(done.values()), ())
+    return _Plan(known, done, todo, 1 + max((image.row for image in known.values()), default=-1))
 
-    side = preprocessing.size
-    excluded: list[ExcludedImage] = []
-    if todo:
-        reserve(folder / PIXELS, (n_rows + len(todo)) * side * side)
-        pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r+", shape=(n_rows + len(todo), side, side))
-        work = ((images[index], known.get(_name(images[index]))) for index in todo)
-        read = _in_threads(work, preprocessing, n_threads)
-        for n, (offset, result) in enumerate(track(read, "read images", len(todo)), start=1):
-            index = todo[offset]
-            if isinstance(result, ImageError):
-                excluded.append(ExcludedImage(*_name(images[index]), str(result)))
-                continue
-            square, facts = result
-            if square is None:  # the content is what it was
-                row = known[_name(images[index])].row
+
+def _read_all(
+    images: Sequence[ImageFile], plan: _Plan, excluded: list[ExcludedImage], into: _Into, track: Track
+) -> None:
+    """Read what is to be read into rows of the cache; a row that a file did not fill is given to the next."""
+    side = into.preprocessing.size
+    most = plan.n_rows + len(plan.todo)
+    reserve(into.folder / PIXELS, most * side * side)
+    if not plan.known:  # what it knows is about to be overwritten
+        (into.folder / MANIFEST).unlink(missing_ok=True)
+    free = list(range(most - 1, plan.n_rows - 1, -1))
+    rows: dict[int, int] = {}
+
+    def tasks() -> Iterator[dict[str, Any]]:
+        for place, index in enumerate(plan.todo):
+            rows[place] = free.pop()
+            entry = plan.known.get(_name(images[index]))
+            yield {
+                "file": str(images[index].path),
+                "study_id": images[index].study_id,
+                "pixels": str(into.folder / PIXELS),
+                "n_rows": most,
+                "row": rows[place],
+                "size": side,
+                "equalise": into.preprocessing.equalise,
+                "known": entry and entry.sha256,
+            }
+
+    n_children = into.n_processes or max(1, min(n_cores(), len(plan.todo) // FILES_OF_A_CHILD))
+    results = run_guarded(READ, tasks(), n_children=n_children, limits=into.limits)
+    with contextlib.closing(results), (into.folder / PIXELS).open("rb+") as file:
+        for n, (place, result) in enumerate(track(results, "read images", len(plan.todo)), start=1):
+            index = plan.todo[place]
+            name = _name(images[index])
+            if isinstance(result, Failed):
+                result = {"reason": f"{images[index].path} (study {images[index].study_id}): {result.reason}"}
+            if "pixels_hash" in result:
+                named = dict(zip(("study_id", "view", "file"), name, strict=True))
+                plan.done[index] = cached_image({**named, "row": rows[place], **result})
             else:
-                row, n_rows = n_rows, n_rows + 1
-                pixels[row] = square
-            done[index] = CachedImage(*_name(images[index]), row, **facts)
-            if n % SAVE_EVERY == 0:
-                pixels.flush()
-                save_manifest(PixelCache(folder, preprocessing, n_rows, tuple(done.values()), ()))
-        pixels.flush()
-        del pixels
-        os.truncate(folder / PIXELS, n_rows * side * side)
-    cache = PixelCache(folder, preprocessing, n_rows, tuple(done[index] for index in sorted(done)), tuple(excluded))
-    save_manifest(cache)
-    if bad_images == "refuse":
-        _refuse([image.reason for image in excluded])
-    if not cache.images:
-        raise ImageError(f"none of the {len(images)} images can be used; the first: {excluded[0].reason}")
-    return cache
+                free.append(rows[place])
+                if "reason" in result:
+                    excluded.append(ExcludedImage(*name, result["reason"]))
+                else:  # the content is what it was
+                    plan.done[index] = replace(plan.known[name], **result)
+            if n % max(SAVE_EVERY, len(plan.done) // 20) == 0:
+                os.fsync(file.fileno())
+                save_manifest(_cache(into.folder, into.preprocessing, plan.done, ()))
+        os.fsync(file.fileno())
+        file.truncate((1 + max((image.row for image in plan.done.values()), default=-1)) * side * side)
+
+
+def _cache(
+    folder: Path, preprocessing: Preprocessing, done: dict[int, CachedImage], excluded: tuple[ExcludedImage, ...]
+) -> PixelCache:
+    n_rows = 1 + max((image.row for image in done.values()), default=-1)
+    return PixelCache(folder, preprocessing, n_rows, tuple(done.values()), excluded)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """A lock that the system takes back when its holder dies, so none is ever stale."""
+    path = folder / LOCK
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(path.open("a"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WriteError(f"{path}: another process is filling this cache; wait until it is done") from None
+        except OSError as error:
+            raise WriteError(f"{path}: cannot be written ({error.strerror}); make room or mend access") from None
+        yield
 
 
 def _name(image: ImageFile) -> Name:
@@ -127,52 +211,3 @@ def _refuse(problems: Sequence[str]) -> None:
     if problems:
         more = f"\nand {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise ImageError("\n".join(problems[:SHOWN]) + more + "\n(data.bad_images: exclude leaves their studies out)")
-
-
-Work = tuple[ImageFile, CachedImage | None]
-Read = tuple[NDArray[np.uint8] | None, dict[str, Any]]
-
-
-def _read(work: Work, preprocessing: Preprocessing) -> Read | ImageError:
-    image, entry = work
-    try:
-        facts = image.path.stat()
-        radiograph = read_radiograph(image.path, study=image.study_id)
-        height, width = radiograph.pixels.shape
-        known = entry is not None and entry.sha256 == radiograph.sha256
-        square = None if known else to_square(radiograph.pixels, preprocessing)
-    except ImageError as error:
-        return error
-    except OSError as error:
-        absent = isinstance(error, FileNotFoundError)
-        reason = "no such image file" if absent else error.strerror or type(error).__name__
-        return ImageError(f"{image.path} (study {image.study_id}): {reason}")
-    return square, {
-        "sha256": radiograph.sha256,
-        "n_bytes": facts.st_size,
-        "mtime_ns": facts.st_mtime_ns,
-        "height": height,
-        "width": width,
-    }
-
-
-def _in_threads(
-    work: Iterable[Work], preprocessing: Preprocessing, n_threads: int | None
-) -> Iterator[tuple[int, Read | ImageError]]:
-    """Results with their place in the input, as they come; only a few images are in memory at a time."""
-    n_threads = n_threads or os.cpu_count() or 1
-    items = enumerate(work)
-    with warnings.catch_warnings(), ThreadPoolExecutor(n_threads) as pool:
-        warnings.filterwarnings("ignore", module=r"pydicom\.")  # odd values in tags that are not used here
-        running: dict[Future[Read | ImageError], int] = {}
-        exhausted = False
-        while running or not exhausted:
-            while not exhausted and len(running) < 4 * n_threads:
-                item = next(items, None)
-                if item is None:
-                    exhausted = True
-                else:
-                    running[pool.submit(_read, item[1], preprocessing)] = item[0]
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield running.pop(future), future.result()

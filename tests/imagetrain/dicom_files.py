@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,10 @@ def write_dicom(path: Path, values: np.ndarray, *, bits: int = 12, **tags: Any) 
     for name, value in tags.items():
         setattr(dataset, name, value)
     pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+
+
+def nested(depth: int) -> bytes:
+    """Sequences in sequences, of undefined length (PS3.5 7.5), implicit little endian without meta information."""
+    tag, item = struct.pack("<HHI", 0x0008, 0x1115, 0xFFFFFFFF), struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    ends = struct.pack("<HHI", 0xFFFE, 0xE00D, 0) + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    return (tag + item) * depth + ends * depth

@@ -83,12 +83,12 @@ def test_touching_a_file_does_not_change_the_hash_and_adds_no_row(tmp_path: Path
 
 def test_a_killed_run_goes_on_where_its_manifest_ends(tmp_path: Path) -> None:
     images = write_images(tmp_path / "in")
-    whole = build_cache(images, tmp_path / "whole", preprocessing=SQUARES, n_threads=1)
-    build_cache(images[:4], tmp_path / "cache", preprocessing=SQUARES, n_threads=1)
+    whole = build_cache(images, tmp_path / "whole", preprocessing=SQUARES, n_processes=1)
+    build_cache(images[:4], tmp_path / "cache", preprocessing=SQUARES, n_processes=1)
     with (tmp_path / "cache" / PIXELS).open("ab") as file:  # rows that the manifest does not know yet
         file.write(b"\xff" * 1500)
     track = Counted()
-    cache = build_cache(images, tmp_path / "cache", preprocessing=SQUARES, n_threads=1, track=track)
+    cache = build_cache(images, tmp_path / "cache", preprocessing=SQUARES, n_processes=1, track=track)
     assert track.n == 2
     assert cache.hash == whole.hash
     for ours, theirs in zip(cache.images, whole.images, strict=True):  # rows stand in the order of reading

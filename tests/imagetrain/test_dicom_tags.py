@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import scene, write_dicom
+from dicom_files import nested, scene, write_dicom
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
@@ -212,13 +212,6 @@ def test_the_view_is_read_from_a_code(tmp_path: Path) -> None:
     code.CodeMeaning = "postero-anterior"
     dataset.ViewCodeSequence, dataset.SeriesDescription = [code], "lateral"
     assert view_of(dataset) == "pa"
-
-
-def nested(depth: int) -> bytes:
-    """Sequences in sequences, of undefined length (PS3.5 7.5), implicit little endian without meta information."""
-    tag, item = struct.pack("<HHI", 0x0008, 0x1115, 0xFFFFFFFF), struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
-    ends = struct.pack("<HHI", 0xFFFE, 0xE00D, 0) + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
-    return (tag + item) * depth + ends * depth
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -46,7 +46,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(disk: Path, tmp_
     recipe = write_recipe(tmp_path / "study", disk / "out")
     script = f'mount -t tmpfs -o size=8m none {disk}; mount -o remount,ro {disk}; "$@"'
     done = alone(script, *IMAGETRAIN, "train", str(recipe))
-    refused(done.returncode, done.stderr, "pixels.u8", "Read-only file system")
+    refused(done.returncode, done.stderr, "cache.lock", "Read-only file system")
 
 
 def test_weights_that_do_not_fit_leave_the_old_ones_whole_and_the_next_run_writes_them(tmp_path: Path) -> None:
