@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ def fit_run(
     from imagetrain.learning.devices import choose_device, refuse_precision
     from imagetrain.learning.inference import predict_logits
     from imagetrain.learning.models import build_model, to_arrays
+    from imagetrain.learning.selection import CoTaught
     from imagetrain.learning.training import train
     from imagetrain.learning.validation import Material
     from imagetrain.pixels.augment import refuse_flips
@@ -56,7 +58,8 @@ def fit_run(
     refuse_precision(recipe.precision, device)
     training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)
     known = np.where(targets.mask[training], targets.values[training], np.nan)
-    model = build_model(
+    build = partial(
+        build_model,
         recipe.model,
         n_views=len(data.views),
         n_findings=len(targets.findings),
@@ -70,13 +73,14 @@ def fit_run(
         dropout=recipe.dropout,
         gradient_checkpointing=recipe.gradient_checkpointing,
         prevalence=np.nanmean(known, axis=0, dtype=np.float64),
-        seed=recipe.seed,
     )
+    model = build(seed=recipe.seed)
+    trained = CoTaught(model, build(seed=recipe.seed + 1)) if recipe.noise.co_teaching else model
     pixels = open_pixels(split.study_ids, cache.pixels, prepared.rows, device=device)
     epochs = []
     material = Material(pixels, targets, training, validation)
     scores = {"auroc": auroc, "auprc": average_precision}
-    for result in train(model, material, recipe, scores=scores, track=track, name=name):
+    for result in train(trained, material, recipe, scores=scores, track=track, name=name):
         epochs.append(result)
         if on_epoch is not None:
             on_epoch(name, result)

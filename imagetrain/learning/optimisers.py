@@ -33,7 +33,7 @@ def weight_groups(model: nn.Module, *, weight_decay: float, layer_decay: float |
     to spare, such as the positions of a transformer. With `layer_decay` the rate falls by that factor from each layer
     of a network to the one before it (Bao et al. 2022, arXiv 2106.08254); the last layer has the whole rate.
     """
-    spared = {id(weight) for name, weight in model.named_parameters() if name in VECTORS}
+    spared = {id(weight) for name, weight in model.named_parameters() if name.split(".")[-1] in VECTORS}
     scales: dict[int, float] = {}
     for network in model.modules():
         if hasattr(network, "no_weight_decay"):

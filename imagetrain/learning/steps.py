@@ -14,6 +14,7 @@ from imagetrain.learning.feeding import Batch, seed_of
 from imagetrain.learning.losses import Loss, bce, weighted_sum
 from imagetrain.learning.optimisers import make_optimiser, set_rate
 from imagetrain.learning.processes import ALONE, Processes
+from imagetrain.learning.selection import kept
 from imagetrain.recipe import TrainRecipe
 
 MAX_OVERFLOWS = 30  # in a row: float16 halves its scale at each, so from 2^16 it is far below 1 then
@@ -45,8 +46,13 @@ class TrainStep:
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=self.device)
         self._overflows = torch.zeros((), dtype=torch.int64, device=self.device)
 
-    def __call__(self, batches: Iterable[Batch], *, step: int, rate: float) -> torch.Tensor:
-        """Learn from the batches of a step, `train.accumulate` of them; their mean loss, still on the device."""
+    def __call__(
+        self, batches: Iterable[Batch], *, step: int, rate: float, left_out: tuple[float, float] = (0.0, 0.0)
+    ) -> torch.Tensor:
+        """Learn from the batches of a step, `train.accumulate` of them; their mean loss, still on the device.
+
+        Of their positive and negative cells the shares `left_out` are not learned from.
+        """
         self.model.train()
         set_rate(self.optimiser, rate)
         self.optimiser.zero_grad(set_to_none=True)
@@ -54,7 +60,7 @@ class TrainStep:
         for turn, batch in enumerate(batches, start=1):
             torch.manual_seed(seed_of(self.recipe.seed, step, turn, self.processes.rank))  # dropout, stochastic depth
             with self.processes.exchanging(self._exchanged, turn == self.recipe.accumulate):
-                totals += self._backward(batch)
+                totals += self._backward(batch, left_out)
         totals = self.processes.sum(totals)
         n_cells = torch.where(totals[1] > 0, totals[1], 1)
         loss = totals[0] / n_cells
@@ -62,12 +68,14 @@ class TrainStep:
         self.averaged.update(self.model, step)
         return loss
 
-    def _backward(self, batch: Batch) -> torch.Tensor:
+    def _backward(self, batch: Batch, left_out: tuple[float, float]) -> torch.Tensor:
         with reduced(self.recipe.precision, self.device):
             logits = self._network(batch.images.contiguous(memory_format=torch.channels_last), batch.present)
-        total = weighted_sum(self.loss(logits.float(), batch.values), batch.weights)
+        cells = self.loss(logits.float(), batch.values)
+        weights = kept(cells.detach(), batch.values, batch.weights, left_out) if any(left_out) else batch.weights
+        total = weighted_sum(cells, weights)
         self.scaler.scale(total / self._scale).backward()  # type: ignore[no-untyped-call]
-        return torch.stack([total.detach(), batch.weights.sum()])
+        return torch.stack([total.detach(), weights.expand_as(cells).sum() / (cells.numel() / batch.values.numel())])
 
     def _update(self, factor: torch.Tensor, step: int, loss: torch.Tensor) -> None:
         self.scaler.unscale_(self.optimiser)

@@ -15,6 +15,7 @@ from imagetrain.learning.losses import bce, training_loss
 from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.learning.progress import EpochResult, Keeper, Progress, begin, copy_weights, restore, to_checkpoint
+from imagetrain.learning.selection import left_out_shares
 from imagetrain.learning.steps import TrainStep
 from imagetrain.learning.validation import Material, Score, validate
 from imagetrain.recipe import TrainRecipe
@@ -70,7 +71,8 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), explained(recipe):
         for step in track(steps, f"train {name}".strip(), len(steps), note=note):
             rate = learning_rate(step, recipe, feed.steps_per_epoch)
-            mean_loss = take_step(islice(batches, recipe.accumulate), step=step, rate=rate)
+            left_out = left_out_shares(recipe.noise, step, feed.steps_per_epoch)
+            mean_loss = take_step(islice(batches, recipe.accumulate), step=step, rate=rate, left_out=left_out)
             progress.step, progress.losses = step + 1, progress.losses + mean_loss
 
             ends_epoch = progress.step % feed.steps_per_epoch == 0

@@ -2,7 +2,7 @@
 
 from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
-from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe
+from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe, Noise
 from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
 from imagetrain.recipe.study import EvaluateRecipe, Reference, StudyRecipe, load_recipe
 from imagetrain.recipe.train import TrainRecipe
@@ -20,6 +20,7 @@ __all__ = [
     "Images",
     "LossRecipe",
     "Mix",
+    "Noise",
     "PolicyName",
     "PolicyRecipe",
     "Reference",

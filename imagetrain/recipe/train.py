@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from imagetrain.recipe.batches import Augment, Mix
-from imagetrain.recipe.losses import ClassWeights, CrossEntropy, LossRecipe
+from imagetrain.recipe.losses import ClassWeights, CrossEntropy, LossRecipe, Noise
 from imagetrain.recipe.policies import PolicyRecipe
 from radprompter.typed_yaml import Section
 
@@ -53,6 +53,7 @@ class TrainRecipe(Section):
         description="how much more positives count; balanced: negatives over positives of each finding, at most 20; "
         "or a number for some findings. Probabilities rise with it, so calibrate or use thresholds",
     )
+    noise: Noise = Noise()
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target that is 0.5 instead")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="fp16 needs a GPU")
     compile: bool = Field(False, description="torch.compile: slow first steps, then faster ones; needs a C++ compiler")
@@ -61,3 +62,9 @@ class TrainRecipe(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _compares_whole_labels(self) -> TrainRecipe:
+        if self.mix.on and self.noise.on:
+            raise ValueError("noise compares labels by what they cost, and a mixed study has two: use noise or mix")
+        return self
