@@ -75,35 +75,45 @@ def train_views(experiment: Experiment) -> dict[str, Predictions]:
 
 
 def train_noise(
-    experiment: Experiment, levels: Sequence[float], seeds: Sequence[int], option: Mapping[str, Any], name: str
-) -> dict[tuple[float, int], Predictions]:
-    """A run a share of flipped labels and seed, by share and seed; `option` are settings of training."""
-    runs = {
-        f"flip{round(100 * level)}_seed{seed}": (level, seed)
-        for level in levels
-        for seed in (seeds if level else seeds[:1])  # without flips all seeds are the same
-    }
+    experiment: Experiment, level: float, seeds: Sequence[int], settings: Mapping[str, Any], name: str
+) -> list[Predictions]:
+    """A run a seed with that share of labels flipped; `settings` are those of training."""
     labels = experiment.out / "label" / "labels.parquet"
     split = pd.read_csv(split_file(experiment), dtype=str)
     taught = frozenset(split.study_id[split.part.isin([TRAIN, VALIDATION])])
-    told: dict[str, Any] = {}
-    for run, (level, seed) in runs.items():
-        flipped = experiment.out / "flipped" / f"{run}.parquet"
+    runs: dict[str, Any] = {}
+    for seed in seeds if level else seeds[:1]:  # without flips all seeds are the same
+        flipped = experiment.out / "flipped" / f"{round(100 * level)}_seed{seed}.parquet"
         if not flipped.is_file():
             table = LabelTable.from_arrow(pq.read_table(labels))
             flipped.parent.mkdir(exist_ok=True)
             with atomic(flipped) as part:
                 pq.write_table(flip(table, taught, share=level, seed=seed).to_arrow(), part)
-        told[run] = {"labels": str(flipped), "policy": "inclusive"}
-    settings = {
+        runs[f"seed{seed}"] = {"labels": str(flipped), "policy": "inclusive"}
+    changes = {
         "data.split.file": split_file(experiment),
         "data.findings": list(findings(experiment)),
         "data.min_positives": 1,
-        "train.runs": told,
-        **{f"train.{key}": value for key, value in option.items()},
+        "train.runs": runs,
+        **{f"train.{key}": value for key, value in settings.items()},
     }
-    trained = _train(experiment, name, settings)
-    return {runs[run]: predictions for run, predictions in trained.items()}
+    return list(_train(experiment, f"{name}_{round(100 * level)}", changes).values())
+
+
+def wrong_shares(experiment: Experiment, level: float) -> tuple[float, float]:
+    """What share of the positive and of the negative labels is wrong when so many are flipped: 1 - PPV and 1 - NPV.
+
+    Of the mean over findings in the training studies, from their labels before the flips.
+    """
+    counts = read_json(experiment.out / "two_views" / "train" / "inclusive" / "manifest.json")["targets"][TRAIN]
+    positive = sum(one["positive"] for one in counts.values())
+    share = positive / (positive + sum(one["negative"] for one in counts.values()))
+    wrong_positive, wrong_negative = level * (1 - share), level * share
+    right_positive, right_negative = (1 - level) * share, (1 - level) * (1 - share)
+    return (
+        round(wrong_positive / (wrong_positive + right_positive), 3),
+        round(wrong_negative / (wrong_negative + right_negative), 3),
+    )
 
 
 def flip(table: LabelTable, studies: frozenset[str], *, share: float, seed: int) -> LabelTable:
