@@ -193,7 +193,9 @@ def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str])
         for finding in policy.per_finding:
             text += f"; {finding}: {policy.rule(finding).name}, not mentioned {policy.rule(finding).not_mentioned}"
         best = manifests[name].get("validation_auroc")
-        text += "" if best is None else f"; validation AUROC {best:.3f} at epoch {manifests[name].get('best_epoch')}"
+        epoch, folds = manifests[name].get("best_epoch"), manifests[name].get("folds")
+        where = f"on average over {len(folds)} folds" if folds else f"at epoch {epoch}"
+        text += "" if best is None else f"; validation AUROC {best:.3f} {where}"
         runs.append((name, text))
     hashes = [(_within(path, study.out), sha256(path)) for path in inputs]
     versions = {"imagetrain": __version__, "numpy": version("numpy"), "scipy": version("scipy")}

@@ -53,6 +53,7 @@ def fit_run(
     started = time.monotonic()
     data, recipe = study.need_data(), study.need_train()
     targets, split = prepared.targets[name], prepared.split
+    shown = name if prepared.fold is None else f"{name}, fold {prepared.fold}"
     refuse_flips(recipe.augment, prepared.schema)
     device = choose_device(recipe.device)
     refuse_precision(recipe.precision, device)
@@ -80,10 +81,10 @@ def fit_run(
     epochs = []
     material = Material(pixels, targets, training, validation)
     scores = {"auroc": auroc, "auprc": average_precision}
-    for result in train(trained, material, recipe, scores=scores, track=track, name=name):
+    for result in train(trained, material, recipe, scores=scores, track=track, name=shown):
         epochs.append(result)
         if on_epoch is not None:
-            on_epoch(name, result)
+            on_epoch(shown, result)
     every = np.arange(len(pixels))
     logits = predict_logits(
         model, pixels, every, batch_size=2 * recipe.batch_size, precision=recipe.precision, track=track

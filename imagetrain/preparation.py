@@ -16,7 +16,7 @@ from imagetrain.pixels.views import first_of_each_view, pictured
 from imagetrain.recipe import Data, Images, TrainRecipe
 from imagetrain.records import TRAIN, Split, Targets
 from imagetrain.store import StudyRow, read_image_files, read_studies
-from imagetrain.targets.splits import make_split
+from imagetrain.targets.splits import make_splits
 from imagetrain.teaching import (
     Lessons,
     make_lessons,
@@ -35,7 +35,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What the runs of a recipe share: studies, split and findings; they differ only in their targets.
+    """What the runs of a recipe share in one fold: studies, split and findings; they differ only in their targets.
 
     Parameters
     ----------
@@ -49,11 +49,13 @@ class Prepared:
         Run -> its targets in training and validation. In test and external parts, uncertain labels are masked in
         every run: what a classifier is tested against must not depend on what it was told.
     left_out:
-        Finding -> why it is not trained on. Decided once for all runs, so that they can be compared.
+        Finding -> why it is not trained on. Decided once for all runs and folds, so that they can be compared.
     excluded:
         Study -> why it is not used.
     unused:
         File -> why this image of a study is not used.
+    fold:
+        From 1; None without folds.
     """
 
     schema: LabelSchema
@@ -63,6 +65,7 @@ class Prepared:
     left_out: Mapping[str, str]
     excluded: Mapping[str, str]
     unused: Mapping[str, str]
+    fold: int | None = None
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -88,8 +91,10 @@ def cache_images(images: Images, views: Sequence[str], folder: Path, *, data: Da
     return replace(cache, unused=tuple(unused))
 
 
-def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
-    """Join labels, studies and cached pixels, split the studies, and make the targets of every run.
+def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> tuple[Prepared, ...]:
+    """Join labels, studies and cached pixels, split the studies, and make the targets of every run, fold by fold.
+
+    Without folds there is one. Studies, findings, and what is left out are the same in all.
 
     Raises
     ------
@@ -104,31 +109,39 @@ def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> Prepared:
     studies, excluded = _usable(data, lessons, cache)
     wide = lessons.tested.wide().loc[[study.study_id for study in studies]]
     states = wide.to_numpy(dtype=object)
-    strata = np.hstack([states == str(LabelState.POSITIVE), states == str(LabelState.UNCERTAIN)])
-    split = make_split(
+    splits = make_splits(
         [study.study_id for study in studies],
         [study.patient_id for study in studies],
         [study.site for study in studies],
-        strata=strata,
+        strata=np.hstack([states == str(LabelState.POSITIVE), states == str(LabelState.UNCERTAIN)]),
         recipe=data.split,
     )
     unsplit = "in no part of the split file" if data.split.file else "its site is neither internal nor external"
-    used = set(split.study_ids)
+    used = set(splits[0].study_ids)
     excluded |= {study.study_id: unsplit for study in studies if study.study_id not in used}
 
-    targets = make_lessons(lessons, train, split)
-    reasons = untrainable(targets, np.array(split.parts) == TRAIN, data.min_positives)
+    targets = [make_lessons(lessons, train, split) for split in splits]
+    reasons = untrainable(targets, [np.array(split.parts) == TRAIN for split in splits], data.min_positives)
     findings = lessons.tested.schema.names
     refuse_untrainable(reasons, findings)
     kept = [name for name in findings if name not in reasons]
-    return Prepared(
+    whole = Prepared(
         schema=lessons.schema,
-        split=split,
-        rows=rows_of(cache, data.views, split.study_ids),
-        targets={name: select_findings(target, kept) for name, target in targets.items()},
+        split=splits[0],
+        rows=rows_of(cache, data.views, splits[0].study_ids),
+        targets={},
         left_out=reasons,
         excluded=excluded,
         unused={image.file: image.reason for image in (*cache.excluded, *cache.unused)},
+    )
+    return tuple(
+        replace(
+            whole,
+            split=split,
+            targets={run: select_findings(target, kept) for run, target in of_runs.items()},
+            fold=number if data.split.folds else None,
+        )
+        for number, (split, of_runs) in enumerate(zip(splits, targets, strict=True), start=1)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 TRAIN, VALIDATION, TEST, EXTERNAL = "train", "validation", "test", "external"
 PARTS = (TRAIN, VALIDATION, TEST, EXTERNAL)
+ALL_FOLDS = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +77,16 @@ class Predictions:
     Parameters
     ----------
     study_ids, patient_ids, sites, parts:
-        ``(n_studies,)`` each.
+        ``(n_studies,)`` each. With folds, a study that validated several networks has a row for each.
     findings:
         ``(n_findings,)``
     logits:
         float32 ``(n_studies, n_findings)``; rank and threshold these, never saturated probabilities.
     targets:
         float32, same shape: 1, 0, or NaN where the label is not known.
+    folds:
+        ``(n_studies,)``: the fold whose network made the row, or `ALL_FOLDS` for the mean over all of them; None
+        without folds.
     """
 
     study_ids: tuple[str, ...]
@@ -92,22 +96,23 @@ class Predictions:
     findings: tuple[str, ...]
     logits: NDArray[np.float32]
     targets: NDArray[np.float32]
+    folds: tuple[int, ...] | None = None
 
     def part(self, name: str) -> Predictions:
         """The studies of one part."""
-        rows = [i for i, part in enumerate(self.parts) if part == name]
+        return self.take([i for i, part in enumerate(self.parts) if part == name])
 
-        def take(values: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(values[i] for i in rows)
-
+    def take(self, rows: Sequence[int]) -> Predictions:
+        """Some studies, in the given order."""
         return Predictions(
-            take(self.study_ids),
-            take(self.patient_ids),
-            take(self.sites),
-            take(self.parts),
+            tuple(self.study_ids[i] for i in rows),
+            tuple(self.patient_ids[i] for i in rows),
+            tuple(self.sites[i] for i in rows),
+            tuple(self.parts[i] for i in rows),
             self.findings,
-            self.logits[rows],
-            self.targets[rows],
+            self.logits[list(rows)],
+            self.targets[list(rows)],
+            None if self.folds is None else tuple(self.folds[i] for i in rows),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from imagetrain.fitting import OnEpoch, fit_run
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
+from imagetrain.pooling import pool_run
 from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
@@ -27,8 +29,9 @@ OUTPUTS = (
     "epochs.jsonl",
     "manifest.json",
     "predictions.parquet",
-    "../split.csv",
 )
+POOLED = ("manifest.json", "predictions.parquet")
+SPLIT = "split.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +109,33 @@ def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | 
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
     cache = cache_images(data.images, data.views, study.out / "cache", data=data, track=track)
-    prepared = prepare(data, recipe, cache)
+    folds = prepare(data, recipe, cache)
     runs = []
     for name in recipe.runs:
         folder = study.out / "train" / name
-        made_from = _made_from(name, data, recipe, prepared, cache)
-        up_to_date = is_up_to_date(folder, made_from)
-        if not up_to_date:
-            save_split(study.out / "train" / "split.csv", prepared.split)
-            fit_run(name, folder, study, prepared, cache, track=track, on_epoch=on_epoch)
-            write_stamp(folder, made_from, OUTPUTS)
+        made = {}
+        up_to_date = True
+        for prepared in folds:
+            here = folder if prepared.fold is None else folder / f"fold{prepared.fold}"
+            made[here] = _made_from(name, data, recipe, prepared, cache)
+            if not is_up_to_date(here, made[here]):
+                up_to_date = False
+                save_split(study.out / "train" / SPLIT, [fold.split for fold in folds])
+                fit_run(name, here, study, prepared, cache, track=track, on_epoch=on_epoch)
+                write_stamp(here, made[here], [*OUTPUTS, _split_from(here, study)])
+        if data.split.folds:
+            of_folds = {"folds": list(made.values())}
+            if not is_up_to_date(folder, of_folds):
+                up_to_date = False
+                pool_run(folder, list(made))
+                write_stamp(folder, of_folds, POOLED)
         track_training(study, name)
         runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
     return tuple(runs)
+
+
+def _split_from(folder: Path, study: StudyRecipe) -> str:
+    return os.path.relpath(study.out / "train" / SPLIT, folder)
 
 
 def _made_from(name: str, data: Data, recipe: TrainRecipe, prepared: Prepared, cache: PixelCache) -> dict[str, Any]:

@@ -109,12 +109,24 @@ def refuse_untrainable(reasons: Mapping[str, str], findings: Sequence[str]) -> N
         raise SchemaError(f"no finding can be trained on, of {len(reasons)}:\n{shown}")
 
 
-def untrainable(targets: Mapping[str, Targets], training: NDArray[np.bool_], min_positives: int) -> dict[str, str]:
-    """Finding -> why it cannot be trained on in some run; it is then left out of all, so that they can be compared."""
+def untrainable(
+    folds: Sequence[Mapping[str, Targets]], training: Sequence[NDArray[np.bool_]], min_positives: int
+) -> dict[str, str]:
+    """Finding -> why it cannot be trained on in some run or fold; it is then left out of all, so that they compare.
+
+    Parameters
+    ----------
+    folds:
+        Run -> targets, once a fold.
+    training:
+        bool ``(n_studies,)``, once a fold: the studies that are trained on.
+    """
     reasons: dict[str, str] = {}
-    for run, target in targets.items():
-        for finding, reason in left_out(target, training, min_positives=min_positives).items():
-            reasons.setdefault(finding, reason if len(targets) == 1 else f"{reason} (run {run})")
+    for number, (targets, taught) in enumerate(zip(folds, training, strict=True), start=1):
+        for run, target in targets.items():
+            where = [f"run {run}"] * (len(targets) > 1) + [f"fold {number}"] * (len(folds) > 1)
+            for finding, reason in left_out(target, taught, min_positives=min_positives).items():
+                reasons.setdefault(finding, f"{reason} ({', '.join(where)})" if where else reason)
     return reasons
 
 

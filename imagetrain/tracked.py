@@ -34,10 +34,15 @@ def track_training(study: StudyRecipe, run: str) -> None:
         source=folder / MANIFEST,
         parameters={"run": run, "train": recipe, "data": data, **settings},
         metrics={name: manifest[name] for name in came_out},
-        epochs=[orjson.loads(line) for line in (folder / EPOCHS).read_bytes().splitlines()],
+        epochs=_epochs(folder / EPOCHS),
         documents={MANIFEST: manifest},
     )
     track(mlflow, study.out, outcome)
+
+
+def _epochs(path: Path) -> list[dict[str, Any]]:
+    """Epochs of a run; of one with folds there are none, as each fold has its own."""
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
 
 
 def track_evaluation(study: StudyRecipe, source: Path) -> None:

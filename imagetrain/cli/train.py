@@ -62,7 +62,7 @@ def _show(summary: dict[str, Any]) -> None:
             run["model"],
             str(len(run["findings"])),
             parts,
-            str(run["best_epoch"]),
+            str(run["best_epoch"] or f"of {len(run['folds'])} folds"),
             "–" if score is None else f"{score:.3f}",
             "up to date" if run["up_to_date"] else f"{run['seconds']:.0f} s",
         )

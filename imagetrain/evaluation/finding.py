@@ -13,7 +13,7 @@ from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.delong import DelongStatus, delong
 from imagetrain.evaluation.intervals import auroc_score_interval
 from imagetrain.evaluation.numbers import Definitions, Options
-from imagetrain.evaluation.thresholds import YoudenPoint, at_threshold
+from imagetrain.evaluation.thresholds import FrozenThreshold, at_threshold
 from radprompter.statistics import percentile_interval
 
 NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
@@ -30,7 +30,7 @@ def measure(
     logits: NDArray[np.float32],
     counts: NDArray[np.int16],
     *,
-    threshold: YoudenPoint,
+    threshold: FrozenThreshold,
     options: Options,
     definitions: Definitions,
 ) -> tuple[dict[str, Any], Floats]:
@@ -43,7 +43,7 @@ def measure(
     counts:
         ``(n_resamples, n_studies)``, from `bootstrap.patient_counts`.
     threshold:
-        As chosen on validation.
+        As chosen on validation, for these studies.
     """
     replicates = replicate(targets, logits, counts)
     discrimination = _discrimination(
@@ -123,12 +123,12 @@ def _discrimination(
 def _at_threshold(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
-    chosen: YoudenPoint,
+    frozen: FrozenThreshold,
     counts: NDArray[np.int16],
     options: Options,
     definitions: Definitions,
 ) -> dict[str, Any]:
-    n = int((~np.isnan(targets)).sum())
+    n, chosen = int((~np.isnan(targets)).sum()), frozen.point
     made: dict[str, Any] = {
         "threshold": definitions.number(
             "threshold",
@@ -143,14 +143,15 @@ def _at_threshold(
     if np.isnan(chosen.threshold):
         made |= {name: definitions.number(name, np.nan, n=0, reason=NO_THRESHOLD) for name in WITHOUT_DENOMINATOR}
         return made | {"f1": definitions.number("f1", np.nan, n=0, reason=NO_THRESHOLD), "confusion": None}
-    there = at_threshold(targets, logits, chosen.threshold, alpha=options.alpha)
+    margins = logits.astype(np.float64) - frozen.cuts
+    there = at_threshold(targets, margins, 0, alpha=options.alpha)
     made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}
     for name, reason in WITHOUT_DENOMINATOR.items():
         rate = getattr(there, name)
         made[name] = definitions.number(
             name, rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=reason, numerator=rate.numerator
         )
-    interval = percentile_interval(replicate_f1(targets, logits >= chosen.threshold, counts), alpha=options.alpha)
+    interval = percentile_interval(replicate_f1(targets, margins >= 0, counts), alpha=options.alpha)
     made["f1"] = definitions.number(
         "f1", there.f1, low=interval.low, high=interval.high, n=n, reason="no positives, neither real nor called"
     )

@@ -22,7 +22,9 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "threshold": (
         "Youden: the logit with the largest sensitivity + specificity − 1 on the validation studies (of equals, the "
-        "highest); frozen, never refitted on a test set. A study is called positive if its logit is at or above it."
+        "highest); frozen, never refitted on a test set. A study is called positive if its logit is at or above it. "
+        "With folds each network has its own, and their mean is shown; the mean of all networks' logits is held "
+        "against that mean."
     ),
     "sensitivity": "Called positive among those with the finding, at the frozen threshold. Interval: Wilson.",
     "specificity": "Called negative among those without the finding, at the frozen threshold. Interval: Wilson.",

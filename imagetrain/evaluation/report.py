@@ -16,7 +16,7 @@ from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_s
 from imagetrain.evaluation.finding import measure
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, validation_predictions
-from imagetrain.evaluation.thresholds import youden
+from imagetrain.evaluation.thresholds import freeze_thresholds
 from imagetrain.records import PARTS, TEST, EvaluationReport, Predictions
 from radprompter.statistics import percentile_interval
 from radprompter.terminal import Track, quiet
@@ -51,10 +51,6 @@ def evaluate(
     validation = validation_predictions(runs)
     findings = sets[0].predictions[next(iter(runs))].findings
     rules = Rules(options.min_positives, options.alpha, Definitions(options))
-    thresholds = {
-        name: [youden(part.targets[:, f], part.logits[:, f]) for f in range(len(findings))]
-        for name, part in validation.items()
-    }
     results: list[dict[str, Any]] = []
     macro: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
@@ -62,13 +58,14 @@ def evaluate(
     counts = {one.key: _counts(one, options) for one in sets}
     for one, run in track([(one, run) for one in sets for run in runs], "evaluate"):
         predictions = one.predictions[run]
+        frozen = freeze_thresholds(validation[run], predictions)
         rows, aurocs = [], np.full((options.resamples, len(findings)), np.nan)
         for f, finding in enumerate(findings):
             row, aurocs[:, f] = measure(
                 predictions.targets[:, f],
                 predictions.logits[:, f],
                 counts[one.key],
-                threshold=thresholds[run][f],
+                threshold=frozen[f],
                 options=options,
                 definitions=rules.definitions,
             )
@@ -93,7 +90,7 @@ def evaluate(
         "definitions": rules.definitions.texts,
         "curves": curves,
     }
-    metrics["notes"] = _notes(metrics)
+    metrics["notes"] = _notes(metrics) + _notes_on_folds(runs)
     return EvaluationReport(metrics)
 
 
@@ -160,7 +157,8 @@ def _label_counts(runs: Mapping[str, Predictions]) -> list[dict[str, Any]]:
     for run, predictions in runs.items():
         where = list(zip(predictions.parts, predictions.sites, strict=True))
         for part, site in sorted(set(where), key=lambda place: (PARTS.index(place[0]), place[1])):
-            rows = [i for i, place in enumerate(where) if place == (part, site)]
+            found = {predictions.study_ids[i]: i for i, place in enumerate(where) if place == (part, site)}
+            rows = list(found.values())  # with folds a study may validate several networks
             for f, finding in enumerate(predictions.findings):
                 labels = predictions.targets[rows, f]
                 known = int((~np.isnan(labels)).sum())
@@ -197,3 +195,15 @@ def _notes(metrics: Mapping[str, Any]) -> list[str]:
     if not any(one["part"] != TEST for one in metrics["sets"]):
         notes.append("There is no external site: nothing is known about how the classifiers do elsewhere.")
     return notes
+
+
+def _notes_on_folds(runs: Mapping[str, Predictions]) -> list[str]:
+    n_folds = max((fold for run in runs.values() for fold in run.folds or ()), default=0)
+    if not n_folds:
+        return []
+    return [
+        f"Inside, the predictions of {n_folds} networks are pooled, each on the studies of its own fold. Their logits "
+        "are ranked together although the networks may be calibrated apart, which tends to lower an AUROC. Intervals "
+        "and tests take the pool for one fixed classifier: they say nothing of networks trained on other data.",
+        f"Outside, a study has the mean of the {n_folds} networks' logits.",
+    ]

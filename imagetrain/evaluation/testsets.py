@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from imagetrain.records import EXTERNAL, PARTS, TEST, VALIDATION, Predictions
+from imagetrain.records import ALL_FOLDS, EXTERNAL, PARTS, TEST, VALIDATION, Predictions
 from radprompter.errors import InputError, SchemaError, TableError
 
 
@@ -69,8 +69,8 @@ def check(runs: Mapping[str, Predictions]) -> None:
                 f"runs {first_name!r} and {name!r} predict different findings ({', '.join(differing)}); "
                 "evaluate them separately"
             )
-        if len(set(run.study_ids)) != len(run.study_ids):
-            twice = next(study for study in run.study_ids if run.study_ids.count(study) > 1)
+        twice = _repeated(run)
+        if twice is not None:
             raise TableError(f"predictions of run {name!r} have study {twice!r} more than once")
         strangers = sorted(set(run.parts) - set(PARTS))
         if strangers:
@@ -80,6 +80,18 @@ def check(runs: Mapping[str, Predictions]) -> None:
             raise TableError(
                 f"predictions of run {name!r}: the logits of study {study!r} are not finite; the training diverged"
             )
+
+
+def _repeated(run: Predictions) -> str | None:
+    """A study that the same network predicts twice, or that is tested twice."""
+    made_by = run.folds or (ALL_FOLDS,) * len(run.study_ids)
+    seen: set[tuple[str, int]] = set()
+    for study, part, fold in zip(run.study_ids, run.parts, made_by, strict=True):
+        key = (study, -1 if part in (TEST, EXTERNAL) else fold)
+        if key in seen:
+            return study
+        seen.add(key)
+    return None
 
 
 def _one_set(runs: Mapping[str, Predictions], part: str, site: str | None) -> EvaluationSet:
@@ -96,7 +108,7 @@ def _one_set(runs: Mapping[str, Predictions], part: str, site: str | None) -> Ev
 def _of_site(predictions: Predictions, site: str | None) -> Predictions:
     if site is None:
         return predictions
-    return take(predictions, [i for i, where in enumerate(predictions.sites) if where == site])
+    return predictions.take([i for i, where in enumerate(predictions.sites) if where == site])
 
 
 def _reordered(run: Predictions, first: Predictions, who: str, key: str) -> Predictions:
@@ -108,17 +120,4 @@ def _reordered(run: Predictions, first: Predictions, who: str, key: str) -> Pred
             f"{who} do not predict the same studies in {key!r}: {len(lacking)} are in only one, such as "
             f"{lacking[0]!r}; predict both again, or evaluate them separately"
         )
-    return take(run, [place[study] for study in first.study_ids])
-
-
-def take(predictions: Predictions, rows: list[int]) -> Predictions:
-    """Some studies, in the given order."""
-    return replace(
-        predictions,
-        study_ids=tuple(predictions.study_ids[i] for i in rows),
-        patient_ids=tuple(predictions.patient_ids[i] for i in rows),
-        sites=tuple(predictions.sites[i] for i in rows),
-        parts=tuple(predictions.parts[i] for i in rows),
-        logits=predictions.logits[rows],
-        targets=predictions.targets[rows],
-    )
+    return run.take([place[study] for study in first.study_ids])

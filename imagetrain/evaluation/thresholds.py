@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from imagetrain.evaluation.auroc import known_cases, roc_curve
+from imagetrain.records import ALL_FOLDS, Predictions
 from radprompter.statistics import UNDEFINED, Interval, wilson_interval
 
 
@@ -60,6 +61,39 @@ def youden(targets: ArrayLike, scores: ArrayLike) -> YoudenPoint:
         float(curve.true_positive_rate[best]),
         float(1 - curve.false_positive_rate[best]),
     )
+
+
+class FrozenThreshold(NamedTuple):
+    """What a run's threshold for a finding is on a set of studies."""
+
+    point: YoudenPoint  # as chosen on validation; with folds, the mean over them
+    cuts: NDArray[np.float64]  # (n_studies,): the threshold for each study, that of its fold's network
+
+
+def freeze_thresholds(validation: Predictions, tested: Predictions) -> list[FrozenThreshold]:
+    """Youden's threshold on validation for each finding, as it holds for the tested studies.
+
+    With folds each network has its own threshold, from its own validation studies; no label of a tested study is used.
+    The mean of all networks' logits is held against the mean of their thresholds. A finding without a threshold in
+    some fold has none.
+    """
+    made_by, wanted = _folds_of(validation), _folds_of(tested)
+    folds = sorted({*made_by.tolist(), *wanted.tolist()} - {ALL_FOLDS}) or [ALL_FOLDS]
+    frozen = []
+    for f in range(len(validation.findings)):
+        points = {
+            fold: youden(validation.targets[made_by == fold, f], validation.logits[made_by == fold, f])
+            for fold in folds
+        }
+        mean = YoudenPoint(*(float(np.mean(values)) for values in zip(*points.values(), strict=True)))
+        cuts = np.array([points.get(fold, mean).threshold for fold in wanted.tolist()], dtype=np.float64)
+        frozen.append(FrozenThreshold(mean, cuts))
+    return frozen
+
+
+def _folds_of(predictions: Predictions) -> NDArray[np.int64]:
+    folds = predictions.folds or (ALL_FOLDS,) * len(predictions.parts)
+    return np.array(folds, dtype=np.int64)
 
 
 def at_threshold(targets: ArrayLike, scores: ArrayLike, threshold: float, *, alpha: float = 0.05) -> AtThreshold:

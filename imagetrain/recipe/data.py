@@ -61,7 +61,16 @@ class SplitRecipe(Section):
     )
     external: tuple[str, ...] = Field((), description="sites that are only tested on")
     fractions: Fractions = Fractions()
-    file: Path | None = Field(None, description="table with study_id and part, instead of a drawn split")
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=100,
+        description="cross-validation: a network a fold, which tests it; of the other folds, a share as in `fractions` "
+        "is for validation",
+    )
+    file: Path | None = Field(
+        None, description="table with study_id and part (and fold, with folds), instead of a drawn split"
+    )
     seed: int = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from imagetrain.records import PARTS, Predictions, Split
 from radprompter.errors import TableError
 from radprompter.files import atomic, read_table, write_bytes, write_text
 
-LOGIT, TARGET = "logit:", "target:"
+LOGIT, TARGET, FOLD = "logit:", "target:", "fold"
 
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions.parquet: ids, site, split, then a logit and a target column a finding, float32."""
+    """Write predictions.parquet: ids, site, split, fold if any, then a logit and a target column a finding, float32."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -26,6 +26,8 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
         "site": list(predictions.sites),
         "split": list(predictions.parts),
     }
+    if predictions.folds is not None:
+        columns[FOLD] = np.array(predictions.folds, dtype=np.int16)
     for prefix, values in ((LOGIT, predictions.logits), (TARGET, predictions.targets)):
         for column, finding in enumerate(predictions.findings):
             columns[prefix + finding] = np.ascontiguousarray(values[:, column], dtype=np.float32)
@@ -57,16 +59,20 @@ def read_predictions(path: Path) -> Predictions:
         findings,
         frame[[LOGIT + finding for finding in findings]].to_numpy(dtype=np.float32),
         frame[[TARGET + finding for finding in findings]].to_numpy(dtype=np.float32),
+        tuple(int(fold) for fold in frame[FOLD]) if FOLD in frame.columns else None,
     )
 
 
-def save_split(path: Path, split: Split) -> None:
-    """Write split.csv, which a recipe's `data.split.file` may name."""
+def save_split(path: Path, splits: Sequence[Split]) -> None:
+    """Write split.csv, which a recipe's `data.split.file` may name; with several folds, each study once a fold."""
     import pandas as pd
 
-    columns = (split.study_ids, split.patient_ids, split.sites, split.parts)
-    names = ("study_id", "patient_id", "site", "part")
-    write_text(path, pd.DataFrame(dict(zip(names, columns, strict=True))).to_csv(index=False))
+    tables = []
+    for number, split in enumerate(splits, start=1):
+        columns = {"study_id": split.study_ids, "patient_id": split.patient_ids, "site": split.sites}
+        fold = {"fold": [number] * len(split.study_ids)} if len(splits) > 1 else {}
+        tables.append(pd.DataFrame({**columns, **fold, "part": split.parts}))
+    write_text(path, pd.concat(tables).to_csv(index=False))
 
 
 def save_epochs(path: Path, epochs: Iterable[Any]) -> None:

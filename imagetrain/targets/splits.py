@@ -9,30 +9,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.recipe import Fractions, SplitRecipe
 from imagetrain.records import EXTERNAL, PARTS, TEST, TRAIN, VALIDATION, Split
+from imagetrain.targets.split_files import read_parts
 from radprompter.errors import SplitError
-from radprompter.files import read_table
 
 SHOWN = 5
 
 
-def make_split(
+def make_splits(
     study_ids: Sequence[str],
     patient_ids: Sequence[str],
     sites: Sequence[str],
     *,
     strata: NDArray[np.bool_],
     recipe: SplitRecipe,
-) -> Split:
-    """The split that a recipe asks for: read from its file, or drawn.
+) -> tuple[Split, ...]:
+    """The split that a recipe asks for, or one a fold: read from its file, or drawn.
 
-    Studies of sites that are neither internal nor external, or that the file does not name, are not in the result.
+    All splits have the same studies in the given order. Studies of sites that are neither internal nor external, or
+    that the file does not name, are not among them. With folds, each internal study is tested in one fold; sites that
+    are external are so in all.
 
     Parameters
     ----------
@@ -44,24 +45,32 @@ def make_split(
     Raises
     ------
     SplitError
-        If a patient would be in two parts, a site is unknown, or there are too few patients.
+        If a patient would be in two parts, a study would be tested in two folds, a site is unknown, or there are too
+        few patients.
     """
     if recipe.file is not None:
-        parts = _read_parts(recipe.file, study_ids)
+        folds = read_parts(recipe.file, study_ids, n_folds=recipe.folds)
     else:
-        parts = _drawn_parts(study_ids, patient_ids, sites, strata, recipe)
-    kept = [i for i, study in enumerate(study_ids) if study in parts]
-    split = Split(
-        tuple(study_ids[i] for i in kept),
-        tuple(patient_ids[i] for i in kept),
-        tuple(sites[i] for i in kept),
-        tuple(parts[study_ids[i]] for i in kept),
+        folds = _drawn_parts(study_ids, patient_ids, sites, strata, recipe)
+    kept = [i for i, study in enumerate(study_ids) if study in folds[0]]
+    splits = tuple(
+        Split(
+            tuple(study_ids[i] for i in kept),
+            tuple(patient_ids[i] for i in kept),
+            tuple(sites[i] for i in kept),
+            tuple(parts[study_ids[i]] for i in kept),
+        )
+        for parts in folds
     )
-    refuse_overlap(split)
-    for part in (TRAIN, VALIDATION):
-        if part not in split.parts:
-            raise SplitError(f"the split has no study in {part!r}: training needs both training and validation studies")
-    return split
+    for number, split in enumerate(splits, start=1):
+        refuse_overlap(split)
+        for part in (TRAIN, VALIDATION, *((TEST,) if recipe.folds else ())):
+            if part not in split.parts:
+                where = f"fold {number}" if recipe.folds else "the split"
+                raise SplitError(
+                    f"{where} has no study in {part!r}: training needs both training and validation studies"
+                )
+    return splits
 
 
 def refuse_overlap(split: Split) -> None:
@@ -80,7 +89,11 @@ def refuse_overlap(split: Split) -> None:
 
 
 def stratified_parts(
-    groups: Sequence[str], strata: NDArray[np.bool_], fractions: Mapping[str, float], *, seed: int = 0
+    groups: Sequence[str],
+    strata: NDArray[np.bool_],
+    fractions: Mapping[str, float],
+    *,
+    seed: int | Sequence[int] = 0,
 ) -> dict[str, str]:
     """Part of each group (patient), so that the strata are as equally frequent in all parts as whole groups allow.
 
@@ -119,7 +132,8 @@ def _drawn_parts(
     sites: Sequence[str],
     strata: NDArray[np.bool_],
     recipe: SplitRecipe,
-) -> dict[str, str]:
+) -> list[dict[str, str]]:
+    """Study -> part, once a fold."""
     known = sorted(set(sites))
     for site in (*recipe.external, *(recipe.internal or ())):
         if site not in known:
@@ -128,29 +142,36 @@ def _drawn_parts(
     if both:
         raise SplitError(f"site {both[0]!r} is named both internal and external")
     inside = [site for site in (recipe.internal or known) if site not in recipe.external]
-    rows = [i for i, site in enumerate(sites) if site in inside]
+    rows = np.array([i for i, site in enumerate(sites) if site in inside], dtype=np.int64)
     outside = {study_ids[i]: EXTERNAL for i, site in enumerate(sites) if site in recipe.external}
-    patients = sorted({patient_ids[i] for i in rows})
-    if len(patients) < 3:
-        raise SplitError(f"{len(patients)} internal patients cannot be split into train, validation and test")
-    part_of = stratified_parts(
-        [patient_ids[i] for i in rows], strata[rows], _shares(recipe.fractions), seed=recipe.seed
-    )
-    return {**{study_ids[i]: part_of[patient_ids[i]] for i in rows}, **outside}
+    patients = [patient_ids[i] for i in rows]
+    n_patients, needed = len(set(patients)), max(3, recipe.folds or 0)
+    if n_patients < needed:
+        into = f"{recipe.folds} folds" if recipe.folds else "train, validation and test"
+        raise SplitError(f"{n_patients} internal patients cannot be split into {into}")
+    if recipe.folds is None:
+        drawn = [stratified_parts(patients, strata[rows], _shares(recipe.fractions), seed=recipe.seed)]
+    else:
+        drawn = _drawn_folds(patients, strata[rows], recipe, recipe.folds)
+    return [{**{study_ids[i]: parts[patient_ids[i]] for i in rows}, **outside} for parts in drawn]
+
+
+def _drawn_folds(
+    patients: Sequence[str], strata: NDArray[np.bool_], recipe: SplitRecipe, n_folds: int
+) -> list[dict[str, str]]:
+    """Patient -> part, once a fold: the fold is tested, of the others a share is for validation."""
+    names = [str(number) for number in range(n_folds)]
+    fold_of = stratified_parts(patients, strata, dict.fromkeys(names, 1 / n_folds), seed=recipe.seed)
+    shares = {name: share for name, share in _shares(recipe.fractions).items() if name != TEST}
+    shares = {name: share / sum(shares.values()) for name, share in shares.items()}
+    drawn = []
+    for number, name in enumerate(names):
+        rest = np.array([fold_of[patient] != name for patient in patients])
+        others = [patient for patient, is_other in zip(patients, rest, strict=True) if is_other]
+        taught = stratified_parts(others, strata[rest], shares, seed=[recipe.seed, number])
+        drawn.append({patient: taught.get(patient, TEST) for patient in patients})
+    return drawn
 
 
 def _shares(fractions: Fractions) -> dict[str, float]:
     return {TRAIN: fractions.train, VALIDATION: fractions.validation, TEST: fractions.test}
-
-
-def _read_parts(path: Path, study_ids: Sequence[str]) -> dict[str, str]:
-    frame = read_table(path, required=("study_id", "part"))
-    parts: dict[str, str] = {}
-    for line, (study, part) in enumerate(zip(frame["study_id"], frame["part"], strict=True), start=2):
-        if part not in PARTS:
-            raise SplitError(f"{path}:{line}: part {part!r} of study {study!r} is not one of {', '.join(PARTS)}")
-        if parts.setdefault(str(study), str(part)) != part:
-            raise SplitError(f"{path}:{line}: study {study!r} is in {parts[str(study)]!r} and in {part!r}")
-    if not set(parts) & set(study_ids):
-        raise SplitError(f"{path}: none of its {len(parts)} studies has both labels and images")
-    return {study: parts[study] for study in study_ids if study in parts}

@@ -73,9 +73,8 @@ def test_names_from_tables_cannot_become_markup():
 def test_one_run_at_one_site_makes_a_page_too():
     run = make_predictions()
     inside = [i for i, part in enumerate(run.parts) if part != "external"]
-    from imagetrain.evaluation.testsets import take
 
-    text = render(EvaluationReport(evaluate({"only": take(run, inside)}, options=Options(resamples=0)).metrics))
+    text = render(EvaluationReport(evaluate({"only": run.take(inside)}, options=Options(resamples=0)).metrics))
     assert "no external site" in text and "No finding could be tested" in text
 
 

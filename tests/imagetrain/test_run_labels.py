@@ -46,7 +46,8 @@ def inverted(row) -> str:
 def prepared(recipe: StudyRecipe) -> Prepared:
     data = recipe.need_data()
     cache = cache_images(data.images, data.views, recipe.out / "cache", data=data)
-    return prepare(data, recipe.need_train(), cache)
+    (found,) = prepare(data, recipe.need_train(), cache)
+    return found
 
 
 def test_a_run_is_taught_from_its_own_labels_and_tested_against_the_recipes(study: Path) -> None:

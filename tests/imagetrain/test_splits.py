@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imagetrain.recipe import Fractions, SplitRecipe
 from imagetrain.records import EXTERNAL, TEST, TRAIN, VALIDATION
-from imagetrain.targets.splits import make_split, stratified_parts
+from imagetrain.targets.splits import make_splits, stratified_parts
 from radprompter.errors import SplitError
 
 SHARES = {TRAIN: 0.64, VALIDATION: 0.16, TEST: 0.20}
@@ -28,7 +28,7 @@ def cohort(n_patients: int, *, sites: tuple[str, ...] = ("alpha",), seed: int = 
 @given(st.integers(40, 90), st.integers(0, 5))
 def test_no_patient_is_in_two_parts_and_no_study_is_lost(n_patients: int, seed: int) -> None:
     studies, patients, sites, strata = cohort(n_patients, sites=("alpha", "beta"), seed=seed)
-    split = make_split(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("beta",), seed=seed))
+    (split,) = make_splits(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("beta",), seed=seed))
     assert split.study_ids == tuple(studies)
     parts_of: dict[str, set[str]] = {}
     for patient, site, part in zip(split.patient_ids, split.sites, split.parts, strict=True):
@@ -70,26 +70,26 @@ def test_a_patient_at_an_internal_and_an_external_site_is_refused_by_name() -> N
     studies, patients, sites, strata = cohort(12, sites=("alpha", "beta"))
     patients[-1] = "p0000"  # alpha's first patient
     with pytest.raises(SplitError, match=r"p0000 in \w+ and external"):
-        make_split(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("beta",)))
+        make_splits(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("beta",)))
 
 
 def test_an_unknown_site_is_refused_with_the_known_ones() -> None:
     studies, patients, sites, strata = cohort(12, sites=("alpha", "beta"))
     with pytest.raises(SplitError, match="site 'gamma', but the studies have: alpha, beta"):
-        make_split(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("gamma",)))
+        make_splits(studies, patients, sites, strata=strata, recipe=SplitRecipe(external=("gamma",)))
 
 
 def test_sites_that_are_neither_internal_nor_external_are_not_in_the_split() -> None:
     studies, patients, sites, strata = cohort(30, sites=("alpha", "beta", "gamma"))
     recipe = SplitRecipe(internal=("alpha",), external=("beta",))
-    split = make_split(studies, patients, sites, strata=strata, recipe=recipe)
+    (split,) = make_splits(studies, patients, sites, strata=strata, recipe=recipe)
     assert set(split.sites) == {"alpha", "beta"}
 
 
 def test_a_split_file_is_taken_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "split.csv"
     file.write_text("study_id,part\na,train\nb,validation\nc,test\n")
-    split = make_split(
+    (split,) = make_splits(
         ["a", "b", "c", "d"],
         ["1", "2", "3", "4"],
         [""] * 4,
@@ -113,14 +113,14 @@ def test_a_wrong_split_file_is_refused(tmp_path: Path, rows: str, message: str) 
     file = tmp_path / "split.csv"
     file.write_text("study_id,part\n" + rows)
     with pytest.raises(SplitError, match=message):
-        make_split(
+        make_splits(
             ["a", "b", "c"], ["p1", "p1", "p2"], [""] * 3, strata=np.zeros((3, 1), bool), recipe=SplitRecipe(file=file)
         )
 
 
 def test_too_few_patients_are_refused() -> None:
     with pytest.raises(SplitError, match="2 internal patients"):
-        make_split(["a", "b"], ["1", "2"], ["", ""], strata=np.zeros((2, 1), bool), recipe=SplitRecipe())
+        make_splits(["a", "b"], ["1", "2"], ["", ""], strata=np.zeros((2, 1), bool), recipe=SplitRecipe())
 
 
 def test_shares_must_sum_to_one() -> None:

@@ -39,7 +39,8 @@ def repeat_first(frame: pd.DataFrame) -> pd.DataFrame:
 def prepared(recipe: StudyRecipe) -> Prepared:
     data = recipe.need_data()
     cache = cache_images(data.images, data.views, recipe.out / "cache", data=data)
-    return prepare(data, recipe.need_train(), cache)
+    (found,) = prepare(data, recipe.need_train(), cache)
+    return found
 
 
 def test_words_of_a_table_become_the_recipes_views(tmp_path: Path) -> None:
