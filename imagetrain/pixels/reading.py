@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imagetrain.pixels.burnt_in import shows_text
 from imagetrain.pixels.images import read_radiograph
 from imagetrain.pixels.squares import Preprocessing, make_square
 from radprompter.errors import ImageError
 from radprompter.files import sha256
+
+TEXT = "the pixels seem to show text: letters in a row near the border"
 
 cv2.setNumThreads(1)
 warnings.filterwarnings("ignore", module=r"pydicom\.")  # odd values in tags that are not used here
@@ -49,6 +52,7 @@ def read_into_row(
         absent = isinstance(error, FileNotFoundError)
         reason = "no such image file" if absent else error.strerror or type(error).__name__
         return {"reason": f"{path} (study {study_id}): {reason}"}
+    burnt_in = (TEXT,) if shows_text(radiograph.pixels) else ()
     _rows(pixels, n_rows, size)[row] = square.pixels
     height, width = radiograph.pixels.shape
     return found | {
@@ -59,7 +63,7 @@ def read_into_row(
         "tagged_view": radiograph.view,
         "pixels_hash": square.pixels_hash,
         "difference_hash": square.difference_hash,
-        "warnings": radiograph.warnings,
+        "warnings": radiograph.warnings + burnt_in,
     }
 
 
