@@ -54,7 +54,7 @@ def fit_run(
     data, recipe = study.need_data(), study.need_train()
     targets, split = prepared.targets[name], prepared.split
     shown = name if prepared.fold is None else f"{name}, fold {prepared.fold}"
-    refuse_flips(recipe.augment, prepared.schema)
+    refuse_flips(recipe.augment, prepared.schema.select(prepared.findings, name=prepared.schema.name))
     device = choose_device(recipe.device)
     refuse_precision(recipe.precision, device)
     training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)

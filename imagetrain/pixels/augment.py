@@ -1,10 +1,12 @@
-"""Random changes to a whole batch at once, on its device: one affine map an image, then noise.
+"""Random changes to a whole batch at once, on its device: one affine map an image, then grey values and noise.
 
 Rotation, scale, translation and mirroring are one matrix, so that an image is resampled once. Units are the recipe's:
-degrees, isotropic scale (1.1 enlarges), shares of the side.
+degrees, isotropic scale (1.1 enlarges), shares of the side. Nothing waits for the device.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,8 @@ from imagetrain.pixels.reference import move_by_monai
 from imagetrain.recipe import Augment
 from radprompter.errors import SchemaError
 from radprompter.labels import LabelSchema
+
+NEAR = 2**18  # pixels that a CPU has near at hand: it moves a batch in parts whose grids stay in its cache
 
 
 def refuse_flips(settings: Augment, schema: LabelSchema) -> None:
@@ -33,11 +37,15 @@ def move(images: torch.Tensor, draws: Draws) -> torch.Tensor:
     """
     across, down = (1 - 2 * draws.mirror.to(images.dtype)).unbind(1)
     cos, sin = torch.cos(draws.angle) / draws.scale, torch.sin(draws.angle) / draws.scale
-    # `affine_grid` wants output -> input, in (x, y) from -1 to 1: the inverse of mirror, rotate, scale, shift.
-    matrix = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-    matrix = torch.stack([across, down], 1)[:, :, None] * matrix
-    offset = -(matrix @ (2 * draws.shift)[:, :, None])
-    grid = F.affine_grid(torch.cat([matrix, offset], 2), list(images.shape), align_corners=False)
+    # `grid_sample` wants output -> input, in (x, y) from -1 to 1: the inverse of mirror, rotate, scale, shift.
+    by_column = torch.stack([across * cos, down * sin], 1)  # (n, 2): how the place in the input follows x
+    by_row = torch.stack([-across * sin, down * cos], 1)  # ... and y
+    right, below = (2 * draws.shift)[:, :, None].unbind(1)
+    size = images.shape[-1]
+    place = ((2 * torch.arange(size, device=images.device) + 1) / size - 1)[:, None]  # centres of pixels
+    columns = (place - right[:, None]) * by_column[:, None]  # (n, size, 2)
+    rows = (place - below[:, None]) * by_row[:, None]
+    grid = columns[:, None] + rows[:, :, None]
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -52,19 +60,40 @@ def augment(images: torch.Tensor, settings: Augment, generator: torch.Generator)
     Parameters
     ----------
     images:
-        uint8 ``(n_studies, n_views, size, size)``.
+        uint8 ``(n_studies, n_views, size, size)``; the views of a study are mirrored together.
     generator:
         On the device of the images; the same state gives the same result.
 
     Returns
     -------
-    float32 of the same shape; the image is in [-1, 1], noise may go beyond.
+    float32 of the same shape; the image is in [-1, 1], noise, contrast and brightness may go beyond.
     """
     n_studies, n_views, height, width = images.shape
-    flat = images.reshape(n_studies * n_views, 1, height, width).float() / 255
-    draws = draw(len(flat), settings, generator)
-    flat = move_by_monai(flat, draws) if settings.engine == "monai" else move(flat, draws)
-    result = flat * 2 - 1
+    flat = images.reshape(n_studies * n_views, 1, height, width)
+    draws = draw(n_studies, settings, generator, n_views=n_views)
+    result = torch.empty(flat.shape, device=flat.device)
     if settings.noise > 0:
-        result += settings.noise * torch.randn(result.shape, generator=generator, device=result.device)
+        result.normal_(-1, settings.noise, generator=generator)
+    else:
+        result.fill_(-1)
+    engine = move_by_monai if settings.engine == "monai" else move
+    for part in _parts(flat):
+        moved = engine(flat[part].float() / 127.5, draws.of(part))
+        result[part] += _regrey(moved, settings, draws.of(part))
     return result.reshape(images.shape)
+
+
+def _regrey(images: torch.Tensor, settings: Augment, draws: Draws) -> torch.Tensor:
+    """Images in [0, 2] with other grey values, where the recipe wants them."""
+    gamma, contrast, brightness = (values[:, None, None, None] for values in (*draws,)[-3:])
+    if settings.gamma > 0:
+        images = 2 * (images / 2) ** gamma
+    if settings.contrast > 0 or settings.brightness > 0:
+        images = (images - 1) * contrast + (1 + brightness)
+    return images
+
+
+def _parts(images: torch.Tensor) -> Iterator[slice]:
+    """The images that are moved at once: all of them on a GPU."""
+    n = len(images) if images.device.type != "cpu" else max(1, NEAR // images[0].numel())
+    return (slice(start, start + n) for start in range(0, len(images), n))

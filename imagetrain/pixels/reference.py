@@ -45,7 +45,7 @@ def move_by_monai(images: torch.Tensor, draws: Draws) -> torch.Tensor:
 
     size = images.shape[-1]
     moved = []
-    for image, mirror, angle, scale, shift in zip(images, *draws, strict=True):
+    for image, mirror, angle, scale, shift in zip(images, *draws[:4], strict=True):
         across, down = mirror.tolist()
         zoom = 1 / float(scale)
         right, below = (shift * size * zoom).tolist()

@@ -20,6 +20,9 @@ class Augment(Section):
     scale: float = Field(0.10, ge=0, lt=1, description="0.10: from 90 % to 110 %")
     translation: float = Field(0.05, ge=0, lt=1, description="share of the image's side")
     noise: float = Field(0.02, ge=0, description="standard deviation, on a scale where the image is in [-1, 1]")
+    gamma: float = Field(0.0, ge=0, description="0.2: grey values in [0, 1] to a power from 1 / 1.2 to 1.2")
+    contrast: float = Field(0.0, ge=0, lt=1, description="0.2: from 80 % to 120 %, about middle grey")
+    brightness: float = Field(0.0, ge=0, description="largest shift, on a scale where the image is in [-1, 1]")
     engine: Literal["fused", "monai"] = Field(
         "fused", description="one batched operation on the device, or MONAI's transforms image by image: same geometry"
     )

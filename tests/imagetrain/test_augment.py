@@ -5,7 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import moving
 
+from imagetrain.pixels import augment as augmenting
 from imagetrain.pixels.augment import augment, move, refuse_flips, to_input
 from imagetrain.pixels.draws import Draws, draw
 from imagetrain.pixels.reference import move_by_monai
@@ -24,7 +28,8 @@ def smooth_images(n: int, size: int = 40) -> torch.Tensor:
 
 
 def still(n: int) -> Draws:
-    return Draws(torch.zeros(n, 2, dtype=torch.bool), torch.zeros(n), torch.ones(n), torch.zeros(n, 2))
+    mirror, shift = torch.zeros(n, 2, dtype=torch.bool), torch.zeros(n, 2)
+    return Draws(mirror, torch.zeros(n), torch.ones(n), shift, torch.ones(n), torch.ones(n), torch.zeros(n))
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -51,6 +56,33 @@ def test_a_dot_goes_where_it_should(change: dict, expected: tuple[int, int], eng
     assert divmod(int(engine(image, draws).argmax()), 65) == expected
 
 
+changes = st.fixed_dictionaries(
+    {
+        "mirror": st.tuples(st.booleans(), st.booleans()),
+        "angle": st.floats(-math.pi, math.pi),
+        "scale": st.floats(0.5, 2),
+        "shift": st.tuples(st.floats(-0.4, 0.4), st.floats(-0.4, 0.4)),
+    }
+)
+
+
+@given(changes, st.integers(5, 12), st.integers(0, 2**31))
+@settings(max_examples=60)
+def test_every_pixel_comes_from_where_step_by_step_geometry_says(change: dict, size: int, seed: int) -> None:
+    image = torch.rand(1, 1, size, size, generator=seeded(seed))
+    draws = still(1)._replace(**{name: torch.tensor([value]) for name, value in change.items()})
+    expected = moving.move(image[0, 0].double().numpy(), **change)
+    assert np.abs(move(image, draws)[0, 0].numpy() - expected).max() < 1e-4
+
+
+@given(st.lists(changes, min_size=1, max_size=3), st.integers(16, 33))
+@settings(max_examples=40, deadline=None)
+def test_both_engines_have_the_same_geometry_whatever_is_drawn(drawn: list[dict], size: int) -> None:
+    images = smooth_images(len(drawn), size)
+    draws = still(len(drawn))._replace(**{name: torch.tensor([one[name] for one in drawn]) for name in drawn[0]})
+    assert torch.allclose(move(images, draws), move_by_monai(images, draws), atol=5e-4)
+
+
 def test_both_engines_have_the_same_geometry() -> None:
     images = smooth_images(8)
     draws = draw(8, EVERYTHING, seeded())
@@ -67,12 +99,56 @@ def test_draws_stay_within_the_recipe_and_differ_by_image() -> None:
     assert 0.45 < float(draws.mirror.float().mean()) < 0.55
     assert len(draws.angle.unique()) > 3900
     assert not draw(100, NOTHING, seeded()).mirror.any()
+    across = draw(100, NOTHING.model_copy(update={"horizontal_flip": True}), seeded()).mirror
+    assert across[:, 0].any()
+    assert not across[:, 1].any()
+    gamma = draw(4000, NOTHING.model_copy(update={"gamma": 0.25}), seeded()).gamma
+    assert 0.8 <= float(gamma.min()) < 0.805
+    assert 1.24 < float(gamma.max()) <= 1.25
 
 
 def test_without_changes_augmentation_is_the_input_that_validation_sees() -> None:
     images = torch.randint(0, 256, (3, 2, 16, 16), dtype=torch.uint8, generator=seeded())
     assert torch.allclose(augment(images, NOTHING, seeded()), to_input(images), atol=1e-5)
     assert to_input(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [-1.0, 1.0]
+
+
+def test_the_views_of_a_study_are_mirrored_together_and_moved_each_on_its_own() -> None:
+    draws = draw(200, EVERYTHING, seeded(), n_views=2)
+    first, second = draws.of(slice(0, None, 2)), draws.of(slice(1, None, 2))
+    assert torch.equal(first.mirror, second.mirror)
+    assert 0 < int(first.mirror[:, 0].sum()) < 200
+    for name in ("angle", "scale", "shift"):
+        assert not torch.isclose(getattr(first, name), getattr(second, name)).all()
+    images = (smooth_images(20) * 255).to(torch.uint8).reshape(20, 1, 40, 40).repeat(1, 2, 1, 1)
+    only_flips = NOTHING.model_copy(update={"horizontal_flip": True, "vertical_flip": True})
+    mirrored = augment(images, only_flips, seeded())
+    assert torch.equal(mirrored[:, 0], mirrored[:, 1])
+    assert not torch.allclose(mirrored, to_input(images), atol=0.1)
+
+
+def test_parts_of_a_batch_are_moved_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (smooth_images(6) * 255).to(torch.uint8).reshape(3, 2, 40, 40)
+    wanted = EVERYTHING.model_copy(update={"noise": 0.02, "contrast": 0.2})
+    whole = augment(images, wanted, seeded())
+    monkeypatch.setattr(augmenting, "NEAR", 2 * 40 * 40)
+    assert torch.equal(augment(images, wanted, seeded()), whole)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [  # of the grey values -1, 0 and 1
+        ({"contrast": 0.5}, lambda draws: (-draws.contrast, 0 * draws.contrast, draws.contrast)),
+        ({"brightness": 0.3}, lambda draws: (draws.brightness - 1, draws.brightness, draws.brightness + 1)),
+        ({"gamma": 0.5}, lambda draws: (0 * draws.gamma - 1, 2 * 0.5**draws.gamma - 1, 0 * draws.gamma + 1)),
+    ],
+)
+def test_grey_values_change_as_the_recipe_says(keys: dict, expected) -> None:
+    wanted = NOTHING.model_copy(update=keys)
+    images = torch.tensor([0, 128, 255], dtype=torch.uint8).repeat(12, 4).expand(5, 1, 12, 12)
+    values = augment(images, wanted, seeded())[:, 0, 0, :3]
+    assert torch.allclose(values, torch.stack(expected(draw(5, wanted, seeded())), 1), atol=0.01)
+    assert not torch.allclose(values, to_input(images)[:, 0, 0, :3], atol=0.05)
 
 
 def test_noise_has_the_standard_deviation_of_the_recipe() -> None:
