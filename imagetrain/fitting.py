@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.preparation import Prepared, counts
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN, VALIDATION, Predictions
+from imagetrain.resuming import Checkpoints
 from imagetrain.store import ModelCard, save_description, save_epochs, save_model, save_predictions
+from imagetrain.watching import SILENT, Watch
 from radprompter.files import sha256, write_json
 from radprompter.terminal import Track, quiet
-
-if TYPE_CHECKING:
-    from imagetrain.learning.progress import EpochResult
-
-OnEpoch = Callable[[str, "EpochResult"], None]
-"""Called with the name of a run and what an epoch came to."""
 
 
 def fit_run(
@@ -35,15 +30,19 @@ def fit_run(
     prepared: Prepared,
     cache: PixelCache,
     *,
+    checkpoints: Checkpoints,
+    processes: Processes = ALONE,
     track: Track = quiet,
-    on_epoch: OnEpoch | None = None,
+    watch: Watch = SILENT,
 ) -> None:
-    """Train one run and write its folder."""
+    """Train one run, from its checkpoint on if there is one, and write its folder."""
     from imagetrain.evaluation.auroc import auroc, average_precision
     from imagetrain.evaluation.thresholds import youden
     from imagetrain.learning.devices import choose_device, refuse_precision
     from imagetrain.learning.inference import predict_logits
     from imagetrain.learning.models import build_model, to_arrays
+    from imagetrain.learning.optimisers import remark
+    from imagetrain.learning.progress import EpochResult
     from imagetrain.learning.selection import CoTaught
     from imagetrain.learning.training import train
     from imagetrain.learning.validation import Material
@@ -55,7 +54,7 @@ def fit_run(
     targets, split = prepared.targets[name], prepared.split
     shown = name if prepared.fold is None else f"{name}, fold {prepared.fold}"
     refuse_flips(recipe.augment, prepared.schema.select(prepared.findings, name=prepared.schema.name))
-    device = choose_device(recipe.device)
+    device = choose_device(recipe.device, place=processes.place)
     refuse_precision(recipe.precision, device)
     training, validation = prepared.where(TRAIN), prepared.where(VALIDATION)
     known = np.where(targets.mask[training], targets.values[training], np.nan)
@@ -78,17 +77,40 @@ def fit_run(
     model = build(seed=recipe.seed)
     trained = CoTaught(model, build(seed=recipe.seed + 1)) if recipe.noise.co_teaching else model
     pixels = open_pixels(split.study_ids, cache.pixels, prepared.rows, device=device)
-    epochs = []
     material = Material(pixels, targets, training, validation)
     scores = {"auroc": auroc, "auprc": average_precision}
-    for result in train(trained, material, recipe, scores=scores, track=track, name=shown):
-        epochs.append(result)
-        if on_epoch is not None:
-            on_epoch(shown, result)
+    resume = checkpoints.find()
+    notices = [text for text in (*checkpoints.notices, remark(recipe)) if text]
+    for text in notices:
+        watch.notice(shown, text)
+    epochs = [EpochResult(**result) for result in resume.facts["epochs"]] if resume else []
+    with checkpoints.listening():
+        for result in train(
+            trained,
+            material,
+            recipe,
+            scores=scores,
+            processes=processes,
+            resume=resume,
+            keeper=checkpoints,
+            track=track,
+            note=watch.note,
+            name=shown,
+        ):
+            epochs.append(result)
+            watch.epoch(shown, result)
     every = np.arange(len(pixels))
     logits = predict_logits(
-        model, pixels, every, batch_size=2 * recipe.batch_size, precision=recipe.precision, track=track
+        model,
+        pixels,
+        every,
+        batch_size=2 * recipe.batch_size,
+        precision=recipe.precision,
+        processes=processes,
+        track=track,
     )
+    if not processes.leads:
+        return
     truth = targets.definitive
     thresholds = {
         finding: _number(youden(truth[validation, column], logits[validation, column]).threshold)
@@ -136,6 +158,8 @@ def fit_run(
         },
         "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "device": str(device),
+        "processes": processes.world,
+        "notices": notices,
         "seconds": round(time.monotonic() - started, 1),
     }
     save_description(folder, described, prepared.schema)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagetrain.fitting import OnEpoch, fit_run
-from imagetrain.pixels.cache import PixelCache
+from imagetrain.fitting import fit_run
+from imagetrain.learning.processes import joined
+from imagetrain.pixels.cache import PixelCache, open_cache
 from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
 from imagetrain.pooling import pool_run
 from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
+from imagetrain.resuming import FREE, Checkpoints
 from imagetrain.store import save_split
 from imagetrain.tracked import track_training
+from imagetrain.watching import SILENT, Watch
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
 from radprompter.terminal import Track, quiet
 
@@ -78,9 +81,11 @@ def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     }
 
 
-def run_train(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | None = None) -> dict[str, Any]:
+def run_train(
+    study: StudyRecipe, *, go_on: bool = False, track: Track = quiet, watch: Watch = SILENT
+) -> dict[str, Any]:
     """Train every run of a recipe, each unless it is up to date; the summary of the stage."""
-    runs = train_runs(study, track=track, on_epoch=on_epoch)
+    runs = train_runs(study, go_on=go_on, track=track, watch=watch)
     first = runs[0].manifest
     scores = [(run.name, run.manifest["validation_auroc"]) for run in runs]
     shown = ", ".join(f"{name} {score:.3f}" if score is not None else f"{name} –" for name, score in scores)
@@ -93,44 +98,80 @@ def run_train(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | N
     }
 
 
-def train_runs(study: StudyRecipe, *, track: Track = quiet, on_epoch: OnEpoch | None = None) -> tuple[TrainedRun, ...]:
-    """Train every run of a recipe that is not up to date.
+def train_runs(
+    study: StudyRecipe, *, go_on: bool = False, track: Track = quiet, watch: Watch = SILENT
+) -> tuple[TrainedRun, ...]:
+    """Train every run of a recipe that is not up to date; one that was stopped goes on from its last checkpoint.
+
+    Parameters
+    ----------
+    go_on:
+        Go on also from a checkpoint whose learning rate or the like (`resuming.FREE`) was another one.
 
     Raises
     ------
     InputError
         If the tables, images, split or model cannot be used.
     TrainingError
-        If a loss is not finite.
+        If a loss is not finite, memory does not suffice, or another process of this training is gone.
+    StoppedError
+        If a signal asked to stop; a checkpoint is kept.
     """
     data, recipe = study.need_data(), study.need_train()
     if not all((study.out / "train" / name / STAMP).is_file() for name in recipe.runs):
         from imagetrain.learning.networks import refuse_unknown_model
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
-    cache = cache_images(data.images, data.views, study.out / "cache", data=data, track=track)
-    folds = prepare(data, recipe, cache)
     runs = []
-    for name in recipe.runs:
-        folder = study.out / "train" / name
-        made = {}
-        up_to_date = True
-        for prepared in folds:
-            here = folder if prepared.fold is None else folder / f"fold{prepared.fold}"
-            made[here] = _made_from(name, data, recipe, prepared, cache)
-            if not is_up_to_date(here, made[here]):
-                up_to_date = False
-                save_split(study.out / "train" / SPLIT, [fold.split for fold in folds])
-                fit_run(name, here, study, prepared, cache, track=track, on_epoch=on_epoch)
-                write_stamp(here, made[here], [*OUTPUTS, _split_from(here, study)])
-        if data.split.folds:
-            of_folds = {"folds": list(made.values())}
-            if not is_up_to_date(folder, of_folds):
-                up_to_date = False
-                pool_run(folder, list(made))
-                write_stamp(folder, of_folds, POOLED)
-        track_training(study, name)
-        runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
+    with joined(recipe.device) as processes:
+        cache = processes.first(
+            lambda: cache_images(data.images, data.views, study.out / "cache", data=data, track=track),
+            lambda: open_cache(study.out / "cache"),
+        )
+        folds = prepare(data, recipe, cache)
+        for name in recipe.runs:
+            folder = study.out / "train" / name
+            made, up_to_date = {}, True
+            for prepared in folds:
+                here = folder if prepared.fold is None else folder / f"fold{prepared.fold}"
+                made[here] = _made_from(name, data, recipe, prepared, cache)
+                checkpoints = Checkpoints(
+                    here / "checkpoint",
+                    made[here],
+                    _made_from(name, data, recipe, prepared, cache, without=FREE),
+                    recipe.model_dump(mode="json"),
+                    minutes=recipe.checkpoint_minutes,
+                    go_on=go_on,
+                )
+                (is_done,) = processes.any(processes.leads and is_up_to_date(here, made[here]))
+                if not is_done:
+                    up_to_date = False
+                    if processes.leads:
+                        save_split(study.out / "train" / SPLIT, [fold.split for fold in folds])
+                    fit_run(
+                        name,
+                        here,
+                        study,
+                        prepared,
+                        cache,
+                        checkpoints=checkpoints,
+                        processes=processes,
+                        track=track,
+                        watch=watch,
+                    )
+                    if processes.leads:
+                        write_stamp(here, made[here], [*OUTPUTS, _split_from(here, study)])
+                if processes.leads:
+                    checkpoints.remove()
+            if processes.leads:
+                of_folds = {"folds": list(made.values())}
+                if data.split.folds and not is_up_to_date(folder, of_folds):
+                    up_to_date = False
+                    pool_run(folder, list(made))
+                    write_stamp(folder, of_folds, POOLED)
+                track_training(study, name)
+            processes.any(False)  # its files are there when all are here
+            runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
     return tuple(runs)
 
 
@@ -138,12 +179,20 @@ def _split_from(folder: Path, study: StudyRecipe) -> str:
     return os.path.relpath(study.out / "train" / SPLIT, folder)
 
 
-def _made_from(name: str, data: Data, recipe: TrainRecipe, prepared: Prepared, cache: PixelCache) -> dict[str, Any]:
-    """Everything that a run's result depends on; found without importing torch."""
+def _made_from(
+    name: str,
+    data: Data,
+    recipe: TrainRecipe,
+    prepared: Prepared,
+    cache: PixelCache,
+    *,
+    without: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Everything that a run's result depends on, but for some settings of `train`; found without importing torch."""
     policy, split = recipe.runs[name], prepared.split
     settings = {
         "data": data.model_dump(mode="json", exclude={"bad_images"}),
-        "train": recipe.model_dump(mode="json", exclude={"runs", "device"}),
+        "train": recipe.model_dump(mode="json", exclude={"runs", "device", "checkpoint_minutes", *without}),
         "policy": policy.model_dump(mode="json"),
         "targets": prepared.targets[name].hash,
         "split": [split.study_ids, split.patient_ids, split.sites, split.parts],

@@ -64,7 +64,12 @@ class TrainingError(RadprompterError):
 
 
 class StoppedError(TrainingError):
-    """Training was asked to stop, by a signal; what was done is kept and the same command goes on."""
+    """Training was asked to stop, by a signal; what was done is kept and the same command goes on.
+
+    `code` is the exit code: 128 and the number of the signal.
+    """
+
+    code = 143
 
 
 class WriteError(RadprompterError):

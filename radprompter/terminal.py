@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import orjson
 
-from radprompter.errors import AwaitingError, InputError, RadprompterError
+from radprompter.errors import AwaitingError, InputError, RadprompterError, StoppedError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +119,7 @@ def print_json(summary: Mapping[str, Any]) -> None:
 def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
     """A command that ends with an exit code: its own, 2 after an `InputError`, 1 after another of our errors.
 
-    Answers that will come later are no error (0).
+    Answers that will come later are no error (0). What a signal stopped ends with 128 and the signal's number.
 
     Other exceptions are defects and keep their traceback.
     """
@@ -133,6 +133,9 @@ def guarded(command: Callable[P, int | None]) -> Callable[P, None]:
         except AwaitingError as awaiting:
             console().print(str(awaiting), markup=False, soft_wrap=True)
             code = DONE
+        except StoppedError as stopped:
+            console(stderr=True).print(str(stopped), markup=False, soft_wrap=True)
+            code = stopped.code
         except RadprompterError as error:
             console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             code = REFUSED if isinstance(error, InputError) else DONE_WITH_FAILURES

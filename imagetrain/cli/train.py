@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from imagetrain.cli.cache import list_reasons
+from imagetrain.watching import SILENT, Watch
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
@@ -13,14 +17,26 @@ if TYPE_CHECKING:
 
 
 @guarded
-def train(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
-    """Train every run of a recipe; a run that is up to date is skipped."""
+def train(
+    recipe: RecipePath,
+    settings: Settings = None,
+    out: OutFolder = None,
+    go_on: Annotated[
+        bool,
+        typer.Option("--go-on", help="Go on from a checkpoint although the rate or the like has changed."),
+    ] = False,
+    json: AsJson = False,
+) -> int:
+    """Train every run of a recipe; one that is up to date is skipped, one that was stopped goes on where it was."""
     from imagetrain.recipe import load_recipe
     from imagetrain.run import run_train
     from radprompter.shipped import find_recipe
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
-    summary = run_train(study, track=show_progress, on_epoch=None if json else show_epoch)
+    if os.environ.get("RANK", "0") != "0":  # one of several processes, of which the first talks
+        run_train(study, go_on=go_on)
+        return DONE
+    summary = run_train(study, go_on=go_on, track=show_progress, watch=SILENT if json else Terminal())
     if json:
         print_json(summary)
     else:
@@ -28,16 +44,23 @@ def train(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, 
     return DONE
 
 
-def show_epoch(run: str, result: EpochResult) -> None:
-    """One line an epoch, above the progress bar."""
-    score = "AUROC –" if result.n_findings_scored == 0 else f"AUROC {result.validation_auroc:.3f}"
-    console(stderr=True).print(
-        f"{run}  epoch {result.epoch:>3}/{result.n_epochs}  loss {result.loss:.4f}  "
-        f"validation: loss {result.validation_loss:.4f}  {score} ({result.n_findings_scored} findings, "
-        f"{result.weights} weights)  {result.seconds:.1f} s{'  best' if result.is_best else ''}",
-        markup=False,
-        soft_wrap=True,
-    )
+class Terminal(Watch):
+    """Tells of a training on stderr."""
+
+    def notice(self, run: str, text: str) -> None:
+        """One line."""
+        console(stderr=True).print(f"{run}  {text}", markup=False, soft_wrap=True, style="yellow")
+
+    def epoch(self, run: str, result: EpochResult) -> None:
+        """One line an epoch, above the progress bar."""
+        score = "AUROC –" if result.n_findings_scored == 0 else f"AUROC {result.validation_auroc:.3f}"
+        console(stderr=True).print(
+            f"{run}  epoch {result.epoch:>3}/{result.n_epochs}  loss {result.loss:.4f}  "
+            f"validation: loss {result.validation_loss:.4f}  {score} ({result.n_findings_scored} findings, "
+            f"{result.weights} weights)  {result.seconds:.1f} s{'  best' if result.is_best else ''}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _show(summary: dict[str, Any]) -> None:

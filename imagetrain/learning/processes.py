@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from radprompter.errors import TrainingError
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+T = TypeVar("T")
+
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+GONE_S = 600.0  # without a word of another process, it is taken to be gone
+WAIT_S = 0.2
+MADE = "imagetrain/made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,33 @@ class Processes:
         raised = self.sum(torch.tensor(flags, dtype=torch.int32, device=self._device()))
         return tuple(bool(count) for count in raised.tolist())
 
+    def first(self, lead: Callable[[], T], others: Callable[[], T]) -> T:
+        """What the first process makes, however long it takes; the others make theirs of it when it is there.
+
+        Raises
+        ------
+        TrainingError
+            In the others, if the first one failed or is gone.
+        """
+        if self.world == 1:
+            return lead()
+        from torch.distributed.distributed_c10d import _get_default_store
+
+        store = _get_default_store()
+        if self.leads:
+            try:
+                made = lead()
+            except BaseException:
+                store.set(MADE, "failed")
+                raise
+            store.set(MADE, "made")
+            return made
+        while not store.check([MADE]):  # an error if the first process is gone
+            time.sleep(WAIT_S)
+        if store.get(MADE) != b"made":
+            raise TrainingError("the first process of this training stopped; its message says why")
+        return others()
+
     def share_buffers(self, model: nn.Module) -> None:
         """Give all processes the first one's buffers, such as the statistics of batch normalisation."""
         if self.world > 1:
@@ -80,3 +119,21 @@ class Processes:
 
 
 ALONE = Processes()
+
+
+@contextlib.contextmanager
+def joined(device: str) -> Iterator[Processes]:
+    """The processes that torchrun started beside this one (or srun, with the same variables); alone without them."""
+    if not all(name in os.environ for name in VARIABLES) or os.environ["WORLD_SIZE"] == "1":
+        yield ALONE
+        return
+    import torch
+    import torch.distributed as dist
+
+    rank, world, place = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(place)
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(seconds=GONE_S))
+    yield Processes(rank, world, place)
+    dist.destroy_process_group()  # after an error it might wait for processes that are gone

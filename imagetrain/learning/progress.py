@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
@@ -33,19 +33,20 @@ class EpochResult:
     seconds: float
 
 
-class Keeper:
-    """Whom a training gives its checkpoints; this one keeps none and lets it run to its end."""
+class Keeper(Protocol):
+    """Whom a training gives its checkpoints."""
 
     def asked_to_stop(self) -> bool:
         """Whether to give the next checkpoint and stop."""
-        return False
+        ...
 
     def is_due(self) -> bool:
         """Whether it is time for a checkpoint."""
-        return False
+        ...
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Take a checkpoint."""
+        ...
 
 
 @dataclass(slots=True, eq=False)

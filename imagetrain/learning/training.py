@@ -59,7 +59,7 @@ def train(
     StoppedError
         If the keeper said so; it has the checkpoint.
     """
-    device, keeper = material.pixels.device, keeper or Keeper()
+    device = material.pixels.device
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = training_loss(recipe, material.targets, material.training, device)
     feed, take_step = Feed(material, recipe, processes), TrainStep(model, recipe, loss, processes)
@@ -82,9 +82,11 @@ def train(
             if ends_epoch:
                 _validate(take_step, progress, material, recipe, scores, processes, started)
                 started = time.monotonic()
-            asked_to_stop, is_due = processes.any(keeper.asked_to_stop(), ends_epoch or keeper.is_due())
-            if processes.leads and (asked_to_stop or is_due):
-                keeper.keep(to_checkpoint(take_step, progress))
+            asked_to_stop = False
+            if keeper is not None:
+                asked_to_stop, is_due = processes.any(keeper.asked_to_stop(), ends_epoch or keeper.is_due())
+                if processes.leads and (asked_to_stop or is_due):
+                    keeper.keep(to_checkpoint(take_step, progress))
             if ends_epoch:
                 yield progress.epochs[-1]
             if asked_to_stop:

@@ -1,5 +1,6 @@
 """Every file of a training run: tables in; weights, predictions, epochs and manifests out, each whole or absent."""
 
+from imagetrain.store.checkpoints import KeptCheckpoint, read_checkpoint, save_checkpoint
 from imagetrain.store.classifier import CARD, ModelCard, Weights, read_model, save_model
 from imagetrain.store.description import save_description
 from imagetrain.store.results import read_predictions, save_epochs, save_predictions, save_split
@@ -14,9 +15,11 @@ from imagetrain.store.tables import (
 
 __all__ = [
     "CARD",
+    "KeptCheckpoint",
     "ModelCard",
     "StudyRow",
     "Weights",
+    "read_checkpoint",
     "read_image_files",
     "read_label_schema",
     "read_label_table",
@@ -24,6 +27,7 @@ __all__ = [
     "read_model",
     "read_predictions",
     "read_studies",
+    "save_checkpoint",
     "save_description",
     "save_epochs",
     "save_model",

@@ -1,0 +1,25 @@
+"""Whom a training tells how it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagetrain.learning.progress import EpochResult
+
+
+class Watch:
+    """Is told of each epoch and of what a reader should know; this one tells nobody."""
+
+    def notice(self, run: str, text: str) -> None:
+        """Be told what somebody should know of a run."""
+
+    def epoch(self, run: str, result: EpochResult) -> None:
+        """Be told what an epoch of a run came to."""
+
+    def note(self) -> str:
+        """A few words, beside the progress, about how it goes."""
+        return ""
+
+
+SILENT = Watch()

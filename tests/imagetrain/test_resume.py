@@ -1,0 +1,121 @@
+"""A training that is stopped or killed ends as if it had not been."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forked_training import Trainings, forking
+from safetensors.numpy import load_file
+from shapes import write_study
+
+RECIPE = """
+name: shapes
+out: {out}
+data:
+  labels: {folder}/labels.parquet
+  studies: {{path: {folder}/studies.csv}}
+  images: {{path: {folder}/images.csv}}
+  views: [ap, lateral]
+  size: 32
+  split: {{external: [beta]}}
+train:
+  runs: {{inclusive: {{}}}}
+  model: test_resnet
+  epochs: 5
+  batch_size: 4
+  learning_rate: 1e-3
+  dropout: 0.2
+  mix: {{mixup: 0.4}}
+  checkpoint_minutes: 1.0e-9
+  device: cpu
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    write_study(folder, n_patients=20)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trainings() -> Iterator[Trainings]:
+    with forking() as trainings:
+        yield trainings
+
+
+def write_recipe(study: Path, name: str) -> Path:
+    path = study / f"{name}.yaml"
+    path.write_text(RECIPE.format(folder=study, out=study / name))
+    return path
+
+
+def epochs(out: Path) -> list[dict]:
+    lines = (out / "train" / "inclusive" / "epochs.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def whole(study: Path, trainings: Trainings) -> Path:
+    """The folder of a training that nobody stopped."""
+    assert trainings.train(write_recipe(study, "whole")) == 0
+    return study / "whole"
+
+
+def assert_same_end(out: Path, whole: Path) -> None:
+    ours, theirs = (load_file(folder / "train" / "inclusive" / "model.safetensors") for folder in (out, whole))
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert epochs(out) == epochs(whole)
+    assert not (out / "train" / "inclusive" / "checkpoint").exists()
+
+
+def test_a_training_killed_again_and_again_ends_with_the_same_weights_to_the_bit(
+    study: Path, trainings: Trainings, whole: Path
+) -> None:
+    recipe, rng, kills = write_recipe(study, "killed"), random.Random(3), 0
+    for _ in range(6):
+        pid = trainings.begin(recipe)
+        for _ in range(rng.randint(1, 4)):
+            trainings.wait_for("step")
+        time.sleep(rng.uniform(0.0, 0.1))
+        kills += trainings.end(pid) == -signal.SIGKILL
+    assert kills == 6
+    assert trainings.train(recipe) == 0
+    assert_same_end(study / "killed", whole)
+    manifest = json.loads((study / "killed" / "train" / "inclusive" / "manifest.json").read_text())
+    assert manifest["notices"][0].startswith("goes on from epoch ")
+
+
+def test_a_training_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_before(
+    study: Path, trainings: Trainings, whole: Path
+) -> None:
+    recipe, folder = write_recipe(study, "torn"), study / "torn" / "train" / "inclusive" / "checkpoint"
+    for _ in range(4):
+        pid = trainings.begin(recipe)
+        trainings.wait_for("step")
+        while not any(path.name.endswith(".part") and path.stat().st_size for path in folder.glob(".*")):
+            pass
+        assert trainings.end(pid) == -signal.SIGKILL
+    assert trainings.train(recipe) == 0
+    assert_same_end(study / "torn", whole)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_answered_by_a_checkpoint_and_a_clear_line(
+    study: Path, trainings: Trainings, whole: Path, number: signal.Signals, code: int
+) -> None:
+    recipe = write_recipe(study, number.name.lower())
+    pid = trainings.begin(recipe)
+    for _ in range(3):
+        trainings.wait_for("step")
+    assert trainings.end(pid, number) == code
+    assert trainings.train(recipe) == 0
+    assert_same_end(study / number.name.lower(), whole)
