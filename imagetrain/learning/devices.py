@@ -11,11 +11,13 @@ from typing import Literal
 import torch
 from torch import nn
 
+from imagetrain.learning.processes import Processes
 from imagetrain.recipe import TrainRecipe
 from radprompter.errors import RecipeError, TrainingError
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+LOST = ("gloo", "NCCL", "Connection", "ProcessGroup")  # in messages about processes that are gone
 COMPILERS = ("g++", "c++", "clang++")
 
 
@@ -63,7 +65,7 @@ def compiled(network: nn.Module) -> nn.Module:
 
 
 @contextlib.contextmanager
-def explained(recipe: TrainRecipe) -> Iterator[None]:
+def explained(recipe: TrainRecipe, processes: Processes) -> Iterator[None]:
     """Where training goes on: what a machine cannot do is a `TrainingError` that says what to change."""
     try:
         yield
@@ -74,3 +76,10 @@ def explained(recipe: TrainRecipe) -> Iterator[None]:
         if recipe.precision == "fp32":
             remedies.append("train.precision: bf16")
         raise TrainingError(f"the memory of the device does not suffice; set {', or '.join(remedies)}") from None
+    except RuntimeError as error:
+        if processes.world > 1 and any(word in str(error) for word in LOST):
+            raise TrainingError(
+                f"process {processes.rank} of {processes.world} lost another one of this training; what was done is "
+                "kept: see why that one ended, and run the same command to go on from the last checkpoint"
+            ) from None
+        raise

@@ -15,6 +15,7 @@ from imagetrain.learning.validation import Material
 from imagetrain.pixels.ahead import ahead
 from imagetrain.pixels.augment import augment
 from imagetrain.pixels.dataset import Loaded, Rows, n_batches, shuffled_batches
+from imagetrain.pixels.draws import Draws, draw
 from imagetrain.pixels.mixing import mix
 from imagetrain.recipe import TrainRecipe
 from radprompter.errors import RecipeError
@@ -30,10 +31,11 @@ class Batch(NamedTuple):
 
 
 class Feed:
-    """The batches of each step: the studies of the step, cut into shares, each with its own random changes.
+    """The batches of each step: the studies of the step, cut into shares.
 
-    A step's studies depend on the seed and the step alone, whatever the number of processes; of their shares, each
-    process takes `train.accumulate` of its own, one after the other.
+    A step's studies, and how their images are moved, depend on the seed and the step alone, whatever the number of
+    processes; each process takes `train.accumulate` shares of its own, one after the other. Noise and mixing are
+    drawn for each share, and partners are of the same share.
 
     Raises
     ------
@@ -71,14 +73,23 @@ class Feed:
         for share, loaded in ahead(lambda share: (share, self._load(share)), shares):
             generator.manual_seed(seed_of(self.recipe.seed, share.step, share.turn, self.processes.rank))
             views = self.pixels.place(loaded)
-            images = augment(views.images, self.recipe.augment, generator)
+            images = augment(views.images, self.recipe.augment, generator, self._draws(share))
             rows = self.pixels.put(share.studies)
             yield Batch(*mix(images, views.present, self.values[rows], self.weights[rows], self.recipe.mix, generator))
 
     def _shares(self, first_step: int, n_steps: int) -> Iterator[_Share]:
         for step in range(first_step, first_step + n_steps):
-            for turn, studies in enumerate(np.array_split(self.studies(step), self.recipe.accumulate)):
-                yield _Share(step, turn, studies[self.processes.share(len(studies))])
+            studies = self.studies(step)
+            for turn, places in enumerate(np.array_split(np.arange(len(studies)), self.recipe.accumulate)):
+                mine = places[self.processes.share(len(places))]
+                yield _Share(step, turn, slice(mine[0], mine[-1] + 1), studies[mine])
+
+    def _draws(self, share: _Share) -> Draws:
+        """How the images of a share are moved: drawn for all of the step, so that it does not matter how it is cut."""
+        generator = torch.Generator(self.pixels.device).manual_seed(seed_of(self.recipe.seed, share.step))
+        n_views = self.pixels.rows.shape[1]
+        draws = draw(len(self.studies(share.step)), self.recipe.augment, generator, n_views=n_views)
+        return draws.of(slice(share.places.start * n_views, share.places.stop * n_views))
 
     def _load(self, share: _Share) -> Loaded:
         epoch = share.step // self.steps_per_epoch
@@ -90,6 +101,7 @@ class _Share(NamedTuple):
 
     step: int
     turn: int  # of those of the step
+    places: slice  # among the studies of the step
     studies: Rows
 
 

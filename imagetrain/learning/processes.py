@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from radprompter.errors import TrainingError
+from radprompter.errors import RecipeError, TrainingError
 
 if TYPE_CHECKING:
     import torch
@@ -93,14 +93,24 @@ class Processes:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
 
-    def exchange_gradients(self, model: nn.Module) -> nn.Module:
-        """A network whose gradients are the mean over all processes."""
+    def exchange_gradients(self, model: nn.Module, *, sync_batch_norm: bool = False) -> nn.Module:
+        """A network whose gradients are the mean over all processes.
+
+        Raises
+        ------
+        RecipeError
+            If batch normalisation over all processes is wanted on CPUs, for which torch has none.
+        """
         if self.world == 1:
             return model
+        from timm.layers import convert_sync_batchnorm
         from torch.nn.parallel import DistributedDataParallel
 
         device = next(model.parameters()).device
-        return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+        if sync_batch_norm and device.type != "cuda":
+            raise RecipeError("train.sync_batch_norm: needs GPUs; on CPUs set it to false")
+        network = convert_sync_batchnorm(model) if sync_batch_norm else model
+        return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
 
     @contextlib.contextmanager
     def exchanging(self, network: nn.Module, now: bool) -> Iterator[None]:

@@ -38,7 +38,7 @@ class TrainStep:
         self.optimiser = make_optimiser(self.model, recipe)
         self.averaged = Averaged(self.model, recipe.ema_decay)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "fp16")
-        self._exchanged = self.processes.exchange_gradients(self.model)
+        self._exchanged = self.processes.exchange_gradients(self.model, sync_batch_norm=recipe.sync_batch_norm)
         self._network = compiled(self._exchanged) if recipe.compile else self._exchanged
         self._weights = [weight for weight in self.model.parameters() if weight.requires_grad]
         # The number of cells that count is known when all gradients are there; until then they are of the usual size.

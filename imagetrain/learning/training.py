@@ -68,7 +68,7 @@ def train(
     steps = range(progress.step, n_steps)
     batches, started = feed.batches(progress.step, len(steps)), time.monotonic()
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), explained(recipe):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), explained(recipe, processes):
         for step in track(steps, f"train {name}".strip(), len(steps), note=note):
             rate = learning_rate(step, recipe, feed.steps_per_epoch)
             left_out = left_out_shares(recipe.noise, step, feed.steps_per_epoch)

@@ -54,7 +54,9 @@ def to_input(images: torch.Tensor) -> torch.Tensor:
     return images.float() / 127.5 - 1
 
 
-def augment(images: torch.Tensor, settings: Augment, generator: torch.Generator) -> torch.Tensor:
+def augment(
+    images: torch.Tensor, settings: Augment, generator: torch.Generator, draws: Draws | None = None
+) -> torch.Tensor:
     """Networks' input from cached pixels, each image with its own random changes.
 
     Parameters
@@ -63,6 +65,8 @@ def augment(images: torch.Tensor, settings: Augment, generator: torch.Generator)
         uint8 ``(n_studies, n_views, size, size)``; the views of a study are mirrored together.
     generator:
         On the device of the images; the same state gives the same result.
+    draws:
+        How to move each image and change its grey values; drawn from the generator if None.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def augment(images: torch.Tensor, settings: Augment, generator: torch.Generator)
     """
     n_studies, n_views, height, width = images.shape
     flat = images.reshape(n_studies * n_views, 1, height, width)
-    draws = draw(n_studies, settings, generator, n_views=n_views)
+    draws = draw(n_studies, settings, generator, n_views=n_views) if draws is None else draws
     result = torch.empty(flat.shape, device=flat.device)
     if settings.noise > 0:
         result.normal_(-1, settings.noise, generator=generator)
