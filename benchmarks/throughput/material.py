@@ -55,6 +55,7 @@ class Setting(NamedTuple):
 
 def write_squares(setting: Setting) -> None:
     """Write the cache file, unless it is there."""
+    setting.folder.mkdir(parents=True, exist_ok=True)
     n_bytes = setting.n_images * setting.size**2
     if setting.squares.is_file() and setting.squares.stat().st_size == n_bytes:
         return
