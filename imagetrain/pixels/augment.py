@@ -6,6 +6,7 @@ degrees, isotropic scale (1.1 enlarges), shares of the side. Nothing waits for t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import torch
@@ -17,12 +18,20 @@ from imagetrain.recipe import Augment
 from radprompter.errors import SchemaError
 from radprompter.labels import LabelSchema
 
+SIDE = re.compile(r"\b(left|right|links|linke[rs]?|rechts|rechte[rs]?)\b", re.IGNORECASE)
 NEAR = 2**18  # pixels that a CPU has near at hand: it moves a batch in parts whose grids stay in its cache
 
 
 def refuse_flips(settings: Augment, schema: LabelSchema) -> None:
-    """Raise a `SchemaError` if images would be mirrored although a finding says left or right."""
-    sided = [finding.name for finding in schema.findings if finding.laterality]
+    """Raise a `SchemaError` if images would be mirrored although a finding says left or right.
+
+    It says so by its flag; or by its name or title, since the columns of a table of one's own have no flags.
+    """
+    sided = [
+        finding.name
+        for finding in schema.findings
+        if finding.laterality or SIDE.search(f"{finding.name} {finding.title}".replace("_", " "))
+    ]
     if sided and (settings.horizontal_flip or settings.vertical_flip):
         raise SchemaError(
             f"train.augment mirrors images, but schema {schema.name!r} has findings that say left or right "

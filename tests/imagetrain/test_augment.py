@@ -179,3 +179,22 @@ def test_flips_are_refused_where_a_finding_says_left_or_right() -> None:
     refuse_flips(NOTHING, schema)
     with pytest.raises(SchemaError, match="'hands' has findings that say left or right \\(left_fracture\\)"):
         refuse_flips(EVERYTHING, schema)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "is_sided"),
+    [
+        ("effusion_left", "", True),
+        ("Right lung opacity", "", True),
+        ("erguss", "Erguss rechts", True),
+        ("bright_spot", "", False),
+        ("cleft", "Alright", False),
+    ],
+)
+def test_a_finding_of_a_table_of_ones_own_says_its_side_by_its_name(name: str, title: str, is_sided: bool) -> None:
+    schema = LabelSchema("own", (FindingSpec(name, title=title),))
+    if not is_sided:
+        refuse_flips(EVERYTHING, schema)
+        return
+    with pytest.raises(SchemaError, match="mirrors images"):
+        refuse_flips(EVERYTHING, schema)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from shapes import draw_shapes
 from imagetrain.evaluation.auroc import auroc, average_precision
 from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import predict_logits
+from imagetrain.learning.losses import bce
 from imagetrain.learning.models import ViewClassifier, build_model
 from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.progress import EpochResult
 from imagetrain.learning.training import train
-from imagetrain.learning.validation import Material
+from imagetrain.learning.validation import Material, validate
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.pixels.squares import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
@@ -73,6 +75,20 @@ def test_a_small_network_learns_shapes(optimiser: str, rate: float) -> None:
     assert results[-1].loss < results[0].loss
     assert [result.epoch for result in results] == list(range(1, 11))
     assert results[0].n_findings_scored == 3
+
+
+def test_scores_are_of_definitive_targets_and_the_loss_of_all() -> None:
+    data, model = material(), new_model()
+    soft = np.zeros(data.targets.values.shape, dtype=bool)
+    soft[data.validation[::3]] = True
+    between = replace(data.targets, values=np.where(soft, np.float32(0.7), data.targets.values))
+    masked = replace(data.targets, mask=data.targets.mask & ~soft)
+    one, other = (
+        validate(model, replace(data, targets=targets), recipe(), loss=bce, scores=SCORES)
+        for targets in (between, masked)
+    )
+    assert one.scores == other.scores
+    assert one.loss != other.loss
 
 
 def test_the_model_ends_with_the_weights_of_its_best_epoch() -> None:
