@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.fitting import fit_run
+from imagetrain.leak_check import check_leakage
 from imagetrain.learning.processes import joined
 from imagetrain.pixels.cache import PixelCache, open_cache
 from imagetrain.pixels.guarded import cannot_limit
@@ -20,6 +21,7 @@ from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints
 from imagetrain.store import save_split
+from imagetrain.targets.leakage import Leakage
 from imagetrain.tracked import track_training
 from imagetrain.watching import SILENT, Watch
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
@@ -45,6 +47,7 @@ class TrainedRun:
     folder: Path
     up_to_date: bool  # nothing was done, since nothing had changed
     manifest: Mapping[str, Any]
+    leakage: Leakage  # of the study, the same for all runs
 
 
 def run_cache(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
@@ -93,6 +96,7 @@ def run_train(
         "runs": {run.name: {**run.manifest, "folder": str(run.folder), "up_to_date": run.up_to_date} for run in runs},
         "up_to_date": all(run.up_to_date for run in runs),
         "n_failed": 0,
+        "leakage": runs[0].leakage.line,
         "line": f"{len(first['findings'])} findings, {first['n_studies'][TRAIN]:,} training studies; "
         f"validation AUROC: {shown}",
     }
@@ -129,6 +133,7 @@ def train_runs(
             lambda: open_cache(study.out / "cache"),
         )
         folds = prepare(data, recipe, cache)
+        leakage = check_leakage(study.out / "train", data, folds, cache)
         for name in recipe.runs:
             folder = study.out / "train" / name
             made, up_to_date = {}, True
@@ -171,7 +176,7 @@ def train_runs(
                     write_stamp(folder, of_folds, POOLED)
                 track_training(study, name)
             processes.any(False)  # its files are there when all are here
-            runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json")))
+            runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json"), leakage))
     return tuple(runs)
 
 
@@ -191,7 +196,7 @@ def _made_from(
     """Everything that a run's result depends on, but for some settings of `train`; found without importing torch."""
     policy, split = recipe.runs[name], prepared.split
     settings = {
-        "data": data.model_dump(mode="json", exclude={"bad_images"}),
+        "data": data.model_dump(mode="json", exclude={"bad_images": True, "split": {"leakage"}}),
         "train": recipe.model_dump(mode="json", exclude={"runs", "device", "checkpoint_minutes", *without}),
         "policy": policy.model_dump(mode="json"),
         "targets": prepared.targets[name].hash,

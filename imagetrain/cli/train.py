@@ -94,4 +94,5 @@ def _show(summary: dict[str, Any]) -> None:
     first = next(iter(summary["runs"].values()))
     list_reasons(first["left_out"], "findings left out")
     list_reasons(first["excluded"], "studies left out")
+    console().print(f"leakage: {summary['leakage']}", markup=False)
     console().print(f"written: {', '.join(run['folder'] for run in summary['runs'].values())}", soft_wrap=True)

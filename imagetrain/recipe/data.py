@@ -68,6 +68,10 @@ class SplitRecipe(Section):
         description="cross-validation: a network a fold, which tests it; of the other folds, a share as in `fractions` "
         "is for validation",
     )
+    leakage: Literal["refuse", "warn"] = Field(
+        "refuse",
+        description="what to do if two patients have the same pixels: stop, or warn; nearly equal ones only warn",
+    )
     file: Path | None = Field(
         None, description="table with study_id and part (and fold, with folds), instead of a drawn split"
     )
