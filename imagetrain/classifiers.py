@@ -24,12 +24,22 @@ class Classifier(NamedTuple):
 
 
 def weights_of(study: StudyRecipe, run: str | None) -> tuple[str, Path]:
-    """Name and weights of a run of a recipe, the first if None; a `RecipeError` if it has none of that name."""
-    runs = study.need_train().runs
-    name = run or next(iter(runs))
+    """Name and weights of a run of a recipe, the first if None; of one with folds, ``name/fold1`` names the network.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe has no run of that name, or it has a network a fold and none is named.
+    """
+    runs, n_folds = study.need_train().runs, study.need_data().split.folds or 0
+    folds = [f"fold{number}" for number in range(1, n_folds + 1)]
+    name, _, fold = (run or next(iter(runs))).partition("/")
     if name not in runs:
         raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(runs)}")
-    return name, study.out / "train" / name / "model.safetensors"
+    if fold not in (folds or [""]):
+        offered = f"one of {n_folds} folds: name it, such as {name}/fold1" if folds else f"no folds: name it {name}"
+        raise RecipeError(f"run {run or name!r}: its network is of {offered}")
+    return run or name, study.out / "train" / name / fold / "model.safetensors"
 
 
 def open_classifier(path: Path, *, device: torch.device, schema: LabelSchema | None = None) -> Classifier:

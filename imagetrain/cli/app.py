@@ -10,6 +10,7 @@ from imagetrain.cli.evaluate import evaluate
 from imagetrain.cli.export import export
 from imagetrain.cli.predict import predict
 from imagetrain.cli.report import report
+from imagetrain.cli.saliency import saliency
 from imagetrain.cli.train import train
 
 app = typer.Typer(
@@ -18,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (cache, train, predict, evaluate, compare, report, export):
+for command in (cache, train, predict, evaluate, compare, report, export, saliency):
     app.command()(command)
 
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 from shapes import SCHEMA, shapes_recipe, write_study
 
-from imagetrain.classifiers import open_classifier
+from imagetrain.classifiers import open_classifier, weights_of
 from imagetrain.prediction import run_predict
 from imagetrain.run import run_train
 from imagetrain.store import CARD, read_model
-from radprompter.errors import InputError, SchemaError
+from radprompter.errors import InputError, RecipeError, SchemaError
 from radprompter.labels import FindingSpec, LabelSchema
 
 CPU = torch.device("cpu")
@@ -188,3 +188,21 @@ def test_numbers_in_the_card_are_those_of_validation(trained: Path) -> None:
         found = described["validation"][finding]
         assert found["auroc"] is None if np.isnan(expected) else abs(found["auroc"] - expected) < 1e-12
         assert (found["reason"] is None) == (found["low"] is not None)
+
+
+def test_a_run_with_folds_has_a_network_a_fold() -> None:
+    here = Path("here")
+    whole, folded = (shapes_recipe(here, data={"split": {"folds": folds}}) for folds in (None, 3))
+    assert weights_of(whole, None) == ("inclusive", here / "out/train/inclusive/model.safetensors")
+    assert weights_of(folded, "exclusive/fold3") == (
+        "exclusive/fold3",
+        here / "out/train/exclusive/fold3/model.safetensors",
+    )
+    for study, run, message in (
+        (folded, "exclusive", "one of 3 folds: name it, such as exclusive/fold1"),
+        (folded, "exclusive/fold4", "one of 3 folds"),
+        (whole, "exclusive/fold1", "no folds: name it exclusive"),
+        (whole, "third", "no run 'third'; it has: inclusive, exclusive"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            weights_of(study, run)
