@@ -30,7 +30,7 @@ def kept(cells: torch.Tensor, values: torch.Tensor, weights: torch.Tensor, share
     """
     weights, cells = weights.expand_as(cells), cells.flip(0) if cells.ndim == 3 else cells
     for is_class, share in zip((values > 0.5, values <= 0.5), shares, strict=True):
-        is_compared = is_class & (weights > 0)
+        is_compared = is_class & (weights > 0) & torch.isfinite(cells)  # what is no number must not go unseen
         costs = torch.where(is_compared, cells, -torch.inf)
         place = costs.argsort(dim=-2, descending=True, stable=True).argsort(dim=-2)
         n_left_out = (is_compared.sum(dim=-2, keepdim=True) * share + 1e-6).floor()

@@ -56,6 +56,11 @@ def test_each_class_of_each_finding_loses_its_share_rounded_down(n: int, up: flo
                 assert costs[left_out, finding].min() >= costs[before & ~left_out, finding].max()
 
 
+def test_a_cost_that_is_no_number_is_never_left_out() -> None:
+    costs = column(math.nan, math.inf, 3, 2)
+    assert kept(costs, torch.ones(4, 1), torch.ones(4, 1), (0.5, 0.0)).flatten().tolist() == [1, 1, 0, 1]
+
+
 def test_of_two_networks_each_chooses_for_the_other() -> None:
     costs = torch.stack([column(9, 1, 1, 1), column(1, 1, 1, 9)])
     after = kept(costs, torch.ones(4, 1), torch.ones(4, 1), (0.25, 0.0))

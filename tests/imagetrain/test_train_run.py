@@ -189,6 +189,18 @@ def test_tables_without_a_common_study_are_refused_with_examples(study: Path) ->
         run_train(shapes_recipe(study))
 
 
+def test_of_two_co_taught_networks_one_is_kept(study: Path) -> None:
+    noise = {"drop_positives": 0.2, "drop_negatives": 0.1, "warmup_epochs": 0, "co_teaching": True}
+    run_train(shapes_recipe(study, train={"epochs": 1, "noise": noise, "runs": {"one": {}}}))
+    weights, _ = read_model(study / "out" / "train" / "one" / "model.safetensors")
+    assert not [name for name in weights if "second" in name]
+    run_predict(shapes_recipe(study, train={"noise": noise, "runs": {"one": {}}}))
+    table = study / "out" / "predict" / "one" / "predictions.parquet"
+    trained = read_predictions(study / "out" / "train" / "one" / "predictions.parquet")
+    places = [read_predictions(table).study_ids.index(name) for name in trained.study_ids]
+    assert np.allclose(read_predictions(table).logits[places], trained.logits, atol=1e-4)
+
+
 def test_soft_targets_are_trained_on_and_never_counted_as_either_class(study: Path) -> None:
     runs = {"soft": {"policy": "soft", "soft": [0.2, 0.9]}}
     summary = run_train(shapes_recipe(study, train={"epochs": 1, "runs": runs}))
