@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.cache import PixelCache
+from imagetrain.pixels.cache import ExcludedImage, ImageFile, PixelCache, open_cache
 from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.squares import Preprocessing
-from imagetrain.pixels.views import first_of_each_view, pictured
+from imagetrain.pixels.views import first_of_each_view, named_by_tags, pictured
 from imagetrain.recipe import Data, Images, TrainRecipe
 from imagetrain.records import TRAIN, Split, Targets
-from imagetrain.store import StudyRow, read_image_files, read_studies
+from imagetrain.store import StudyRow, read_image_files, read_studies, view_names
 from imagetrain.targets.splits import make_splits
 from imagetrain.teaching import (
     Lessons,
@@ -79,8 +79,7 @@ class Prepared:
 
 def cache_images(images: Images, views: Sequence[str], folder: Path, *, data: Data, track: Track = quiet) -> PixelCache:
     """The pixel cache of the images of a table, brought up to date; size and equalisation are those of `data`."""
-    files = read_image_files(images, views)
-    files, unused = first_of_each_view(files) if images.several == "first" else (files, [])
+    files, unused = _files(images, views)
     cache = build_cache(
         files,
         folder,
@@ -88,7 +87,26 @@ def cache_images(images: Images, views: Sequence[str], folder: Path, *, data: Da
         bad_images=data.bad_images,
         track=track,
     )
-    return replace(cache, unused=tuple(unused))
+    return _named(replace(cache, unused=tuple(unused)), images, views)
+
+
+def open_images(images: Images, views: Sequence[str], folder: Path) -> PixelCache:
+    """The pixel cache that `cache_images` made, for another process of the same training."""
+    _, unused = _files(images, views)
+    return _named(replace(open_cache(folder), unused=tuple(unused)), images, views)
+
+
+def _files(images: Images, views: Sequence[str]) -> tuple[list[ImageFile], list[ExcludedImage]]:
+    files = read_image_files(images, views)
+    if images.several == "first" and images.view_from == "table":
+        return first_of_each_view(files)
+    return files, []
+
+
+def _named(cache: PixelCache, images: Images, views: Sequence[str]) -> PixelCache:
+    if images.view_from == "table":
+        return cache
+    return named_by_tags(cache, view_names(images, views), several=images.several)
 
 
 def prepare(data: Data, train: TrainRecipe, cache: PixelCache) -> tuple[Prepared, ...]:

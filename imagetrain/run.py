@@ -12,11 +12,11 @@ from typing import Any
 from imagetrain.fitting import fit_run
 from imagetrain.leak_check import check_leakage
 from imagetrain.learning.processes import joined
-from imagetrain.pixels.cache import PixelCache, open_cache
+from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
 from imagetrain.pooling import pool_run
-from imagetrain.preparation import Prepared, cache_images, prepare
+from imagetrain.preparation import Prepared, cache_images, open_images, prepare
 from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints
@@ -130,7 +130,7 @@ def train_runs(
     with joined(recipe.device) as processes:
         cache = processes.first(
             lambda: cache_images(data.images, data.views, study.out / "cache", data=data, track=track),
-            lambda: open_cache(study.out / "cache"),
+            lambda: open_images(data.images, data.views, study.out / "cache"),
         )
         folds = prepare(data, recipe, cache)
         leakage = check_leakage(study.out / "train", data, folds, cache)

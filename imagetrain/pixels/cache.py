@@ -124,7 +124,7 @@ class PixelCache:
         reasons = {}
         for study, present in found.items():
             if missing := [view for view in views if view not in present]:
-                known = [reason for view in missing for reason in bad.get((study, view), ())]
+                known = [reason for view in (*missing, "") for reason in bad.get((study, view), ())]
                 reasons[study] = "; ".join(known) or f"no {' and no '.join(missing)} image"
         return reasons
 

@@ -26,9 +26,12 @@ class Images(Section):
     id: str = Field("study_id", description="column with the study's id")
     file: str = Field("file", description="column with the file's path, relative to `root`")
     view: str | None = Field("view", description="column with the view's name; null if every study has one image")
+    view_from: Literal["table", "dicom"] = Field(
+        "table", description="where a file's view is said: in the column `view`, or in the tags of the DICOM file"
+    )
     view_names: dict[str, str] = Field(
         default_factory=dict,
-        description="word of the column -> name in data.views, such as {PA: frontal}; upper or lower case",
+        description="word of column or tags -> name in data.views, such as {PA: frontal}; upper or lower case",
     )
     several: Literal["first", "all"] = Field(
         "first",

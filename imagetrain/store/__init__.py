@@ -11,6 +11,7 @@ from imagetrain.store.tables import (
     read_label_table,
     read_labels,
     read_studies,
+    view_names,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "save_model",
     "save_predictions",
     "save_split",
+    "view_names",
 ]

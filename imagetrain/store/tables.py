@@ -106,6 +106,8 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
 def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     """The files of the wanted views, in the order of the table, under the names that the recipe gives to its views.
 
+    Where the files' tags say the views, all files of the table, each with the view ``""``.
+
     Raises
     ------
     TableError
@@ -113,16 +115,18 @@ def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     RecipeError
         If two views are wanted of a table without a column of views.
     """
-    if recipe.view is None and len(views) > 1:
+    column = recipe.view if recipe.view_from == "table" else None
+    if recipe.view_from == "table" and recipe.view is None and len(views) > 1:
         raise RecipeError(f"data.views names {len(views)} views, but data.images.view is null: which file is which?")
-    frame = read_table(recipe.path, required=[recipe.id, recipe.file, *([recipe.view] if recipe.view else [])])
-    words = frame[recipe.view].astype(str) if recipe.view else [views[0]] * len(frame)
+    frame = read_table(recipe.path, required=[recipe.id, recipe.file, *([column] if column else [])])
     root = recipe.root if recipe.root is not None else recipe.path.parent
+    rows = list(zip(frame[recipe.id].astype(str), frame[recipe.file].astype(str), strict=True))
+    if recipe.view_from == "dicom":
+        return list(dict.fromkeys(ImageFile(study, "", root / file) for study, file in rows))
+    words = frame[column].astype(str) if column else [views[0]] * len(frame)
     names = view_names(recipe, views)
-    rows = zip(frame[recipe.id].astype(str), words, frame[recipe.file].astype(str), strict=True)
-    images = dict.fromkeys(
-        ImageFile(study, names[word.casefold()], root / file) for study, word, file in rows if word.casefold() in names
-    )
+    named = [(names.get(word.casefold()), *row) for word, row in zip(words, rows, strict=True)]
+    images = dict.fromkeys(ImageFile(study, view, root / file) for view, study, file in named if view is not None)
     absent = [view for view in views if not any(image.view == view for image in images)]
     if absent:
         raise TableError(f"{recipe.path}: no image has view {absent[0]!r}; it has: {', '.join(sorted(set(words)))}")

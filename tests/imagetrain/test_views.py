@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from dicom_files import scene, write_dicom
 from shapes import shapes_recipe, write_study
 
-from imagetrain.preparation import Prepared, cache_images, prepare
+from imagetrain.preparation import Prepared, cache_images, open_images, prepare
 from imagetrain.recipe import Images, StudyRecipe
 from imagetrain.run import run_cache, run_train
 from imagetrain.store import read_image_files, read_predictions
+from radprompter.errors import ImageError
 
 ONE_RUN = {"epochs": 1, "runs": {"one": {}}}
 
@@ -114,3 +117,42 @@ def test_a_damaged_image_is_an_absent_view(study: Path) -> None:
         "s002",
         "s003",
     ]
+
+
+def dicom_study(folder: Path, positions: list[tuple[str, str | None]]) -> StudyRecipe:
+    """A recipe on DICOM files, each of a study and with a ViewPosition; the table does not say views."""
+    write_study(folder, n_patients=12)
+    rows = []
+    for number, (study, position) in enumerate(positions):
+        tags = {} if position is None else {"ViewPosition": position}
+        write_dicom(folder / f"{number}.dcm", scene(70 + number, 60), **tags)
+        rows.append({"study_id": study, "file": f"{number}.dcm"})
+    pd.DataFrame(rows).to_csv(folder / "images.csv", index=False)
+    images = {"path": folder / "images.csv", "view_from": "dicom", "view_names": {"PA": "frontal", "AP": "frontal"}}
+    return shapes_recipe(folder, data={"images": images, "views": ["frontal", "lateral"]})
+
+
+def test_views_are_taken_from_the_tags_of_dicom_files(tmp_path: Path) -> None:
+    tagged = [("s000", "PA"), ("s000", "LL"), ("s000", "AP"), ("s001", "AP"), ("s001", None), ("s002", "LLO")]
+    data = dicom_study(tmp_path / "study", tagged).need_data()
+    cache = cache_images(data.images, data.views, tmp_path / "cache", data=data)
+    assert [(image.study_id, image.view, Path(image.file).stem) for image in cache.images] == [
+        ("s000", "frontal", "0"),
+        ("s000", "lateral", "1"),
+        ("s001", "frontal", "3"),
+    ]
+    assert {Path(image.file).stem: image.reason for image in cache.unused} == {
+        "2": "a second frontal image",
+        "4": "no tag says its view",
+        "5": "its tags say oblique, which is not in data.views",
+    }
+    assert cache.incomplete(data.views) == {"s001": "no lateral image"}
+    assert open_images(data.images, data.views, tmp_path / "cache") == replace(cache, n_read=0)
+    again = cache_images(data.images, data.views, tmp_path / "cache", data=data)
+    assert (again.n_read, again.images) == (0, cache.images)
+
+
+def test_views_that_no_tag_says_are_refused_with_what_the_tags_say(tmp_path: Path) -> None:
+    data = dicom_study(tmp_path / "study", [("s000", "PA"), ("s001", None)]).need_data()
+    with pytest.raises(ImageError, match=r"no image has tags that say view 'lateral'; they say: pa \(1\), none \(1\)"):
+        cache_images(data.images, data.views, tmp_path / "cache", data=data)
