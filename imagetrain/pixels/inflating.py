@@ -7,6 +7,7 @@ decoder reads the same pixels from it. All checksums of the old stream are verif
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from imagetrain.pixels.limits import MAX_CONTENT_BYTES
 
@@ -28,10 +29,8 @@ def store_png(content: bytes) -> bytes | None:
     except ImportError:
         return None
     view = memoryview(content)
-    kept, data, at = [], [], len(SIGNATURE)
-    while at + 12 <= len(content):
-        (length,) = struct.unpack_from(">I", content, at)
-        kind, end = content[at + 4 : at + 8], at + 8 + length
+    kept, data = [], []
+    for kind, at, end in chunks(content):
         if kind in (*KEPT, b"IDAT"):
             if isal_zlib.crc32(view[at + 4 : end]) != int.from_bytes(content[end : end + 4], "big"):
                 return None
@@ -39,7 +38,6 @@ def store_png(content: bytes) -> bytes | None:
                 data.append(view[at + 8 : end])
             else:
                 kept.append(content[at : end + 4])
-        at = end + 4
     if not kept or kept[0][4:8] != b"IHDR" or len(kept[0]) != 25:
         return None
     width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", kept[0], 8)
@@ -49,13 +47,22 @@ def store_png(content: bytes) -> bytes | None:
     try:
         stream = isal_zlib.decompressobj()
         rows = stream.decompress(b"".join(data), n_bytes + 1)
-    except isal_zlib.error:
+    except isal_zlib.error:  # type: ignore[misc]  # its stub declares no class
         return None
     if len(rows) != n_bytes or not stream.eof:
         return None
     body = b"".join(_stored(rows, isal_zlib.adler32(rows)))
     crc = isal_zlib.crc32(body, isal_zlib.crc32(b"IDAT"))
     return b"".join([SIGNATURE, *kept, struct.pack(">I", len(body)), b"IDAT", body, struct.pack(">I", crc), END])
+
+
+def chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of each chunk of a PNG; its checksum follows the end."""
+    at = len(SIGNATURE)
+    while at + 12 <= len(content):
+        (length,) = struct.unpack_from(">I", content, at)
+        yield content[at + 4 : at + 8], at, at + 8 + length
+        at += 12 + length
 
 
 def _stored(rows: bytes, checksum: int) -> list[bytes | memoryview]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.inflating import SIGNATURE, store_png
+from imagetrain.pixels.inflating import SIGNATURE, chunks, store_png
 from imagetrain.pixels.limits import refuse_size
 from radprompter.errors import ImageError
 
@@ -65,6 +65,8 @@ def _read_header(content: bytes, where: str) -> _Header:
                 raise ImageError(f"{where}: expected one image, found {n_images}: animated, or of several pages")
             if isinstance(image, TiffImageFile):  # OpenCV turns a TIFF itself
                 return _Header(1, image.tag_v2.get(PHOTOMETRIC) == 0)
+            if image.format == "PNG" and not any(kind == b"eXIf" for kind, *_ in chunks(content)):
+                return _Header(1, False)  # Pillow would decode all pixels in search of it
             return _Header(int(image.getexif().get(ORIENTATION, 1)), False)
     except ImageError:
         raise

@@ -51,7 +51,7 @@ def test_children_live_on_over_many_tasks_and_all_are_done_once() -> None:
     ],
 )
 def test_a_task_that_ends_its_child_fails_alone(what: str, reason: str) -> None:
-    limits = TIGHT._replace(wall_s=1.5) if what == "sleep" else TIGHT
+    limits = TIGHT._replace(wall_s=1.5) if what == "sleep" else TIGHT._replace(wall_s=120)
     before, bad, after = results([{"what": "well"}, {"what": what}, {"what": "well"}], limits=limits)
     assert isinstance(bad, Failed)
     assert reason in bad.reason
