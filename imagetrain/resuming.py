@@ -15,7 +15,7 @@ from typing import Any
 
 from imagetrain.records import Checkpoint
 from imagetrain.store import KeptCheckpoint, read_checkpoint, save_checkpoint
-from radprompter.errors import StoppedError
+from radprompter.errors import StoppedError, TrainingError
 from radprompter.files import remove_parts
 
 FREE = (
@@ -76,9 +76,8 @@ class Checkpoints:
             return None
         where = f"epoch {len(kept.checkpoint.facts['epochs']) + 1} (step {kept.checkpoint.facts['step']:,})"
         before, now = kept.origin["settings"], dict(self.settings)
-        changed = [
-            f"{name} {before.get(name)} -> {now.get(name)}" for name in FREE if before.get(name) != now.get(name)
-        ]
+        differ = [name for name in FREE if before.get(name) != now.get(name)]
+        changed = ", ".join(f"{name} {before.get(name)} -> {now.get(name)}" for name in differ)
         if kept.origin["made_from"] == self.made_from:
             self.notices.append(f"goes on from {where}")
             return kept.checkpoint
@@ -124,6 +123,11 @@ class Checkpoints:
         except StoppedError as stopped:
             stopped.code = 128 + (self.signal or signal.SIGTERM)
             raise
+        except TrainingError as error:
+            if not self.file.is_file():
+                raise
+            again = "with other settings, --go-on goes on from the last good checkpoint"
+            raise TrainingError(f"{error}; {again}") from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -15,6 +15,12 @@ from forked_training import Trainings, forking
 from safetensors.numpy import load_file
 from shapes import write_study
 
+from imagetrain.recipe import load_recipe
+from imagetrain.records import Checkpoint
+from imagetrain.run import run_train
+from imagetrain.store import KeptCheckpoint, read_checkpoint, save_checkpoint
+from radprompter.errors import TrainingError
+
 RECIPE = """
 name: shapes
 out: {out}
@@ -119,3 +125,50 @@ def test_a_signal_is_answered_by_a_checkpoint_and_a_clear_line(
     assert trainings.end(pid, number) == code
     assert trainings.train(recipe) == 0
     assert_same_end(study / number.name.lower(), whole)
+
+
+def test_after_a_loss_that_is_not_finite_the_last_checkpoint_is_gone_on_from_at_a_lower_rate(
+    study: Path, trainings: Trainings
+) -> None:
+    path, folder = write_recipe(study, "diverged"), study / "diverged" / "train" / "inclusive"
+    pid = trainings.begin(path)
+    for _ in range(3):
+        trainings.wait_for("step")
+    assert trainings.end(pid, signal.SIGTERM) == 143
+    too_high = load_recipe(path, settings=["train.learning_rate=1.0e+30", "train.checkpoint_minutes=10"])
+    with pytest.raises(
+        TrainingError, match=r"step \d+ is not a number; its batch: s\d.*; with other settings, --go-on"
+    ):
+        run_train(too_high, go_on=True)
+    kept = load_file(folder / "checkpoint" / "training.safetensors")
+    assert all(np.isfinite(array).all() for array in kept.values())
+    summary = run_train(load_recipe(path, settings=["train.learning_rate=1.0e-4", "train.epochs=2"]), go_on=True)
+    (notice,) = summary["runs"]["inclusive"]["notices"]
+    assert notice.startswith("goes on from epoch 1")
+    assert notice.endswith("with learning_rate 0.001 -> 0.0001, epochs 5 -> 2")
+    assert not (folder / "checkpoint").exists()
+
+
+def test_a_checkpoint_of_another_recipe_is_not_gone_on_from(study: Path, trainings: Trainings) -> None:
+    path = write_recipe(study, "other")
+    pid = trainings.begin(path)
+    for _ in range(3):
+        trainings.wait_for("step")
+    trainings.end(pid)
+    anew = run_train(load_recipe(path, settings=["train.learning_rate=2e-3", "train.epochs=1"]))
+    (notice,) = anew["runs"]["inclusive"]["notices"]
+    assert "starts anew" in notice
+    assert "learning_rate 0.001 -> 0.002, epochs 5 -> 1); --go-on goes on from it" in notice
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    kept = KeptCheckpoint(Checkpoint({"model.w": np.ones(3, np.float32)}, {"step": 1, "epochs": []}), {})
+    save_checkpoint(path, kept)
+    found = read_checkpoint(path)
+    assert found is not None
+    assert found.checkpoint.facts["step"] == 1
+    path.write_bytes(path.read_bytes()[:-3])
+    assert read_checkpoint(path) is None
+    path.write_bytes(b"\x80\x04 no tensors")
+    assert read_checkpoint(path) is None

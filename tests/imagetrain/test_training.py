@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,15 +15,14 @@ from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import predict_logits
 from imagetrain.learning.losses import bce
 from imagetrain.learning.models import ViewClassifier, build_model
-from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.progress import EpochResult
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material, validate
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.pixels.squares import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
-from imagetrain.records import Targets
-from radprompter.errors import TrainingError
+from imagetrain.records import Checkpoint, Targets
+from radprompter.errors import StoppedError, TrainingError
 
 CPU = torch.device("cpu")
 SCORES = {"auroc": auroc, "auprc": average_precision}
@@ -139,16 +139,6 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_batch() -> None:
         fit(model, data, recipe())
 
 
-def test_the_rate_warms_up_and_falls_to_zero() -> None:
-    settings = recipe(epochs=10, warmup_epochs=2, learning_rate=1.0)
-    rates = [learning_rate(step, settings, 5) for step in range(50)]
-    assert rates[:3] == pytest.approx([1 / 11, 2 / 11, 3 / 11])
-    assert rates[10] == pytest.approx(1.0)
-    assert rates[30] == pytest.approx(0.5)
-    assert 0 < rates[-1] < 0.002
-    assert max(rates) <= 1.0
-
-
 def test_averages_warm_up_so_that_short_runs_are_not_held_at_their_start() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     averaged = Averaged(model, 0.9999)
@@ -181,3 +171,65 @@ def test_prediction_keeps_order_and_mode() -> None:
 def test_shapes_are_learned_from_mixed_batches_and_by_every_loss(settings: dict[str, object]) -> None:
     results = fit(new_model(), material(96), recipe(learning_rate=3e-3, epochs=10, **settings))
     assert max(result.validation_auroc for result in results) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("best_by", "key"),
+    [("auroc", "validation_auroc"), ("auprc", "validation_auprc"), ("loss", "validation_loss")],
+)
+def test_the_best_epoch_is_best_by_what_the_recipe_says(best_by: str, key: str) -> None:
+    results = fit(new_model(), material(), recipe(epochs=5, best_by=best_by, ema_decay=0))
+    sign = -1 if best_by == "loss" else 1
+    best = max(results, key=lambda result: (sign * getattr(result, key), -result.validation_loss))
+    assert [result.epoch for result in results if result.is_best][-1] == best.epoch
+
+
+def test_training_stops_when_patience_is_over() -> None:
+    results = fit(new_model(), material(), recipe(epochs=9, patience=2, learning_rate=1e-12, ema_decay=0))
+    assert [result.is_best for result in results][-2:] == [False, False]
+    assert len(results) < 9
+    assert len(results) == [result.epoch for result in results if result.is_best][-1] + 2
+
+
+def test_statistics_of_batch_normalisation_are_averaged_like_weights() -> None:
+    model = new_model(name="resnet10t")
+    averaged = Averaged(model, 0.9)
+    name = next(name for name, _ in model.named_buffers() if name.endswith("running_mean"))
+    for step in range(200):
+        with torch.no_grad():
+            model.get_buffer(name).fill_(1.0)
+        averaged.update(model, step)
+    assert torch.allclose(averaged.model.get_buffer(name), torch.ones(()), atol=1e-3)
+
+
+class Interrupting:
+    """Keeps checkpoints and asks to stop at one of them."""
+
+    def __init__(self, stop_at: int) -> None:
+        self.stop_at, self.kept = stop_at, list[Checkpoint]()
+
+    def asked_to_stop(self) -> bool:
+        return len(self.kept) == self.stop_at
+
+    def is_due(self) -> bool:
+        return True
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        self.kept.append(copy.deepcopy(checkpoint))
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "lion", "sgd"])
+@pytest.mark.parametrize("stop_at", [0, 1, 2])  # in mid-epoch, at the end of an epoch, in the next one
+def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(optimiser: str, stop_at: int) -> None:
+    settings = recipe(optimiser=optimiser, learning_rate=1e-3, dropout=0.3, mix={"cutmix": 1.0}, accumulate=2)
+    data, whole, stopped, resumed = material(), new_model(), new_model(), new_model(seed=5)
+    results = list(train(whole, data, settings, scores=SCORES))
+    keeper = Interrupting(stop_at)
+    before = []
+    with pytest.raises(StoppedError, match=r"stopped as asked in epoch \d, after step \d of 4"):
+        before.extend(train(stopped, data, settings, scores=SCORES, keeper=keeper))
+    resume = keeper.kept[-1]
+    after = list(train(resumed, data, settings, scores=SCORES, resume=resume))
+    assert np.array_equal(weights(whole), weights(resumed))
+    told = [EpochResult(**result) for result in resume.facts["epochs"]] + after
+    assert [asdict(result) | {"seconds": 0} for result in told] == [asdict(r) | {"seconds": 0} for r in results]
