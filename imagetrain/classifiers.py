@@ -24,22 +24,38 @@ class Classifier(NamedTuple):
 
 
 def weights_of(study: StudyRecipe, run: str | None) -> tuple[str, Path]:
-    """Name and weights of a run of a recipe, the first if None; of one with folds, ``name/fold1`` names the network.
+    """Name and weights of a run of a recipe, the first if None; of one with folds, such as ``inclusive/fold2``.
 
     Raises
     ------
     RecipeError
         If the recipe has no run of that name, or it has a network a fold and none is named.
     """
-    runs, n_folds = study.need_train().runs, study.need_data().split.folds or 0
-    folds = [f"fold{number}" for number in range(1, n_folds + 1)]
-    name, _, fold = (run or next(iter(runs))).partition("/")
+    name, _, fold = (run or "").partition("/")
+    name, networks = networks_of(study, name or None)
+    if not fold and len(networks) == 1:
+        return name, networks[0]
+    known = {f"{name}/{path.parent.name}": path for path in networks} if len(networks) > 1 else {name: networks[0]}
+    if run not in known:
+        raise RecipeError(f"run {name!r} has a network a fold; name one of: {', '.join(known)}")
+    return run, known[run]
+
+
+def networks_of(study: StudyRecipe, run: str | None) -> tuple[str, tuple[Path, ...]]:
+    """Name and weights of a run of a recipe, the first if None: one file, or one a fold.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe has no run of that name.
+    """
+    runs = study.need_train().runs
+    name = run or next(iter(runs))
     if name not in runs:
         raise RecipeError(f"the recipe has no run {name!r}; it has: {', '.join(runs)}")
-    if fold not in (folds or [""]):
-        offered = f"one of {n_folds} folds: name it, such as {name}/fold1" if folds else f"no folds: name it {name}"
-        raise RecipeError(f"run {run or name!r}: its network is of {offered}")
-    return run or name, study.out / "train" / name / fold / "model.safetensors"
+    folder, n_folds = study.out / "train" / name, study.need_data().split.folds
+    folders = [folder / f"fold{number}" for number in range(1, n_folds + 1)] if n_folds else [folder]
+    return name, tuple(folder / "model.safetensors" for folder in folders)
 
 
 def open_classifier(path: Path, *, device: torch.device, schema: LabelSchema | None = None) -> Classifier:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from imagetrain.classifiers import Classifier, open_classifier, weights_of
+from imagetrain.classifiers import Classifier, networks_of, open_classifier
 from imagetrain.pixels.cache import ExcludedImage, PixelCache
 from imagetrain.pixels.filling import build_cache
 from imagetrain.pixels.folders import find_images
@@ -31,6 +32,8 @@ def run_predict(
 ) -> dict[str, Any]:
     """Predict the studies of a table of images with a trained run; writes predictions.parquet and predictions.csv.
 
+    Of a run with folds, logits and thresholds are the means over its networks, as in its external test.
+
     Parameters
     ----------
     run:
@@ -41,16 +44,17 @@ def run_predict(
     from imagetrain.learning.devices import choose_device
 
     data, recipe = study.need_data(), study.need_train()
-    name, weights = weights_of(study, run)
+    name, networks = networks_of(study, run)
     schema = read_label_schema(data) if data.labels.is_file() else None
-    classifier = open_classifier(weights, device=choose_device(recipe.device), schema=schema)
-    card, folder = classifier.card, study.out / "predict" / name
+    device = choose_device(recipe.device)
+    classifiers = [open_classifier(weights, device=device, schema=schema) for weights in networks]
+    card, folder = classifiers[0].card, study.out / "predict" / name
     if images is not None and images.is_dir():
-        return _of_folder(classifier, images, folder, view_names=data.images.view_names, hash_ids=False, track=track)
+        return _of_folder(classifiers, images, folder, view_names=data.images.view_names, hash_ids=False, track=track)
     table = data.images if images is None else data.images.model_copy(update={"path": images, "root": None})
     as_trained = data.model_copy(update={"size": card.size, "equalise": card.equalise})
     cache = cache_images(table, card.views, folder / "cache", data=as_trained, track=track)
-    return _predict(classifier, cache, folder, batch_size=recipe.batch_size, track=track)
+    return _predict(classifiers, cache, folder, batch_size=recipe.batch_size, track=track)
 
 
 def predict_folder(
@@ -78,11 +82,11 @@ def predict_folder(
     from imagetrain.learning.devices import choose_device
 
     classifier = open_classifier(weights, device=choose_device(device))
-    return _of_folder(classifier, images, out, view_names=view_names, hash_ids=hash_ids, track=track)
+    return _of_folder([classifier], images, out, view_names=view_names, hash_ids=hash_ids, track=track)
 
 
 def _of_folder(
-    classifier: Classifier,
+    classifiers: Sequence[Classifier],
     images: Path,
     out: Path,
     *,
@@ -90,7 +94,7 @@ def _of_folder(
     hash_ids: bool,
     track: Track,
 ) -> dict[str, Any]:
-    card = classifier.card
+    card = classifiers[0].card
     salt = _salt(out / SALT) if hash_ids else None
     found = find_images(images, card.views, view_names=view_names, salt=salt)
     cache = build_cache(
@@ -100,11 +104,11 @@ def _of_folder(
         bad_images="exclude",
         track=track,
     )
-    return _predict(classifier, cache, out, left_out=found.left_out, track=track)
+    return _predict(classifiers, cache, out, left_out=found.left_out, track=track)
 
 
 def _predict(
-    classifier: Classifier,
+    classifiers: Sequence[Classifier],
     cache: PixelCache,
     folder: Path,
     *,
@@ -115,11 +119,15 @@ def _predict(
     from imagetrain.learning.inference import predict_logits
     from imagetrain.pixels.dataset import open_pixels
 
-    model, card = classifier
+    card = _mean_thresholds([classifier.card for classifier in classifiers])
     ids, incomplete = pictured(cache, card.views, card.layout["missing_views"])
-    device = next(model.parameters()).device
+    device = next(classifiers[0].model.parameters()).device
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=device)
-    logits = predict_logits(model, pixels, np.arange(len(ids)), batch_size=batch_size, track=track)
+    each = [
+        predict_logits(classifier.model, pixels, np.arange(len(ids)), batch_size=batch_size, track=track)
+        for classifier in classifiers
+    ]
+    logits = np.stack(each).mean(axis=0, dtype=np.float64).astype(np.float32)
     n = len(ids)
     unknown = np.full_like(logits, np.nan)
     predictions = Predictions(ids, ids, ("",) * n, (EXTERNAL,) * n, card.findings, logits, unknown)
@@ -136,6 +144,15 @@ def _predict(
         "n_failed": len(cache.excluded),
         "line": f"{n:,} studies x {len(card.findings)} findings by {card.run}: {folder / 'predictions.csv'}",
     }
+
+
+def _mean_thresholds(cards: Sequence[ModelCard]) -> ModelCard:
+    """The first card, with the mean thresholds of all; a finding without one in some card has none."""
+    thresholds = {}
+    for finding in cards[0].findings:
+        known = [card.thresholds[finding] for card in cards]
+        thresholds[finding] = None if None in known else float(np.mean([value for value in known if value is not None]))
+    return replace(cards[0], thresholds=thresholds)
 
 
 def _readable(predictions: Predictions, card: ModelCard) -> str:

@@ -91,9 +91,10 @@ def cache_images(images: Images, views: Sequence[str], folder: Path, *, data: Da
 
 
 def open_images(images: Images, views: Sequence[str], folder: Path) -> PixelCache:
-    """The pixel cache that `cache_images` made, for another process of the same training."""
+    """The pixel cache that `cache_images` made, as it is; an `ImageError` if there is none."""
+    cache = open_cache(folder)
     _, unused = _files(images, views)
-    return _named(replace(open_cache(folder), unused=tuple(unused)), images, views)
+    return _named(replace(cache, unused=tuple(unused)), images, views)
 
 
 def _files(images: Images, views: Sequence[str]) -> tuple[list[ImageFile], list[ExcludedImage]]:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from imagetrain.classifiers import open_classifier, weights_of
 from imagetrain.page.saliency import Picture, render_saliency
-from imagetrain.pixels.cache import open_cache
-from imagetrain.preparation import rows_of
+from imagetrain.preparation import open_images, rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TEST, Predictions
 from imagetrain.store import read_predictions
@@ -106,7 +105,7 @@ def _draw(
     from imagetrain.pixels.augment import to_input
     from imagetrain.pixels.dataset import open_pixels
 
-    cache = open_cache(study.out / "cache")
+    cache = open_images(study.need_data().images, views, study.out / "cache")
     ids = [predictions.study_ids[index] for index in chosen]
     column = predictions.findings.index(finding)
     device = next(model.parameters()).device

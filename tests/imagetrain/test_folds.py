@@ -15,16 +15,18 @@ from reference.splitting import best_imbalance, deal_out, imbalance, random_imba
 from shapes import shapes_recipe, write_study
 
 from imagetrain.assess import run_evaluate
+from imagetrain.classifiers import weights_of
 from imagetrain.evaluation.report import evaluate
 from imagetrain.evaluation.thresholds import freeze_thresholds, youden
 from imagetrain.pooling import pool_predictions
+from imagetrain.prediction import run_predict
 from imagetrain.preparation import cache_images, prepare
 from imagetrain.recipe import SplitRecipe, StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, TRAIN, VALIDATION, Predictions, Split
 from imagetrain.run import run_train
 from imagetrain.store import read_predictions, save_predictions, save_split
 from imagetrain.targets.splits import make_splits, stratified_parts
-from radprompter.errors import SplitError, TableError
+from radprompter.errors import RecipeError, SplitError, TableError
 from radprompter.files import read_json
 
 SHARES = {TRAIN: 0.64, VALIDATION: 0.16, TEST: 0.20}
@@ -294,3 +296,16 @@ def test_the_split_of_one_recipe_gives_the_same_folds_to_another(cross_validated
     assert [one.split for one in drawn] == [one.split for one in read]
     assert [one.fold for one in read] == [1, 2, 3]
     assert len({one.findings for one in drawn}) == 1
+
+
+def test_new_images_get_the_mean_of_all_folds(cross_validated: tuple) -> None:
+    recipe, summary = cross_validated
+    predicted = run_predict(recipe, run="exclusive")
+    ours = read_predictions(Path(predicted["folder"]) / "predictions.parquet")
+    outside = read_predictions(recipe.out / "train/exclusive/predictions.parquet").part(EXTERNAL)
+    by_study = dict(zip(ours.study_ids, ours.logits, strict=True))
+    assert np.allclose([by_study[study] for study in outside.study_ids], outside.logits, atol=1e-4)
+    assert set(summary["runs"]["exclusive"]["thresholds"]) == set(outside.findings)
+    assert weights_of(recipe, "exclusive/fold2")[1] == recipe.out / "train/exclusive/fold2/model.safetensors"
+    with pytest.raises(RecipeError, match="has a network a fold; name one of: inclusive/fold1, inclusive/fold2"):
+        weights_of(recipe, None)
