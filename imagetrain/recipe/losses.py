@@ -46,7 +46,9 @@ class Noise(Section):
     drop_positives: float = Field(0.0, ge=0, lt=1, description="share of the positive labels that is left out")
     drop_negatives: float = Field(0.0, ge=0, lt=1, description="share of the negative labels that is left out")
     warmup_epochs: float = Field(
-        3.0, ge=0, description="over which the shares rise from 0: first the network must learn"
+        10.0,
+        ge=0,
+        description="over which the shares rise from 0; a network that chooses before it has learned chooses badly",
     )
     co_teaching: bool = Field(
         False, description="two networks choose for each other: twice the time and memory; the first one is the result"
