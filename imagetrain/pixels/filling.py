@@ -22,7 +22,7 @@ from imagetrain.pixels.cache import (
     open_cache,
     save_manifest,
 )
-from imagetrain.pixels.guarded import LIMITS, Failed, Limits, n_cores, run_guarded
+from imagetrain.pixels.guarded import LIMITS, Failed, Limits, children_for, run_guarded
 from imagetrain.pixels.squares import Preprocessing
 from radprompter.errors import ImageError, WriteError
 from radprompter.files import reserve
@@ -30,7 +30,6 @@ from radprompter.terminal import Track, quiet
 
 SHOWN = 5
 SAVE_EVERY = 500  # images, or a twentieth of those that are done where that is more
-FILES_OF_A_CHILD = 8  # at least: starting one takes as long as reading some files
 LOCK = "cache.lock"
 READ = "imagetrain.pixels.reading:read_into_row"
 
@@ -137,7 +136,7 @@ def _read_all(
                 "known": entry and entry.sha256,
             }
 
-    n_children = into.n_processes or max(1, min(n_cores(), len(plan.todo) // FILES_OF_A_CHILD))
+    n_children = into.n_processes or children_for(len(plan.todo))
     results = run_guarded(READ, tasks(), n_children=n_children, limits=into.limits)
     with contextlib.closing(results), (into.folder / PIXELS).open("rb+") as file:
         for n, (place, result) in enumerate(track(results, "read images", len(plan.todo)), start=1):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from imagetrain.pixels.cache import ExcludedImage, ImageFile
 from imagetrain.pixels.dicom import DEFLATED, is_dicom
+from imagetrain.pixels.guarded import Failed, children_for, run_guarded
 from imagetrain.pixels.tags import view_of
 from radprompter.errors import ImageError
 
@@ -21,6 +22,7 @@ RASTERS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 TAGS = ["StudyInstanceUID", "Rows", "ViewPosition", "ViewCodeSequence", "SeriesDescription"]
 FRONTAL = {"ap": "frontal", "pa": "frontal"}  # words of tags, for a classifier that has one frontal view
 UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1
+READ_TAGS = "imagetrain.pixels.folders:read_tags"
 HEAD = 4096  # bytes, in which the transfer syntax stands
 
 
@@ -61,8 +63,7 @@ def find_images(
     }
     names |= {word.casefold(): view for word, view in (view_names or {}).items()}
     images, left_out = [], []
-    for path in _files(folder):
-        found = _describe(path, folder, names)
+    for path, found in _describe(list(_files(folder)), folder, names):
         study = found.study_id if salt is None else _hashed(found.study_id, salt)
         view = names.get(found.view.casefold()) or (views[0] if not found.view and len(views) == 1 else "")
         if found.reason or not view:
@@ -91,16 +92,34 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _describe(path: Path, folder: Path, names: Mapping[str, str]) -> _Found:
-    if path.suffix.lower() in RASTERS:
-        study = path.relative_to(folder).with_suffix("").as_posix()
-        stem, _, word = study.rpartition("_")
-        return _Found(stem, word) if stem and word.casefold() in names else _Found(study, "")
-    with path.open("rb") as file:
-        head = file.read(HEAD)
+def _describe(paths: Sequence[Path], folder: Path, names: Mapping[str, str]) -> list[tuple[Path, _Found]]:
+    """What each file is: pictures by their names, others by what a child process reads in them."""
+    tagged = [path for path in paths if path.suffix.lower() not in RASTERS]
+    found = {path: _by_name(path, folder, names) for path in paths}
+    tasks = ({"file": str(path)} for path in tagged)
+    for place, result in run_guarded(READ_TAGS, tasks, n_children=children_for(len(tagged))) if tagged else ():
+        found[tagged[place]] = _Found("", "", result.reason) if isinstance(result, Failed) else _Found(*result)
+    return list(found.items())
+
+
+def _by_name(path: Path, folder: Path, names: Mapping[str, str]) -> _Found:
+    study = path.relative_to(folder).with_suffix("").as_posix()
+    stem, _, word = study.rpartition("_")
+    return _Found(stem, word) if stem and word.casefold() in names else _Found(study, "")
+
+
+def read_tags(file: str) -> tuple[str, str, str]:
+    """Study, view and reason not to use it of a file that is no picture by its name: what a child process does."""
+    path = Path(file)
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(HEAD)
+    except OSError as error:
+        return "", "", error.strerror or type(error).__name__
     if not is_dicom(head, path.suffix):
-        return _Found("", "", "neither DICOM nor PNG, JPEG or TIFF")
-    return _from_tags(path, head)
+        return "", "", "neither DICOM nor PNG, JPEG or TIFF"
+    found = _from_tags(path, head)
+    return found.study_id, found.view, found.reason
 
 
 def _from_tags(path: Path, head: bytes) -> _Found:

@@ -26,6 +26,8 @@ UNLIMITED = (
     "only their wall-clock time is"
 )
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each child has one core; threads take memory
+FILES_OF_A_CHILD = 8  # at least: starting one takes as long as reading some files
+DYING_S = 5.0
 ENDED = object()
 
 
@@ -46,9 +48,10 @@ class Failed(NamedTuple):
     reason: str
 
 
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def children_for(n_files: int) -> int:
+    """How many children to read so many files with: a core each, and none that would read only a few."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(n_cores, n_files // FILES_OF_A_CHILD))
 
 
 def cannot_limit() -> str | None:
@@ -143,6 +146,9 @@ class _Child:
         said = orjson.loads(answer) if answer.endswith(b"\n") else {}
         if "result" in said:
             return said["result"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not said:
+                process.wait(DYING_S)  # its exit code says why
         self._close()
         return Failed(said.get("failed") or self._why(process.wait(), late=late.is_set()))
 
@@ -199,10 +205,12 @@ def serve() -> None:
     for line in sys.stdin.buffer:
         _limit_time(limits)
         try:
-            answer = {"result": work(**orjson.loads(line))}
+            answer = orjson.dumps({"result": work(**orjson.loads(line))})
         except MemoryError:
-            answer = {"failed": f"reading it takes more than {limits.memory_mib:,} MiB of memory"}
-        answers.write(orjson.dumps(answer) + b"\n")
+            answer = orjson.dumps({"failed": f"reading it takes more than {limits.memory_mib:,} MiB of memory"})
+        except Exception as error:
+            answer = orjson.dumps({"failed": f"reading it failed ({type(error).__name__})"})
+        answers.write(answer + b"\n")
         answers.flush()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from dicom_files import nested
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from shapes import shapes_recipe, write_study
@@ -216,3 +217,11 @@ def test_the_summary_is_one_line_of_json(trained: Path, model: Path, tmp_path: P
         app, ["predict", str(model), str(tmp_path / "in"), "--out", str(tmp_path / "o"), "--json"]
     )
     assert json.loads(done.output.splitlines()[-1])["n_studies"] == 6
+
+
+def test_a_file_that_nests_too_deep_is_left_out_of_a_folder(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "a.dcm", np.arange(64 * 64, dtype=np.uint8).reshape(64, 64), "1.2", "AP")
+    (tmp_path / "b.dcm").write_bytes(nested(1000))
+    found = find_images(tmp_path, ("ap",))
+    assert [image.path.name for image in found.images] == ["a.dcm"]
+    assert [(image.file, image.reason) for image in found.left_out] == [("b.dcm", "the DICOM tags cannot be read")]

@@ -45,6 +45,7 @@ def test_children_live_on_over_many_tasks_and_all_are_done_once() -> None:
     [
         ("crash", "died (SIGSEGV)"),
         ("exit", "died (exit code 3)"),
+        ("raise", "reading it failed (KeyError)"),
         ("fill", "more than 3,000 MiB"),
         ("spin", "more than 1 s of processor time"),
         ("sleep", "more than 1.5 s"),

@@ -25,6 +25,8 @@ def do(what: str, number: int = 0) -> dict[str, int]:
             pass
     elif what == "fill":
         np.ones(2**30, dtype=np.float64).sum()
+    elif what == "raise":
+        raise KeyError("words of a report")
     elif what == "wait":
         Path(os.environ["STARTED"]).touch()
         time.sleep(60)
