@@ -76,8 +76,10 @@ def main() -> None:
         ["resnet18", "convnext_atto"] if asked.device == "cpu" else ["resnet50", "convnext_base"]
     )
     with tempfile.TemporaryDirectory() as temporary:
-        lines = list(_tables(asked, asked.folder or Path(temporary)))
-    print("\n".join(lines))
+        lines = []
+        for line in _tables(asked, asked.folder or Path(temporary)):  # as they come: the whole takes its time
+            lines.append(line)
+            print(line, flush=True)
     if asked.markdown:
         asked.markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
