@@ -80,7 +80,8 @@ def fit_run(
     material = Material(pixels, targets, training, validation)
     scores = {"auroc": auroc, "auprc": average_precision}
     resume = checkpoints.find()
-    notices = [text for text in (*checkpoints.notices, remark(recipe)) if text]
+    no_gpu = "no GPU here: trains on the CPU" if recipe.device != "cpu" and device.type == "cpu" else None
+    notices = [text for text in (no_gpu, *checkpoints.notices, remark(recipe)) if text]
     for text in notices:
         watch.notice(shown, text)
     epochs = [EpochResult(**result) for result in resume.facts["epochs"]] if resume else []
@@ -98,6 +99,8 @@ def fit_run(
             name=shown,
         ):
             epochs.append(result)
+            if processes.leads:
+                save_epochs(folder / "epochs.jsonl", epochs)
             watch.epoch(shown, result)
     every = np.arange(len(pixels))
     logits = predict_logits(
@@ -143,7 +146,6 @@ def fit_run(
         folder / "predictions.parquet",
         Predictions(split.study_ids, split.patient_ids, split.sites, split.parts, targets.findings, logits, truth),
     )
-    save_epochs(folder / "epochs.jsonl", epochs)
     described = asdict(card) | {
         "label_schema": prepared.schema.name,
         "recipe": recipe.model_dump(mode="json"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from imagetrain.resuming import FREE, Checkpoints
 from imagetrain.store import save_split
 from imagetrain.targets.leakage import Leakage
 from imagetrain.tracked import track_training
-from imagetrain.watching import SILENT, Watch
+from imagetrain.watching import SILENT, Several, Watch
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
 from radprompter.terminal import Track, quiet
 
@@ -127,7 +128,7 @@ def train_runs(
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
     runs = []
-    with joined(recipe.device) as processes:
+    with joined(recipe.device) as processes, _watched(study, watch) as watch:
         cache = processes.first(
             lambda: cache_images(data.images, data.views, study.out / "cache", data=data, track=track),
             lambda: open_images(data.images, data.views, study.out / "cache"),
@@ -178,6 +179,20 @@ def train_runs(
             processes.any(False)  # its files are there when all are here
             runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json"), leakage))
     return tuple(runs)
+
+
+@contextlib.contextmanager
+def _watched(study: StudyRecipe, watch: Watch) -> Iterator[Watch]:
+    """Whom to tell: also TensorBoard, if the recipe asks for it."""
+    wanted = study.tracking.tensorboard
+    if not wanted or os.environ.get("RANK", "0") != "0":
+        yield watch
+        return
+    from imagetrain.learning.tensorboard import TensorBoard
+
+    board = TensorBoard(study.out / "tensorboard" if wanted is True else wanted, watch)
+    yield Several(watch, board)
+    board.close()
 
 
 def _split_from(folder: Path, study: StudyRecipe) -> str:

@@ -23,3 +23,24 @@ class Watch:
 
 
 SILENT = Watch()
+
+
+class Several(Watch):
+    """Tells several; the first one has the words beside the progress."""
+
+    def __init__(self, *watches: Watch) -> None:
+        self.watches = watches
+
+    def notice(self, run: str, text: str) -> None:
+        """Tell all."""
+        for watch in self.watches:
+            watch.notice(run, text)
+
+    def epoch(self, run: str, result: EpochResult) -> None:
+        """Tell all."""
+        for watch in self.watches:
+            watch.epoch(run, result)
+
+    def note(self) -> str:
+        """What the first one says."""
+        return self.watches[0].note()

@@ -85,6 +85,9 @@ class TrackingRecipe(Section):
     """The `tracking` section: nothing is logged unless it names where."""
 
     mlflow: MlflowRecipe | None = Field(None, description="log finished stages with MLflow")
+    tensorboard: bool | Path = Field(
+        False, description="curves of training for TensorBoard: true for `{out}/tensorboard`, or a folder"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from imagetrain.cli.cache import list_reasons
-from imagetrain.watching import SILENT, Watch
+from imagetrain.cli.curves import Terminal
+from imagetrain.watching import SILENT
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
-
-if TYPE_CHECKING:
-    from imagetrain.learning.progress import EpochResult
 
 
 @guarded
@@ -42,25 +40,6 @@ def train(
     else:
         _show(summary)
     return DONE
-
-
-class Terminal(Watch):
-    """Tells of a training on stderr."""
-
-    def notice(self, run: str, text: str) -> None:
-        """One line."""
-        console(stderr=True).print(f"{run}  {text}", markup=False, soft_wrap=True, style="yellow")
-
-    def epoch(self, run: str, result: EpochResult) -> None:
-        """One line an epoch, above the progress bar."""
-        score = "AUROC –" if result.n_findings_scored == 0 else f"AUROC {result.validation_auroc:.3f}"
-        console(stderr=True).print(
-            f"{run}  epoch {result.epoch:>3}/{result.n_epochs}  loss {result.loss:.4f}  "
-            f"validation: loss {result.validation_loss:.4f}  {score} ({result.n_findings_scored} findings, "
-            f"{result.weights} weights)  {result.seconds:.1f} s{'  best' if result.is_best else ''}",
-            markup=False,
-            soft_wrap=True,
-        )
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -31,6 +32,7 @@ class EpochResult:
     is_best: bool
     learning_rate: float  # at the end of the epoch
     seconds: float
+    images_per_second: float  # of the steps, without validation
 
 
 class Keeper(Protocol):
@@ -64,6 +66,36 @@ class Progress:
         """Epochs since the best one; 0 before the first."""
         best = [result.epoch for result in self.epochs if result.is_best]
         return self.epochs[-1].epoch - best[-1] if best else 0
+
+
+class Pace:
+    """How fast the steps of an epoch go."""
+
+    def __init__(self, images_a_step: int) -> None:
+        self.images_a_step = images_a_step
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin an epoch."""
+        self.n_steps, self.started, self.ended = 0, time.monotonic(), math.nan
+
+    def end_steps(self) -> None:
+        """What follows is validation."""
+        self.ended = time.monotonic()
+
+    @property
+    def images_per_second(self) -> float:
+        """So far, or of all steps of the epoch once it has ended."""
+        until = time.monotonic() if math.isnan(self.ended) else self.ended
+        return self.n_steps * self.images_a_step / max(until - self.started, 1e-9)
+
+    @property
+    def seconds(self) -> float:
+        """Since the epoch began, or was gone on with."""
+        return time.monotonic() - self.started
+
+    def __str__(self) -> str:
+        return f"{self.images_per_second:,.0f} images/s" if self.n_steps else ""
 
 
 def begin(model: nn.Module, device: torch.device) -> Progress:

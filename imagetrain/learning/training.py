@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -14,7 +13,16 @@ from imagetrain.learning.feeding import Feed
 from imagetrain.learning.losses import bce, training_loss
 from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.processes import ALONE, Processes
-from imagetrain.learning.progress import EpochResult, Keeper, Progress, begin, copy_weights, restore, to_checkpoint
+from imagetrain.learning.progress import (
+    EpochResult,
+    Keeper,
+    Pace,
+    Progress,
+    begin,
+    copy_weights,
+    restore,
+    to_checkpoint,
+)
 from imagetrain.learning.selection import left_out_shares
 from imagetrain.learning.steps import TrainStep
 from imagetrain.learning.validation import Material, Score, validate
@@ -36,7 +44,7 @@ def train(
     resume: Checkpoint | None = None,
     keeper: Keeper | None = None,
     track: Track = quiet,
-    note: Note | None = None,
+    note: Note = str,
     name: str = "",
 ) -> Iterator[EpochResult]:
     """Train a classifier; when the last result has been taken, the model has the weights of its best epoch.
@@ -66,22 +74,23 @@ def train(
     progress = restore(resume, take_step) if resume else begin(model, device)
     n_steps = 0 if _is_over(progress, recipe) else recipe.epochs * feed.steps_per_epoch
     steps = range(progress.step, n_steps)
-    batches, started = feed.batches(progress.step, len(steps)), time.monotonic()
+    batches = feed.batches(progress.step, len(steps))
+    pace = Pace(feed.step_size * material.pixels.rows.shape[1])
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), explained(recipe, processes):
-        for step in track(steps, f"train {name}".strip(), len(steps), note=note):
+        for step in track(steps, f"train {name}".strip(), len(steps), note=lambda: f"{pace}  {note()}".strip()):
             rate = learning_rate(step, recipe, feed.steps_per_epoch)
             left_out = left_out_shares(recipe.noise, step, feed.steps_per_epoch)
             mean_loss = take_step(islice(batches, recipe.accumulate), step=step, rate=rate, left_out=left_out)
-            progress.step, progress.losses = step + 1, progress.losses + mean_loss
+            progress.step, progress.losses, pace.n_steps = step + 1, progress.losses + mean_loss, pace.n_steps + 1
 
             ends_epoch = progress.step % feed.steps_per_epoch == 0
             if not ends_epoch and device.type == "cuda" and progress.step % LOOK_EVERY:
                 continue
             _refuse_bad_step(take_step, feed, material, recipe)
             if ends_epoch:
-                _validate(take_step, progress, material, recipe, scores, processes, started)
-                started = time.monotonic()
+                _validate(take_step, progress, material, recipe, scores, processes, pace)
+                pace.restart()
             asked_to_stop = False
             if keeper is not None:
                 asked_to_stop, is_due = processes.any(keeper.asked_to_stop(), ends_epoch or keeper.is_due())
@@ -104,9 +113,10 @@ def _validate(
     recipe: TrainRecipe,
     scores: Mapping[str, Score],
     processes: Processes,
-    started: float,
+    pace: Pace,
 ) -> None:
     """End an epoch: hold the last and the averaged weights against validation; the better ones may be the best yet."""
+    pace.end_steps()
     candidates = {"last": take_step.model} | ({"averaged": take_step.averaged.model} if recipe.ema_decay else {})
     for network in candidates.values():
         processes.share_buffers(network)
@@ -132,7 +142,8 @@ def _validate(
             weights=kind,  # type: ignore[arg-type]
             is_best=is_best,
             learning_rate=max(group["lr"] for group in take_step.optimiser.param_groups),
-            seconds=time.monotonic() - started,
+            seconds=pace.seconds,
+            images_per_second=pace.images_per_second,
         )
     )
     progress.losses = torch.zeros_like(progress.losses)

@@ -21,6 +21,7 @@ from imagetrain.run import run_train
 from imagetrain.store import KeptCheckpoint, read_checkpoint, save_checkpoint
 from radprompter.errors import TrainingError
 
+TIMES = ("seconds", "images_per_second")
 RECIPE = """
 name: shapes
 out: {out}
@@ -65,7 +66,7 @@ def write_recipe(study: Path, name: str) -> Path:
 
 def epochs(out: Path) -> list[dict]:
     lines = (out / "train" / "inclusive" / "epochs.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+    return [{key: value for key, value in json.loads(line).items() if key not in TIMES} for line in lines]
 
 
 @pytest.fixture(scope="module")
