@@ -76,7 +76,7 @@ def test_every_pixel_comes_from_where_step_by_step_geometry_says(change: dict, s
 
 
 @given(st.lists(changes, min_size=1, max_size=3), st.integers(16, 33))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_both_engines_have_the_same_geometry_whatever_is_drawn(drawn: list[dict], size: int) -> None:
     images = smooth_images(len(drawn), size)
     draws = still(len(drawn))._replace(**{name: torch.tensor([one[name] for one in drawn]) for name in drawn[0]})
