@@ -106,10 +106,17 @@ def _data(described: Mapping[str, Any]) -> list[str]:
         f"Labels: *uncertain* {POLICIES[policy['policy']]} (policy {policy['policy']}); *not mentioned* "
         f"{'counts as negative' if policy['not_mentioned'] == 'negative' else 'is not counted'}.",
     ]
-    lines += [f"- {finding}: *uncertain* {POLICIES[name]} ({name})" for finding, name in special.items()]
+    lines += [f"- {finding}: {_rule(rule)}" for finding, rule in special.items()]
     training = described["targets"].get("train", {})
     rows = [[finding, *(training[finding][kind] for kind in _kinds(training))] for finding in training]
     return [*lines, "", *_table(["finding, in training", *_kinds(training)], rows), ""]
+
+
+def _rule(rule: str | Mapping[str, Any]) -> str:
+    """What holds for one finding, where it is not what holds for all."""
+    own = {"policy": rule} if isinstance(rule, str) else {name: value for name, value in rule.items() if value}
+    parts = [f"*uncertain* {POLICIES[own['policy']]} ({own['policy']})"] if "policy" in own else []
+    return ", ".join(parts + [f"{name} {value}" for name, value in own.items() if name != "policy"])
 
 
 def _kinds(counted: Mapping[str, Mapping[str, int]]) -> list[str]:
