@@ -77,6 +77,9 @@ def explained(recipe: TrainRecipe, processes: Processes) -> Iterator[None]:
             remedies.append("train.precision: bf16")
         raise TrainingError(f"the memory of the device does not suffice; set {', or '.join(remedies)}") from None
     except RuntimeError as error:
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise TrainingError(f"train.compile: this cannot be compiled here ({reason}); set it to false") from None
         if processes.world > 1 and any(word in str(error) for word in LOST):
             raise TrainingError(
                 f"process {processes.rank} of {processes.world} lost another one of this training; what was done is "

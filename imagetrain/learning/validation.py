@@ -64,7 +64,7 @@ def validate(
         model,
         material.pixels,
         rows,
-        batch_size=2 * recipe.batch_size // processes.world,
+        batch_size=max(1, 2 * recipe.batch_size // processes.world),
         precision=recipe.precision,
         processes=processes,
     )
