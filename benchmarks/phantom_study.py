@@ -6,14 +6,15 @@
 Reports are labelled by rules; all is tested against what is really there, inside and at the external site, on the same
 split and findings. Flips are symmetric, drawn for each label of the training and validation studies, so the epoch is
 chosen on wrong labels too; a level is the mean over seeds of flips, and its interval that of the patients. Small-loss
-selection is told how many positives and negatives are wrong, as an agreement with a reference says. What is done
-is kept in `--out`, so a run that was stopped goes on. The study is synthetic: what is reached says nothing about
-patients, how it changes says something about training.
+selection is told how many positives and negatives are wrong, as an agreement with a reference says; its warm-up is in
+epochs. What is done is kept in `--out`, so a run that was stopped goes on. The study is synthetic: what is reached says
+nothing about patients, how it changes says something about training.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,18 @@ def _plain(_experiment: Experiment, _level: float) -> Mapping[str, Any]:
     return {}
 
 
-def _selecting(experiment: Experiment, level: float) -> Mapping[str, Any]:
+def _selecting(experiment: Experiment, level: float, *, warmup_epochs: float) -> Mapping[str, Any]:
     """The shares that are really wrong, as if an agreement with a reference had measured them."""
     positives, negatives = wrong_shares(experiment, level)
-    return {"noise": {"drop_positives": positives, "drop_negatives": negatives}} if level else {}
+    noise = {"drop_positives": positives, "drop_negatives": negatives, "warmup_epochs": warmup_epochs}
+    return {"noise": noise} if level else {}
 
 
-OPTIONS: Mapping[str, Option] = {"plain": _plain, "small-loss selection": _selecting}
+OPTIONS: Mapping[str, Option] = {
+    "plain": _plain,
+    "selection, warm-up 3": functools.partial(_selecting, warmup_epochs=3),
+    "selection, warm-up 10": functools.partial(_selecting, warmup_epochs=10),
+}
 """Ways of training -> the settings of `train` that they add at a share of flipped labels; the first is the baseline."""
 
 
@@ -64,7 +70,7 @@ def main() -> None:
         swept[option] = {}
         for level in asked.levels:
             added = settings(experiment, level)
-            name = f"noise_{(option if added else 'plain').replace(' ', '_')}"
+            name = f"noise_{(option if added else 'plain').replace(', ', '_').replace(' ', '_')}"
             found = train_noise(experiment, level, range(asked.seeds), added, name)
             swept[option][level] = {part: macro(found, part, resamples=asked.resamples) for part in PLACES}
             print(f"{option}, {100 * level:.0f} % flipped: {swept[option][level]['test'].value:.3f} inside", flush=True)

@@ -11,7 +11,7 @@ from phantoms.results import PLACES, Macro
 from radprompter.pages import PLOTS
 from radprompter.pages.svg import drawing, mark
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 330, 44, 150, 14, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 340, 44, 216, 28, 40
 STYLE = (
     ":root { --paper: #ffffff; --muted: #4c5560; --rule: #dfe3e8; } svg { background: var(--paper); }"
     " .curve { fill: none; stroke: var(--run); stroke-width: 1.8; } .outside.curve { stroke-dasharray: 5 3; }"
@@ -35,7 +35,7 @@ def noise_figure(swept: Mapping[str, Mapping[float, Mapping[str, Macro]]]) -> st
         parts.append(f'<text x="{across(share)}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{text}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">training labels flipped</text>')
-    parts.append(f'<text x="10" y="{TOP + 2}">macro AUROC against the truth</text>')
+    parts.append(f'<text x="10" y="{TOP - 14}">macro AUROC against the truth</text>')
     for number, (option, levels) in enumerate(swept.items()):
         for part, place in PLACES.items():
             look = f"run{number} {'inside' if part == TEST else 'outside'}"
