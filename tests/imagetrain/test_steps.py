@@ -183,6 +183,28 @@ def test_without_a_compiler_compile_says_what_to_install(monkeypatch: pytest.Mon
         compiled(new_model())
 
 
+class OneLayer(torch.nn.Module):
+    """A network that is compiled within seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.head = torch.nn.Conv2d(1, 4, 3, stride=2), torch.nn.Linear(4, 3)
+
+    def forward(self, images: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        return self.head(torch.relu(self.conv(images)).mean((2, 3)))
+
+
+@pytest.mark.slow
+def test_a_compiled_network_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_COMPILE_THREADS", "1")
+    losses = []
+    for is_compiled in (False, True):
+        step = TrainStep(OneLayer(), recipe(compile=is_compiled))
+        losses.append([float(step([batch(n)], step=number, rate=1e-3)) for number, n in enumerate((8, 8, 7))])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_memory_that_does_not_suffice_is_one_message_with_what_to_change() -> None:
     with pytest.raises(TrainingError, match=r"memory of the device.*batch_size below 32.*gradient_checkpointing.*bf16"):  # noqa: SIM117
         with explained(recipe(), ALONE):
