@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,10 @@ def test_a_png_whose_pixels_are_a_bomb_is_not_inflated() -> None:
     for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(50_000_000), 9)), (b"IEND", b"")):
         parts.append(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
     assert store_png(b"".join(parts)) is None
+
+
+def test_without_isa_l_a_png_is_read_by_its_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "isal", None)
+    content = stored(Image.fromarray(WHOLE), "PNG")
+    assert store_png(content) is None
+    assert np.abs(grey(tmp_path / "a.png", content) - scene()).max() < 0.02
