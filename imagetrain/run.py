@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from imagetrain.fitting import fit_run
 from imagetrain.leak_check import check_leakage
-from imagetrain.learning.processes import joined
+from imagetrain.learning.processes import Processes, joined
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
 from imagetrain.pooling import pool_run
 from imagetrain.preparation import Prepared, cache_images, open_images, prepare
-from imagetrain.recipe import Data, StudyRecipe, TrainRecipe
+from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints
 from imagetrain.store import save_split
@@ -127,58 +127,82 @@ def train_runs(
         from imagetrain.learning.networks import refuse_unknown_model
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
-    runs = []
     with joined(recipe.device) as processes, _watched(study, watch) as watch:
-        cache = processes.first(
-            lambda: cache_images(data.images, data.views, study.out / "cache", data=data, track=track),
-            lambda: open_images(data.images, data.views, study.out / "cache"),
+        ready = processes.first(
+            lambda: _ready(study, cache_images(data.images, data.views, study.out / "cache", data=data, track=track)),
+            lambda: _ready(study, open_images(data.images, data.views, study.out / "cache")),
         )
-        folds = prepare(data, recipe, cache)
-        leakage = check_leakage(study.out / "train", data, folds, cache)
-        for name in recipe.runs:
-            folder = study.out / "train" / name
-            made, up_to_date = {}, True
-            for prepared in folds:
-                here = folder if prepared.fold is None else folder / f"fold{prepared.fold}"
-                made[here] = _made_from(name, data, recipe, prepared, cache)
-                checkpoints = Checkpoints(
-                    here / "checkpoint",
-                    made[here],
-                    _made_from(name, data, recipe, prepared, cache, without=FREE),
-                    recipe.model_dump(mode="json"),
-                    minutes=recipe.checkpoint_minutes,
-                    go_on=go_on,
-                )
-                (is_done,) = processes.any(processes.leads and is_up_to_date(here, made[here]))
-                if not is_done:
-                    up_to_date = False
-                    if processes.leads:
-                        save_split(study.out / "train" / SPLIT, [fold.split for fold in folds])
-                    fit_run(
-                        name,
-                        here,
-                        study,
-                        prepared,
-                        cache,
-                        checkpoints=checkpoints,
-                        processes=processes,
-                        track=track,
-                        watch=watch,
-                    )
-                    if processes.leads:
-                        write_stamp(here, made[here], [*OUTPUTS, _split_from(here, study)])
-                if processes.leads:
-                    checkpoints.remove()
+        return tuple(
+            _train_run(name, study, ready, processes, go_on=go_on, track=track, watch=watch) for name in recipe.runs
+        )
+
+
+class _Ready(NamedTuple):
+    """What all runs are trained on; one `Prepared` a fold."""
+
+    cache: PixelCache
+    folds: Sequence[Prepared]
+    leakage: Leakage
+
+
+def _ready(study: StudyRecipe, cache: PixelCache) -> _Ready:
+    data = study.need_data()
+    folds = prepare(data, study.need_train(), cache)
+    return _Ready(cache, folds, check_leakage(study.out / "train", data, folds, cache))
+
+
+def _train_run(
+    name: str, study: StudyRecipe, ready: _Ready, processes: Processes, *, go_on: bool, track: Track, watch: Watch
+) -> TrainedRun:
+    """Train a run, or each of its folds, unless that is up to date."""
+    folder = study.out / "train" / name
+    made_from, was_done = {}, True
+    for prepared in ready.folds:
+        here = folder if prepared.fold is None else folder / f"fold{prepared.fold}"
+        made_from[here] = _made_from(name, study, prepared, ready.cache)
+        (is_done,) = processes.any(processes.leads and is_up_to_date(here, made_from[here]))
+        was_done &= is_done
+        checkpoints = Checkpoints(
+            here / "checkpoint",
+            made_from[here],
+            _made_from(name, study, prepared, ready.cache, without=FREE),
+            study.need_train().model_dump(mode="json"),
+            minutes=study.need_train().checkpoint_minutes,
+            go_on=go_on,
+        )
+        if not is_done:
             if processes.leads:
-                of_folds = {"folds": list(made.values())}
-                if data.split.folds and not is_up_to_date(folder, of_folds):
-                    up_to_date = False
-                    pool_run(folder, list(made))
-                    write_stamp(folder, of_folds, POOLED)
-                track_training(study, name)
-            processes.any(False)  # its files are there when all are here
-            runs.append(TrainedRun(name, folder, up_to_date, read_json(folder / "manifest.json"), leakage))
-    return tuple(runs)
+                save_split(study.out / "train" / SPLIT, [fold.split for fold in ready.folds])
+            fit_run(
+                name,
+                here,
+                study,
+                prepared,
+                ready.cache,
+                checkpoints=checkpoints,
+                processes=processes,
+                track=track,
+                watch=watch,
+            )
+        if processes.leads:
+            if not is_done:
+                write_stamp(here, made_from[here], [*OUTPUTS, os.path.relpath(study.out / "train" / SPLIT, here)])
+            checkpoints.remove()
+    if processes.leads:
+        was_done &= not study.need_data().split.folds or _pooled(folder, made_from)
+        track_training(study, name)
+    processes.any(False)  # its files are there when all are here
+    return TrainedRun(name, folder, was_done, read_json(folder / "manifest.json"), ready.leakage)
+
+
+def _pooled(folder: Path, made_from: Mapping[Path, Any]) -> bool:
+    """Pool the folds of a run, unless that was done; whether it was."""
+    of_folds = {"folds": list(made_from.values())}
+    if is_up_to_date(folder, of_folds):
+        return True
+    pool_run(folder, list(made_from))
+    write_stamp(folder, of_folds, POOLED)
+    return False
 
 
 @contextlib.contextmanager
@@ -195,20 +219,11 @@ def _watched(study: StudyRecipe, watch: Watch) -> Iterator[Watch]:
     board.close()
 
 
-def _split_from(folder: Path, study: StudyRecipe) -> str:
-    return os.path.relpath(study.out / "train" / SPLIT, folder)
-
-
 def _made_from(
-    name: str,
-    data: Data,
-    recipe: TrainRecipe,
-    prepared: Prepared,
-    cache: PixelCache,
-    *,
-    without: Iterable[str] = (),
+    name: str, study: StudyRecipe, prepared: Prepared, cache: PixelCache, *, without: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Everything that a run's result depends on, but for some settings of `train`; found without importing torch."""
+    data, recipe = study.need_data(), study.need_train()
     policy, split = recipe.runs[name], prepared.split
     settings = {
         "data": data.model_dump(mode="json", exclude={"bad_images": True, "split": {"leakage"}}),

@@ -61,6 +61,8 @@ class Processes:
     def first(self, lead: Callable[[], T], others: Callable[[], T]) -> T:
         """What the first process makes, however long it takes; the others make theirs of it when it is there.
 
+        Once a training: what is made has one name.
+
         Raises
         ------
         TrainingError
