@@ -15,7 +15,7 @@ from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.pixels.cache import PixelCache
 from imagetrain.preparation import Prepared, counts
 from imagetrain.recipe import StudyRecipe
-from imagetrain.records import TRAIN, VALIDATION, Predictions
+from imagetrain.records import TRAIN, VALIDATION, EpochResult, Predictions
 from imagetrain.resuming import Checkpoints
 from imagetrain.store import ModelCard, save_description, save_epochs, save_model, save_predictions
 from imagetrain.watching import SILENT, Watch
@@ -42,7 +42,6 @@ def fit_run(
     from imagetrain.learning.inference import predict_logits
     from imagetrain.learning.models import build_model, to_arrays
     from imagetrain.learning.optimisers import remark
-    from imagetrain.learning.progress import EpochResult
     from imagetrain.learning.selection import CoTaught
     from imagetrain.learning.training import train
     from imagetrain.learning.validation import Material

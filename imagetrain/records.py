@@ -1,4 +1,4 @@
-"""What flows through a training run, in the order of the flow: Targets, Split, Predictions, EvaluationReport."""
+"""What flows through a training, in its order: Targets, Split, EpochResult, Predictions, EvaluationReport."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,24 @@ class Checkpoint(NamedTuple):
 
     arrays: Mapping[str, NDArray[Any]]  # weights, their averages, the best ones, the optimiser's state
     facts: Mapping[str, Any]  # plain data: the step, the epochs so far
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What an epoch came to."""
+
+    epoch: int  # from 1
+    n_epochs: int
+    loss: float  # mean over the steps
+    validation_loss: float
+    validation_auroc: float  # macro mean, of the better weights; NaN if no finding has both classes in validation
+    validation_auprc: float  # likewise, average precision
+    n_findings_scored: int  # findings with both classes in validation: what the means are over
+    weights: Literal["last", "averaged"]  # which weights are the better ones on validation
+    is_best: bool
+    learning_rate: float  # at the end of the epoch
+    seconds: float
+    images_per_second: float  # of the steps, without validation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

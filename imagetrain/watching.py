@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imagetrain.learning.progress import EpochResult
+    from imagetrain.records import EpochResult
 
 
 class Watch:

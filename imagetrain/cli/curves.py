@@ -10,7 +10,7 @@ from imagetrain.watching import Watch
 from radprompter.terminal import console
 
 if TYPE_CHECKING:
-    from imagetrain.learning.progress import EpochResult
+    from imagetrain.records import EpochResult
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHOWN = 16  # epochs

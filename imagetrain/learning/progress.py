@@ -5,34 +5,16 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from imagetrain.learning.steps import TrainStep
-from imagetrain.records import Checkpoint
+from imagetrain.records import Checkpoint, EpochResult
 
 Rank = tuple[float, float]
 WORST: Rank = (-math.inf, -math.inf)
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """What an epoch came to."""
-
-    epoch: int  # from 1
-    n_epochs: int
-    loss: float  # mean over the steps
-    validation_loss: float
-    validation_auroc: float  # macro mean, of the better weights; NaN if no finding has both classes in validation
-    validation_auprc: float  # likewise, average precision
-    n_findings_scored: int  # findings with both classes in validation: what the means are over
-    weights: Literal["last", "averaged"]  # which weights are the better ones on validation
-    is_best: bool
-    learning_rate: float  # at the end of the epoch
-    seconds: float
-    images_per_second: float  # of the steps, without validation
 
 
 class Keeper(Protocol):

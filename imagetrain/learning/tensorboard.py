@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from imagetrain.watching import Watch
 
 if TYPE_CHECKING:
-    from imagetrain.learning.progress import EpochResult
+    from imagetrain.records import EpochResult
 
 CURVES = {
     "loss/train": "loss",

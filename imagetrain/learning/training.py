@@ -14,7 +14,6 @@ from imagetrain.learning.losses import bce, training_loss
 from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.learning.progress import (
-    EpochResult,
     Keeper,
     Pace,
     Progress,
@@ -27,7 +26,7 @@ from imagetrain.learning.selection import left_out_shares
 from imagetrain.learning.steps import TrainStep
 from imagetrain.learning.validation import Material, Score, validate
 from imagetrain.recipe import TrainRecipe
-from imagetrain.records import Checkpoint
+from imagetrain.records import Checkpoint, EpochResult
 from radprompter.errors import StoppedError, TrainingError
 from radprompter.terminal import Note, Track, quiet
 

@@ -15,13 +15,12 @@ from imagetrain.learning.averaging import Averaged
 from imagetrain.learning.inference import predict_logits
 from imagetrain.learning.losses import bce
 from imagetrain.learning.models import ViewClassifier, build_model
-from imagetrain.learning.progress import EpochResult
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material, validate
 from imagetrain.pixels.dataset import open_pixels
 from imagetrain.pixels.squares import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
-from imagetrain.records import Checkpoint, Targets
+from imagetrain.records import Checkpoint, EpochResult, Targets
 from radprompter.errors import StoppedError, TrainingError
 
 CPU = torch.device("cpu")

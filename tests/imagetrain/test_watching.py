@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from imagetrain.cli.curves import Terminal, draw_curve
-from imagetrain.learning.progress import EpochResult, Pace
+from imagetrain.learning.progress import Pace
 from imagetrain.learning.tensorboard import CURVES, TensorBoard
+from imagetrain.records import EpochResult
 from imagetrain.watching import Several, Watch
 
 
