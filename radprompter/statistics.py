@@ -36,11 +36,11 @@ class Adjusted(NamedTuple):
 
 def wilson_interval(successes: int, total: int, *, alpha: float = 0.05) -> Interval:
     """Score interval of a proportion (Wilson 1927); undefined for no trials."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if total == 0:
         return UNDEFINED
-    z = float(norm.ppf(1 - alpha / 2))
+    z = float(ndtri(1 - alpha / 2))
     share = successes / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * (share * (1 - share) / total + z * z / (4 * total * total)) ** 0.5

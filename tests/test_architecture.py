@@ -55,6 +55,17 @@ def test_help_imports_nothing_heavy(command: str) -> None:
     assert "Usage" in done.stdout
 
 
+def test_training_waits_for_no_import_that_it_can_do_without() -> None:
+    """torch and timm take seconds to import; each of these would add one."""
+    probe = (
+        "import sys, imagetrain.run, imagetrain.evaluation.delong, imagetrain.evaluation.thresholds\n"
+        "loaded = [name for name in ('scipy.stats', 'scipy.optimize', 'sklearn', 'torch') if name in sys.modules]\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_the_packages_opens_no_socket() -> None:
     probe = (
         "import socket\n"

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from radprompter.errors import InputError
 
@@ -53,8 +52,16 @@ def auroc(targets: ArrayLike, scores: ArrayLike) -> float:
     n_negative = positive.size - n_positive
     if not n_positive or not n_negative:
         return float("nan")
-    rank_sum = rankdata(values)[positive].sum()
+    rank_sum = midranks(values)[positive].sum()
     return float((rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def midranks(values: Floats) -> Floats:
+    """Ranks from 1 along the last axis; equal values have the mean of theirs."""
+    if values.ndim > 1:
+        return np.stack([midranks(row) for row in values])
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((counts.cumsum() - (counts - 1) / 2)[place])
 
 
 def average_precision(targets: ArrayLike, scores: ArrayLike) -> float:
@@ -62,12 +69,11 @@ def average_precision(targets: ArrayLike, scores: ArrayLike) -> float:
 
     As scikit-learn defines it; NaN, not 0 or 1, if one of the classes is absent.
     """
-    from sklearn.metrics import average_precision_score
-
     positive, values = known_cases(targets, scores)
     if positive.all() or not positive.any():
         return float("nan")
-    return float(average_precision_score(positive, values))
+    found, false, _ = _called(positive, values)
+    return float((np.diff(found, prepend=0) * found / (found + false)).sum() / positive.sum())
 
 
 def roc_curve(targets: ArrayLike, scores: ArrayLike) -> RocCurve:
@@ -82,16 +88,21 @@ def roc_curve(targets: ArrayLike, scores: ArrayLike) -> RocCurve:
     n_positive = int(positive.sum())
     if n_positive in (0, positive.size):
         raise InputError("a ROC curve needs positives and negatives; found one class")
-    order = np.argsort(-values, kind="stable")
-    values, positive = values[order], positive[order]
-    last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
-    true_positives = np.cumsum(positive)[last]
-    false_positives = last + 1 - true_positives
+    true_positives, false_positives, thresholds = _called(positive, values)
     return RocCurve(
         np.append(0.0, false_positives / (positive.size - n_positive)),
         np.append(0.0, true_positives / n_positive),
-        np.append(np.inf, values[last]),
+        np.append(np.inf, thresholds),
     )
+
+
+def _called(positive: NDArray[np.bool_], values: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """How many positives and negatives score at least as high as each distinct score, from the highest down; those."""
+    order = np.argsort(-values, kind="stable")
+    values, positive = values[order], positive[order]
+    last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
+    found = np.cumsum(positive)[last]
+    return found, last + 1 - found, values[last]
 
 
 def corners(curve: RocCurve, *, at_most: int = 160) -> tuple[list[float], list[float]]:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm, rankdata, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from imagetrain.evaluation.auroc import Floats, known_cases
+from imagetrain.evaluation.auroc import Floats, known_cases, midranks
 
 ZERO = 1e-14
 """Standard errors up to here are rounding: one case of a million that moves by one rank makes 1e-12."""
@@ -90,9 +90,9 @@ def _placements(targets: ArrayLike, scores: ArrayLike) -> _Placements:
     m, n = int(positive.sum()), int((~positive).sum())
     if not m or not n:
         return _Placements(values[:, positive], values[:, ~positive], DelongStatus.ONE_CLASS)
-    ranks = rankdata(values, axis=1)
-    of_positives = (ranks[:, positive] - rankdata(values[:, positive], axis=1)) / n
-    of_negatives = 1 - (ranks[:, ~positive] - rankdata(values[:, ~positive], axis=1)) / m
+    ranks = midranks(values)
+    of_positives = (ranks[:, positive] - midranks(values[:, positive])) / n
+    of_negatives = 1 - (ranks[:, ~positive] - midranks(values[:, ~positive])) / m
     status = DelongStatus.ONE_POSITIVE if m == 1 else DelongStatus.ONE_NEGATIVE if n == 1 else DelongStatus.OK
     return _Placements(of_positives, of_negatives, status)
 
@@ -115,7 +115,7 @@ def delong(targets: ArrayLike, scores: ArrayLike, *, alpha: float = 0.05) -> Del
     if found.status is not DelongStatus.OK:
         return DelongAuroc(auroc, np.nan, np.nan, np.nan, *counts, found.status)
     variance = _variance(found.positives[0], found.negatives[0])
-    half = float(norm.ppf(1 - alpha / 2)) * variance**0.5
+    half = float(ndtri(1 - alpha / 2)) * variance**0.5
     status = DelongStatus.OK if variance**0.5 > ZERO else DelongStatus.ZERO_VARIANCE
     return DelongAuroc(auroc, variance, max(0.0, auroc - half), min(1.0, auroc + half), *counts, status)
 
@@ -175,9 +175,9 @@ def _test(a: float, b: float, variance: float, df: float, alpha: float) -> Delon
             return DelongTest(a, b, 0.0, 0.0, 0.0, 0.0, df, 1.0, DelongStatus.OK)
         return _undefined(a, b, DelongStatus.ZERO_VARIANCE)
     statistic = difference / error
-    distribution = norm if np.isinf(df) else t(df)
-    half = float(distribution.ppf(1 - alpha / 2)) * error
-    p = float(2 * distribution.sf(abs(statistic)))
+    is_normal, beyond = np.isinf(df), -abs(statistic)
+    half = float(ndtri(1 - alpha / 2) if is_normal else stdtrit(df, 1 - alpha / 2)) * error
+    p = float(2 * (ndtr(beyond) if is_normal else stdtr(df, beyond)))
     return DelongTest(a, b, difference, difference - half, difference + half, statistic, df, p, DelongStatus.OK)
 
 

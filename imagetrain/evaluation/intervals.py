@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from radprompter.statistics import UNDEFINED, Interval
 
@@ -24,7 +24,7 @@ def auroc_score_interval(auroc: float, n_positive: int, n_negative: int, *, alph
     """
     if not n_positive or not n_negative or auroc != auroc:
         return UNDEFINED
-    z = float(norm.ppf(1 - alpha / 2))
+    z = float(ndtri(1 - alpha / 2))
     edge = 1e-12
 
     def excess(candidate: float) -> float:

@@ -26,8 +26,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "phantom": ("pillow", "pydicom"),
     "train": (
-        "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
-        "scikit-learn", "timm", "torch", "torchvision",
+        "isal", "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
+        "timm", "torch", "torchvision",
     ),
     "vllm": ("vllm",),
     "ray": ("ray",),
