@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -19,6 +19,10 @@ from imagetrain.pixels.draws import Draws, draw
 from imagetrain.pixels.mixing import mix
 from imagetrain.recipe import TrainRecipe
 from radprompter.errors import RecipeError
+
+Purpose = Literal["moves", "share", "network"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+"""How the images of a step are moved; noise and mixing of a share; dropout and stochastic depth."""
 
 
 class Batch(NamedTuple):
@@ -71,7 +75,7 @@ class Feed:
         generator = torch.Generator(self.pixels.device)
         shares = self._shares(first_step, n_steps)
         for share, loaded in ahead(lambda share: (share, self._load(share)), shares):
-            generator.manual_seed(seed_of(self.recipe.seed, share.step, share.turn, self.processes.rank))
+            generator.manual_seed(seed_of(self.recipe.seed, "share", share.step, share.turn, self.processes.rank))
             views = self.pixels.place(loaded)
             images = augment(views.images, self.recipe.augment, generator, self._draws(share))
             rows = self.pixels.put(share.studies)
@@ -86,7 +90,7 @@ class Feed:
 
     def _draws(self, share: _Share) -> Draws:
         """How the images of a share are moved: drawn for all of the step, so that it does not matter how it is cut."""
-        generator = torch.Generator(self.pixels.device).manual_seed(seed_of(self.recipe.seed, share.step))
+        generator = torch.Generator(self.pixels.device).manual_seed(seed_of(self.recipe.seed, "moves", share.step))
         n_views = self.pixels.rows.shape[1]
         draws = draw(len(self.studies(share.step)), self.recipe.augment, generator, n_views=n_views)
         return draws.of(slice(share.places.start * n_views, share.places.stop * n_views))
@@ -105,6 +109,10 @@ class _Share(NamedTuple):
     studies: Rows
 
 
-def seed_of(seed: int, *places: int) -> int:
-    """What random numbers are drawn from at a place of the training (step, share, process): nothing must be kept."""
-    return int(np.random.SeedSequence([seed, *places]).generate_state(1, np.uint64)[0] >> 1)
+def seed_of(seed: int, purpose: Purpose, *places: int) -> int:
+    """What random numbers for a purpose are drawn from at a place of the training (step, share, process).
+
+    So nothing must be kept to go on from a checkpoint, and no two purposes draw the same numbers.
+    """
+    entropy = [seed, PURPOSES.index(purpose), *places]
+    return int(np.random.SeedSequence([len(entropy), *entropy]).generate_state(1, np.uint64)[0] >> 1)

@@ -58,7 +58,7 @@ class TrainStep:
         self.optimiser.zero_grad(set_to_none=True)
         totals = torch.zeros(2, device=self.device)  # losses of cells, and their number
         for turn, batch in enumerate(batches, start=1):
-            torch.manual_seed(seed_of(self.recipe.seed, step, turn, self.processes.rank))  # dropout, stochastic depth
+            torch.manual_seed(seed_of(self.recipe.seed, "network", step, turn, self.processes.rank))
             with self.processes.exchanging(self._exchanged, turn == self.recipe.accumulate):
                 totals += self._backward(batch, left_out)
         totals = self.processes.sum(totals)

@@ -98,7 +98,9 @@ def train(
             if ends_epoch:
                 yield progress.epochs[-1]
             if asked_to_stop:
-                where = f"epoch {-(-progress.step // feed.steps_per_epoch)}, after step {progress.step:,} of {n_steps:,}"
+                where = (
+                    f"epoch {-(-progress.step // feed.steps_per_epoch)}, after step {progress.step:,} of {n_steps:,}"
+                )
                 raise StoppedError(f"stopped as asked in {where}; run the same command to go on from there")
             if _is_over(progress, recipe):
                 break

@@ -12,7 +12,7 @@ import torch
 from timm.optim import create_optimizer_v2
 
 from imagetrain.learning.devices import choose_device, compiled, explained, refuse_precision
-from imagetrain.learning.feeding import Batch
+from imagetrain.learning.feeding import Batch, seed_of
 from imagetrain.learning.models import ViewClassifier, build_model
 from imagetrain.learning.optimisers import learning_rate, make_optimiser, remark, weight_groups
 from imagetrain.learning.processes import ALONE
@@ -209,6 +209,13 @@ def test_memory_that_does_not_suffice_is_one_message_with_what_to_change() -> No
     with pytest.raises(TrainingError, match=r"memory of the device.*batch_size below 32.*gradient_checkpointing.*bf16"):  # noqa: SIM117
         with explained(recipe(), ALONE):
             raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_no_two_places_or_purposes_of_a_training_draw_the_same_numbers() -> None:
+    shares = [(step, turn, rank) for step in range(6) for turn in range(3) for rank in range(3)]
+    seeds = [seed_of(seed, "moves", step) for seed in range(3) for step in range(6)]
+    seeds += [seed_of(seed, purpose, *at) for seed in range(3) for purpose in ("share", "network") for at in shares]
+    assert len(set(seeds)) == len(seeds) == 3 * (6 + 2 * 54)
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
