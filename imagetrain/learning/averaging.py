@@ -8,8 +8,8 @@ from torch import nn
 class Averaged:
     """Exponential moving average of a model's weights and buffers, by timm.
 
-    The decay warms up as 1 - (1 + step)^(-2/3), up to the recipe's: a short run is averaged over what it has, not
-    held at its random start.
+    The decay warms up as 1 - step^(-2/3), with steps from 0, up to the recipe's: a short run is averaged over what it
+    has, not held at its random start.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

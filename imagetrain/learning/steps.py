@@ -51,7 +51,8 @@ class TrainStep:
     ) -> torch.Tensor:
         """Learn from the batches of a step, `train.accumulate` of them; their mean loss, still on the device.
 
-        Of their positive and negative cells the shares `left_out` are not learned from.
+        Of two networks it is the mean of both. Of the positive and negative cells the shares `left_out` are not learned
+        from.
         """
         self.model.train()
         set_rate(self.optimiser, rate)
@@ -75,7 +76,8 @@ class TrainStep:
         weights = kept(cells.detach(), batch.values, batch.weights, left_out) if any(left_out) else batch.weights
         total = weighted_sum(cells, weights)
         self.scaler.scale(total / self._scale).backward()  # type: ignore[no-untyped-call]
-        return torch.stack([total.detach(), weights.expand_as(cells).sum() / (cells.numel() / batch.values.numel())])
+        n_networks = cells.numel() / batch.values.numel()
+        return torch.stack([total.detach(), weights.expand_as(cells).sum()]) / n_networks
 
     def _update(self, factor: torch.Tensor, step: int, loss: torch.Tensor) -> None:
         self.scaler.unscale_(self.optimiser)

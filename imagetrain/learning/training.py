@@ -14,6 +14,7 @@ from imagetrain.learning.losses import bce, training_loss
 from imagetrain.learning.optimisers import learning_rate
 from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.learning.progress import (
+    WORST,
     Keeper,
     Pace,
     Progress,
@@ -62,7 +63,8 @@ def train(
     Raises
     ------
     TrainingError
-        If a loss or gradient is not finite (the message names the studies of the step), or memory does not suffice.
+        If a loss or gradient is not finite (the message names the studies of the step), if in no epoch the logits of
+        validation are, or memory does not suffice.
     StoppedError
         If the keeper said so; it has the checkpoint.
     """
@@ -104,6 +106,11 @@ def train(
                 raise StoppedError(f"stopped as asked in {where}; run the same command to go on from there")
             if _is_over(progress, recipe):
                 break
+    if progress.best == WORST:
+        raise TrainingError(
+            "in no epoch were the logits of all validation studies numbers, so no weights are the best ones. Lower "
+            + _remedies(recipe)
+        )
     model.load_state_dict(progress.best_weights)
 
 
@@ -160,7 +167,11 @@ def _refuse_bad_step(take_step: TrainStep, feed: Feed, material: Material, recip
     if step is not None:
         studies = ", ".join(material.pixels.study_ids[i] for i in feed.studies(step))
         raise TrainingError(
-            f"the loss or gradient of step {step + 1} is not a number; its batch: {studies}. Lower "
-            f"train.learning_rate ({recipe.learning_rate:g}), set train.clip_norm"
-            + ("" if recipe.precision == "fp32" else ", or use train.precision: fp32")
+            f"the loss or gradient of step {step + 1} is not a number; its batch: {studies}. Lower " + _remedies(recipe)
         )
+
+
+def _remedies(recipe: TrainRecipe) -> str:
+    return f"train.learning_rate ({recipe.learning_rate:g}), set train.clip_norm" + (
+        "" if recipe.precision == "fp32" else ", or use train.precision: fp32"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imagetrain.pixels.cache import ImageFile
 from imagetrain.recipe import Data, Images, Studies
@@ -90,9 +90,9 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
     """
     columns = [recipe.id, recipe.patient, *([recipe.site] if recipe.site else [])]
     frame = read_table(recipe.path, required=columns)
-    sites = frame[recipe.site].astype(str) if recipe.site else [""] * len(frame)
-    columns_of = (frame[recipe.id].astype(str), frame[recipe.patient].astype(str), sites)
-    rows = [StudyRow(*row) for row in zip(*columns_of, strict=True)]
+    texts = _texts(frame, columns)
+    sites = texts[recipe.site] if recipe.site else [""] * len(frame)
+    rows = [StudyRow(*row) for row in zip(texts[recipe.id], texts[recipe.patient], sites, strict=True)]
     seen: set[str] = set()
     for line, row in enumerate(rows, start=2):
         if row.study_id in seen:
@@ -118,12 +118,13 @@ def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     column = recipe.view if recipe.view_from == "table" else None
     if recipe.view_from == "table" and recipe.view is None and len(views) > 1:
         raise RecipeError(f"data.views names {len(views)} views, but data.images.view is null: which file is which?")
-    frame = read_table(recipe.path, required=[recipe.id, recipe.file, *([column] if column else [])])
+    columns = [recipe.id, recipe.file, *([column] if column else [])]
+    texts = _texts(read_table(recipe.path, required=columns), columns)
     root = recipe.root if recipe.root is not None else recipe.path.parent
-    rows = list(zip(frame[recipe.id].astype(str), frame[recipe.file].astype(str), strict=True))
+    rows = list(zip(texts[recipe.id], texts[recipe.file], strict=True))
     if recipe.view_from == "dicom":
         return list(dict.fromkeys(ImageFile(study, "", root / file) for study, file in rows))
-    words = frame[column].astype(str) if column else [views[0]] * len(frame)
+    words = texts[column] if column else [views[0]] * len(rows)
     names = view_names(recipe, views)
     named = [(names.get(word.casefold()), *row) for word, row in zip(words, rows, strict=True)]
     images = dict.fromkeys(ImageFile(study, view, root / file) for view, study, file in named if view is not None)
@@ -138,3 +139,9 @@ def view_names(recipe: Images, views: Sequence[str]) -> dict[str, str]:
     return {view.casefold(): view for view in views} | {
         word.casefold(): view for word, view in recipe.view_names.items() if view in views
     }
+
+
+def _texts(frame: Any, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of a table as text; empty where Parquet has no value."""
+    texts: dict[str, list[str]] = frame[columns].astype("string").fillna("").to_dict("list")
+    return texts

@@ -45,8 +45,8 @@ def make_splits(
     Raises
     ------
     SplitError
-        If a patient would be in two parts, a study would be tested in two folds, a site is unknown, or there are too
-        few patients.
+        If a patient would be in two parts, a study would be tested in two folds, a file has an external site's study in
+        another part, a site is unknown, or there are too few patients.
     """
     if recipe.file is not None:
         folds = read_parts(recipe.file, study_ids, n_folds=recipe.folds)
@@ -64,6 +64,7 @@ def make_splits(
     )
     for number, split in enumerate(splits, start=1):
         refuse_overlap(split)
+        _refuse_inside(split, recipe)
         for part in (TRAIN, VALIDATION, *((TEST,) if recipe.folds else ())):
             if part not in split.parts:
                 where = f"fold {number}" if recipe.folds else "the split"
@@ -86,6 +87,16 @@ def refuse_overlap(split: Split) -> None:
             f"a patient must be in one part only, but {len(torn)} are in several: {shown}{more}. Mend the split file, "
             "or tell patients of different sites apart by their ids"
         )
+
+
+def _refuse_inside(split: Split, recipe: SplitRecipe) -> None:
+    """Raise a `SplitError` if a study of an external site is in another part, as a file may have it."""
+    for study, site, part in zip(split.study_ids, split.sites, split.parts, strict=True):
+        if site in recipe.external and part != EXTERNAL:
+            raise SplitError(
+                f"{recipe.file}: study {study!r} is in {part!r}, but its site {site!r} is one of data.split.external, "
+                "which are never trained on; mend the file, or take the site out of external"
+            )
 
 
 def stratified_parts(

@@ -128,3 +128,11 @@ def test_each_of_two_networks_learns_as_it_would_alone() -> None:
 def test_what_cannot_be_chosen_from_is_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         recipe(**settings)
+
+
+def test_the_loss_that_is_told_of_two_networks_is_their_mean() -> None:
+    settings = {"epochs": 1, "ema_decay": 0, "noise": {"drop_positives": 1e-9, "warmup_epochs": 0}}
+    (alone,) = fit(new_model(), material(24), recipe(**settings))
+    settings["noise"] |= {"co_teaching": True}
+    (both,) = fit(CoTaught(new_model(), new_model()), material(24), recipe(**settings))
+    assert both.loss == pytest.approx(alone.loss, rel=1e-4)

@@ -118,6 +118,19 @@ def test_a_wrong_split_file_is_refused(tmp_path: Path, rows: str, message: str) 
         )
 
 
+def test_a_split_file_cannot_train_on_an_external_site(tmp_path: Path) -> None:
+    file, sites = tmp_path / "split.csv", ["alpha", "alpha", "beta"]
+    recipe, strata = SplitRecipe(file=file, external=("beta",)), np.zeros((3, 1), bool)
+    file.write_text("study_id,part\na,train\nb,validation\nc,test\n")
+    with pytest.raises(
+        SplitError, match=r"study 'c' is in 'test', but its site 'beta' is one of data\.split\.external"
+    ):
+        make_splits(["a", "b", "c"], ["1", "2", "3"], sites, strata=strata, recipe=recipe)
+    file.write_text("study_id,part\na,train\nb,validation\nc,external\n")
+    (split,) = make_splits(["a", "b", "c"], ["1", "2", "3"], sites, strata=strata, recipe=recipe)
+    assert split.of("external") == ("c",)
+
+
 def test_too_few_patients_are_refused() -> None:
     with pytest.raises(SplitError, match="2 internal patients"):
         make_splits(["a", "b"], ["1", "2"], ["", ""], strata=np.zeros((2, 1), bool), recipe=SplitRecipe())

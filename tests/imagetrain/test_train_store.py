@@ -177,3 +177,18 @@ def test_images_are_found_beside_their_table_and_only_the_wanted_views(tmp_path:
         read_image_files(Images(path=path), ("frontal",))
     with pytest.raises(RecipeError, match=r"names 2 views, but data.images.view is null"):
         read_image_files(Images(path=path, view=None), ("ap", "lateral"))
+
+
+def test_a_study_without_a_patient_is_refused_in_parquet_too(tmp_path: Path) -> None:
+    path = tmp_path / "studies.parquet"
+    pd.DataFrame({"study_id": [1, 2], "patient_id": ["a", None], "site": [None, "beta"]}).to_parquet(path)
+    with pytest.raises(TableError, match=r"studies\.parquet:3: study '2' has no patient_id"):
+        read_studies(Studies(path=path))
+    pd.DataFrame({"study_id": [1, 2], "patient_id": ["a", "b"], "site": [None, "beta"]}).to_parquet(path)
+    assert read_studies(Studies(path=path)) == [("1", "a", ""), ("2", "b", "beta")]
+
+
+def test_an_image_without_a_view_in_parquet_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    pd.DataFrame({"study_id": ["1", "2"], "view": ["ap", None], "file": ["a.png", "b.png"]}).to_parquet(path)
+    assert read_image_files(Images(path=path), ("ap",)) == [("1", "ap", tmp_path / "a.png")]

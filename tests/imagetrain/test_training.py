@@ -67,7 +67,7 @@ def fit(model: ViewClassifier, data: Material, settings: TrainRecipe) -> list[Ep
     return list(train(model, data, settings, scores=SCORES))
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("adamw", 3e-3), ("lion", 5e-4)])
+@pytest.mark.parametrize(("optimiser", "rate"), [("adamw", 3e-3), ("lion", 1e-3)])
 def test_a_small_network_learns_shapes(optimiser: str, rate: float) -> None:
     data, model = material(96), new_model()
     results = fit(model, data, recipe(optimiser=optimiser, learning_rate=rate, epochs=10))
@@ -233,3 +233,21 @@ def test_a_training_goes_on_from_any_checkpoint_as_if_it_had_not_stopped(optimis
     assert np.array_equal(weights(whole), weights(resumed))
     told = [EpochResult(**result) for result in resume.facts["epochs"]] + after
     assert [asdict(result) | TIMELESS for result in told] == [asdict(r) | TIMELESS for r in results]
+
+
+class Numberless(torch.nn.Module):
+    """A network whose logits are numbers in training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = new_model()
+        self.head = self.inner.head
+
+    def forward(self, images: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
+        logits = self.inner(images, present)
+        return logits if self.training else logits * math.nan
+
+
+def test_weights_without_a_logit_in_validation_are_never_the_best() -> None:
+    with pytest.raises(TrainingError, match=r"in no epoch were the logits.*Lower train.learning_rate \(0.002\)"):
+        fit(Numberless(), material(16), recipe())
