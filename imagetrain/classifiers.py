@@ -29,13 +29,15 @@ def weights_of(study: StudyRecipe, run: str | None) -> tuple[str, Path]:
     Raises
     ------
     RecipeError
-        If the recipe has no run of that name, or it has a network a fold and none is named.
+        If the recipe has no run of that name, or it has a network a fold and none is named, or none and one is.
     """
     name, _, fold = (run or "").partition("/")
     name, networks = networks_of(study, name or None)
     if not fold and len(networks) == 1:
         return name, networks[0]
-    known = {f"{name}/{path.parent.name}": path for path in networks} if len(networks) > 1 else {name: networks[0]}
+    if len(networks) == 1:
+        raise RecipeError(f"run {name!r} has no folds; name it without {'/' + fold!r}")
+    known = {f"{name}/{path.parent.name}": path for path in networks}
     if run not in known:
         raise RecipeError(f"run {name!r} has a network a fold; name one of: {', '.join(known)}")
     return run, known[run]

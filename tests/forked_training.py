@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PARENT = """
-import os, sys, traceback
+import os, socket, sys, traceback
 from pathlib import Path
 import pandas, pyarrow.parquet, safetensors.numpy, timm.optim, timm.utils, torch
 import imagetrain.learning.training, imagetrain.learning.models, imagetrain.evaluation.auroc
@@ -37,18 +37,31 @@ def work(path):
     except StoppedError as stopped:
         say(f"stopped {stopped}")
         os._exit(stopped.code)
+    except RadprompterError as error:
+        say(f"error {' '.join(str(error).split())}")
+        os._exit(1)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
 
+def join(rank, world, port):
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=world, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+
 say("ready")
 for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        work(line.strip())
-    say(f"pid {child}")
-    _, status = os.waitpid(child, 0)
-    say(f"ended {os.waitstatus_to_exitcode(status)}")
+    world, path = line.strip().split(" ", 1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    children = []
+    for rank in range(int(world)):
+        children.append(os.fork())
+        if children[-1] == 0:
+            join(rank, world, port)
+            work(path)
+    say("pids " + " ".join(map(str, children)))
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    say("ended " + " ".join(map(str, codes)))
 """
 
 
@@ -61,10 +74,15 @@ class Trainings:
 
     def begin(self, recipe: Path) -> int:
         """Begin a training; its process id."""
+        (pid,) = self.begin_together(recipe, world=1)
+        return pid
+
+    def begin_together(self, recipe: Path, *, world: int) -> list[int]:
+        """Begin a training of several processes; their ids by rank."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{recipe}\n")
+        self._process.stdin.write(f"{world} {recipe}\n")
         self._process.stdin.flush()
-        return int(self.wait_for("pid"))
+        return [int(pid) for pid in self.wait_for("pids").split()]
 
     def train(self, recipe: Path) -> int:
         """Train to the end; the exit code."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,11 +31,16 @@ def save_checkpoint(path: Path, kept: KeptCheckpoint) -> None:
     WriteError
         If the disk is full or the like; the one before is unchanged.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     header = {"format": FORMAT, "facts": kept.checkpoint.facts, "origin": kept.origin}
     with atomic(path) as part:
-        save_file(dict(kept.checkpoint.arrays), part, {HEADER: json.dumps(header)})
+        try:
+            save_file(dict(kept.checkpoint.arrays), part, {HEADER: json.dumps(header)})
+        except SafetensorError as error:  # has what the system said in its words alone
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, str(error)) from None
 
 
 def read_checkpoint(path: Path) -> KeptCheckpoint | None:

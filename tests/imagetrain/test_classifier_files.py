@@ -199,9 +199,9 @@ def test_a_run_with_folds_has_a_network_a_fold() -> None:
         here / "out/train/exclusive/fold3/model.safetensors",
     )
     for study, run, message in (
-        (folded, "exclusive", "one of 3 folds: name it, such as exclusive/fold1"),
-        (folded, "exclusive/fold4", "one of 3 folds"),
-        (whole, "exclusive/fold1", "no folds: name it exclusive"),
+        (folded, "exclusive", "a network a fold; name one of: exclusive/fold1, exclusive/fold2"),
+        (folded, "exclusive/fold4", "a network a fold; name one of: exclusive/fold1, exclusive/fold2"),
+        (whole, "exclusive/fold1", "'exclusive' has no folds; name it without '/fold1'"),
         (whole, "third", "no run 'third'; it has: inclusive, exclusive"),
     ):
         with pytest.raises(RecipeError, match=message):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+from benchmarked import run_script
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "nih_pneumonia.py"
 CO_LABELS = ["atelectasis", "edema", "hernia"]
 OTHERS = ["cardiomegaly", "consolidation", "effusion", "emphysema", "fibrosis", "infiltration", "mass", "nodule"]
 OTHERS += ["pleural_thickening", "pneumothorax"]
@@ -34,11 +32,8 @@ def write_subset(folder: Path, n: int = 160) -> None:
     pd.DataFrame(rows).to_csv(folder / "metadata.csv", index=False)
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--quick", "--data", str(folder / "data"), "--out", str(folder / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done
+def run(folder: Path) -> str:
+    return run_script("nih_pneumonia.py", "--quick", "--data", folder / "data", "--out", folder / "out")
 
 
 def test_each_image_is_tested_once_by_each_contender_and_a_second_run_trains_nothing(tmp_path: Path) -> None:
@@ -50,10 +45,10 @@ def test_each_image_is_tested_once_by_each_contender_and_a_second_run_trains_not
     assert "hernia" not in table  # one image says nothing
     rows = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| test_resnet")]
     assert rows[:3] == ["test_resnet, ours", "test_resnet, timm, tuned", "test_resnet, timm"]
-    assert first.stdout.count(" fold ") == 6
+    assert first.count(" fold ") == 6
     for split in (tmp_path / "out" / "folds").glob("*.csv"):
         parts = pd.read_csv(split).assign(patient=lambda frame: frame.study_id.str[1:].astype(int) // 2)
         assert (parts.groupby("patient").part.nunique() == 1).all()
     second = run(tmp_path)
-    assert " fold " not in second.stdout.replace("folds", "")
-    assert second.stdout.splitlines()[-3:] == first.stdout.splitlines()[-3:]
+    assert " fold " not in second.replace("folds", "")
+    assert second.splitlines()[-3:] == first.splitlines()[-3:]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from benchmarked import run_script
 
 from imagetrain.recipe import StudyRecipe, load_recipe
 from imagetrain.run import run_train
@@ -125,10 +124,8 @@ def test_uncertain_is_taught_as_positive_and_as_negative(
 
 
 def test_the_benchmark_of_their_steps_trains_with_what_they_say() -> None:
-    script = RECIPES.parents[1] / "benchmarks" / "paper_steps.py"
     tiny = ["--size", "32", "--model", "test_resnet", "--steps", "1", "--case", "the same, checkpointing"]
-    done = subprocess.run([sys.executable, script, *tiny], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+    found = json.loads(run_script("paper_steps.py", *tiny))
     assert len(found["seconds"]) == 1
     assert found["peak_gb"] > 0
     assert 0 < found["loss"] < 2

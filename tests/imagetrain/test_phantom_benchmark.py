@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from benchmarked import BENCHMARKS, run_script
 
 from radprompter.label_table import LabelTable
 from radprompter.labels import Cell, FindingSpec, LabelSchema, LabelState
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STATES = [LabelState.POSITIVE, LabelState.NEGATIVE, LabelState.NOT_MENTIONED, LabelState.UNCERTAIN]
 
 
@@ -44,9 +42,7 @@ def test_the_share_of_labels_is_turned_over_in_taught_studies_alone_and_uncertai
 
 
 def test_a_quick_run_has_views_policies_noise_and_a_figure_and_a_second_trains_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "phantom_study.py"), "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_script("phantom_study.py", "--quick", "--out", tmp_path)
     tables = (tmp_path / "tables.md").read_text()
     for row in ("inclusive, two views", "exclusive, one view", "inclusive, two views − inclusive, one view"):
         assert f"| {row} |" in tables
@@ -56,7 +52,6 @@ def test_a_quick_run_has_views_policies_noise_and_a_figure_and_a_second_trains_n
     assert drawn.attrib["role"] == "img"
     weights = sorted(tmp_path.glob("*/train/*/model.safetensors"))
     times = [path.stat().st_mtime_ns for path in weights]
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
+    run_script("phantom_study.py", "--quick", "--out", tmp_path)
     assert [path.stat().st_mtime_ns for path in weights] == times
     assert (tmp_path / "tables.md").read_text() == tables

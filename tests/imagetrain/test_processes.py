@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,13 +11,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
+from forked_training import forking
 from shapes import write_study
 
 from imagetrain.learning.processes import ALONE, Processes
-from imagetrain.recipe import load_recipe
-from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 
 RECIPE = """
@@ -48,30 +47,26 @@ def write_recipe(folder: Path, name: str) -> Path:
     return path
 
 
-def start_two(recipe: Path) -> subprocess.Popen[str]:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "imagetrain", "train", str(recipe)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
 @pytest.mark.slow
 def test_two_processes_give_the_metrics_of_one_also_after_one_of_them_was_killed(tmp_path: Path) -> None:
     write_study(tmp_path, n_patients=15)
-    two = start_two(write_recipe(tmp_path, "two"))
+    recipe = write_recipe(tmp_path, "two")
     checkpoint = tmp_path / "two" / "train" / "inclusive" / "checkpoint" / "training.safetensors"
-    while not checkpoint.is_file():
-        assert two.poll() is None, two.communicate()[0]
-        time.sleep(0.02)
-    psutil.Process(two.pid).children()[-1].send_signal(signal.SIGKILL)
-    said, _ = two.communicate(timeout=60)
-    assert two.returncode != 0
-    assert checkpoint.is_file()
+    with forking() as trainings:
+        pids = trainings.begin_together(recipe, world=2)
+        while not checkpoint.is_file():
+            time.sleep(0.02)
+        os.kill(pids[1], signal.SIGKILL)
+        assert trainings.wait_for("error").startswith("process 0 of 2 lost another one of this training")
+        assert trainings.wait_for("ended") == f"1 {-signal.SIGKILL}"
+        assert checkpoint.is_file()
+        assert trainings.train(write_recipe(tmp_path, "one")) == 0
 
-    two = start_two(tmp_path / "two.yaml")
-    said, _ = two.communicate(timeout=300)
-    assert two.returncode == 0, said
-    assert said.count("goes on from epoch") == 1  # one process talks
-    run_train(load_recipe(write_recipe(tmp_path, "one")))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launcher, "-m", "imagetrain", "train", str(recipe)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("goes on from epoch") == 1  # one process talks
 
     both = [tmp_path / name / "train" / "inclusive" for name in ("one", "two")]
     one, other = (read_predictions(folder / "predictions.parquet") for folder in both)

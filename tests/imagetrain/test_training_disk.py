@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(disk: Path, tmp_
     refused(done.returncode, done.stderr, "cache.lock", "Read-only file system")
 
 
-def test_weights_that_do_not_fit_leave_the_old_ones_whole_and_the_next_run_writes_them(tmp_path: Path) -> None:
+def test_a_checkpoint_that_does_not_fit_leaves_the_old_weights_whole_and_the_next_run_goes_on(tmp_path: Path) -> None:
     write_study(tmp_path, n_patients=12)
     run_train(shapes_recipe(tmp_path, train={"epochs": 2}))
     folder = tmp_path / "out/train/inclusive"
@@ -64,7 +64,7 @@ def test_weights_that_do_not_fit_leave_the_old_ones_whole_and_the_next_run_write
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY)),
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
-    refused(done.returncode, done.stderr, "model.safetensors", "File too large", "the old file is unchanged")
+    refused(done.returncode, done.stderr, "training.safetensors", "File too large", "make room or mend access")
     assert old == {path.name: path.read_bytes() for path in folder.iterdir()}
     summary = run_train(shapes_recipe(tmp_path, train={"epochs": 1}))
     assert not summary["up_to_date"]
