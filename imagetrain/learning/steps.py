@@ -14,7 +14,7 @@ from imagetrain.learning.feeding import Batch, seed_of
 from imagetrain.learning.losses import Loss, bce, weighted_sum
 from imagetrain.learning.optimisers import make_optimiser, set_rate
 from imagetrain.learning.processes import ALONE, Processes
-from imagetrain.learning.selection import kept
+from imagetrain.learning.selection import CoTaught, kept
 from imagetrain.recipe import TrainRecipe
 
 MAX_OVERFLOWS = 30  # in a row: float16 halves its scale at each, so from 2^16 it is far below 1 then
@@ -40,7 +40,8 @@ class TrainStep:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "fp16")
         self._exchanged = self.processes.exchange_gradients(self.model, sync_batch_norm=recipe.sync_batch_norm)
         self._network = compiled(self._exchanged) if recipe.compile else self._exchanged
-        self._weights = [weight for weight in self.model.parameters() if weight.requires_grad]
+        networks = self.model.children() if isinstance(self.model, CoTaught) else [self.model]
+        self._networks = [[weight for weight in network.parameters() if weight.requires_grad] for network in networks]
         # The number of cells that count is known when all gradients are there; until then they are of the usual size.
         self._scale = float(recipe.batch_size * recipe.accumulate)
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=self.device)
@@ -81,11 +82,14 @@ class TrainStep:
 
     def _update(self, factor: torch.Tensor, step: int, loss: torch.Tensor) -> None:
         self.scaler.unscale_(self.optimiser)
-        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
-        torch._foreach_mul_(gradients, factor)
-        norm = nn.utils.get_total_norm(gradients, foreach=True)
-        if self.recipe.clip_norm is not None:
-            nn.utils.clip_grads_with_norm_(self._weights, self.recipe.clip_norm, norm, foreach=True)
+        norms = []
+        for weights in self._networks:  # each of two is clipped as it would be alone
+            gradients = [weight.grad for weight in weights if weight.grad is not None]
+            torch._foreach_mul_(gradients, factor)
+            norms.append(nn.utils.get_total_norm(gradients, foreach=True))
+            if self.recipe.clip_norm is not None:
+                nn.utils.clip_grads_with_norm_(weights, self.recipe.clip_norm, norms[-1], foreach=True)
+        norm = torch.stack(norms).sum()
         self.scaler.step(self.optimiser)
         self.scaler.update()
         if self.scaler.is_enabled():  # it leaves out such a step and halves its scale

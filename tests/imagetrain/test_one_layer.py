@@ -168,3 +168,44 @@ def test_a_training_is_that_of_plain_loops(settings: dict[str, object]) -> None:
     assert len(results) == recipe.epochs or since == recipe.patience
     ours = np.column_stack([model.head.weight.detach().numpy(), model.head.bias.detach().numpy()])
     assert np.abs(ours - best[1]).max() < 1e-5
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_what_is_fed_are_the_pixels_and_targets_of_the_studies_of_the_step(accumulate: int) -> None:
+    still = {"rotation_degrees": 0, "scale": 0, "translation": 0, "noise": 0}
+    data = material()
+    feed = Feed(data, TrainRecipe.model_validate(TAUGHT | {"accumulate": accumulate, "augment": still}))
+    shown: set[tuple[int, int]] = set()
+    for epoch in range(8):
+        fed: list[int] = []
+        for step in range(epoch * feed.steps_per_epoch, (epoch + 1) * feed.steps_per_epoch):
+            batches = list(feed.batches(step, 1))
+            assert len(batches) == accumulate
+            images, present, values, weights = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+            studies = feed.studies(step)
+            fed += studies.tolist()
+            assert np.array_equal(values, data.targets.values[studies])
+            assert np.array_equal(weights, data.targets.mask[studies])
+            assert np.array_equal(present, data.pixels.rows[studies, :, 0] >= 0)
+            for place, view in np.argwhere(present):
+                squares = [int(row) for row in data.pixels.rows[studies[place], view] if row >= 0]
+                near = [
+                    np.allclose(images[place, view], data.pixels.pixels[row] / 127.5 - 1, atol=1e-5) for row in squares
+                ]
+                assert sum(near) == 1
+                shown.add((int(studies[place]), squares[near.index(True)]))
+        assert sorted(fed) == TRAINING.tolist()
+    assert {row for _, row in shown} == {int(row) for row in data.pixels.rows[TRAINING].flatten() if row >= 0}
+
+
+def test_images_are_moved_alike_however_a_step_is_cut() -> None:
+    moved = {"rotation_degrees": 25, "scale": 0.1, "translation": 0.1, "noise": 0, "horizontal_flip": True}
+    data = material()
+    whole, cut = (
+        torch.cat([batch.images for batch in Feed(data, recipe).batches(0, 2)])
+        for recipe in (
+            TrainRecipe.model_validate(TAUGHT | {"batch_size": 12 // n, "accumulate": n, "augment": moved})
+            for n in (1, 3)
+        )
+    )
+    assert torch.equal(whole, cut)

@@ -115,6 +115,19 @@ def test_measured_targets_are_the_share_of_positive_with_half_of_uncertain() -> 
     assert make_targets(cells, recipe).values[0].tolist() == pytest.approx([0.6, 1.0])
 
 
+def test_a_measured_target_is_that_of_its_own_report_in_any_order() -> None:
+    states = [("r2", "positive", 0.9), ("r0", "uncertain", 0.1), ("r3", "uncertain", 0.7), ("r1", "negative", 0.0)]
+    cells = [
+        Cell(report, name, LabelState(state), p_positive=share + extra, p_negative=0.1, p_uncertain=0.2)
+        for name, extra in (("effusion", 0.0), ("fracture", 0.05))
+        for report, state, share in states
+    ]
+    targets = make_targets(LabelTable.from_cells(cells, SCHEMA), PolicyRecipe(policy="soft", soft="measured"))
+    assert targets.study_ids == ("r2", "r0", "r3", "r1")
+    assert targets.values[:, 0].tolist() == pytest.approx([1, 0.25, 0.85, 0])
+    assert targets.values[:, 1].tolist() == pytest.approx([1, 0.2, 0.8, 0])
+
+
 def test_measured_targets_are_refused_where_nothing_was_measured() -> None:
     recipe = PolicyRecipe.model_validate({"per_finding": {"fracture": {"policy": "soft", "soft": "measured"}}})
     rows = [("uncertain", "uncertain"), ("uncertain", "positive"), ("positive", "uncertain")]

@@ -109,8 +109,10 @@ def test_in_evaluation_a_co_taught_network_is_the_first_one() -> None:
     assert both(images).shape == (2, 2, 3)
 
 
-def test_each_of_two_networks_learns_as_it_would_alone() -> None:
-    data, settings = material(24), {"epochs": 1, "optimiser": "sgd", "learning_rate": 0.05, "ema_decay": 0}
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_each_of_two_networks_learns_as_it_would_alone(clip_norm: float | None) -> None:
+    settings = {"epochs": 1, "optimiser": "sgd", "learning_rate": 0.05, "ema_decay": 0, "clip_norm": clip_norm}
+    data = material(24)
     alone, both = new_model(), CoTaught(new_model(), new_model(1))
     fit(alone, data, recipe(**settings))
     fit(both, data, recipe(**settings))
