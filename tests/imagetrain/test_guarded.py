@@ -130,7 +130,7 @@ from pathlib import Path
 from imagetrain.pixels import filling
 from imagetrain.pixels.cache import ImageFile
 from imagetrain.pixels.squares import Preprocessing
-filling.SAVE_EVERY = 20
+filling.SAVE_EVERY = 10
 images = [ImageFile(path.stem, "ap", path) for path in sorted(Path(sys.argv[1]).glob("*.png"))]
 filling.build_cache(images, Path(sys.argv[2]), preprocessing=Preprocessing(32), n_processes=1)
 """
@@ -145,7 +145,7 @@ def fill(folder: Path, into: Path) -> subprocess.Popen[bytes]:
 def many(tmp_path_factory: pytest.TempPathFactory) -> list[ImageFile]:
     folder = tmp_path_factory.mktemp("many")
     rng = np.random.default_rng(0)
-    for number in range(200):
+    for number in range(100):
         cv2.imwrite(str(folder / f"{number:03d}.png"), rng.integers(0, 255, (400, 400), dtype=np.uint8))
     return [ImageFile(path.stem, "ap", path) for path in sorted(folder.glob("*.png"))]
 
@@ -156,10 +156,10 @@ def test_a_killed_run_keeps_what_was_saved_and_goes_on(tmp_path: Path, many: lis
     process.send_signal(signal.SIGKILL)
     process.communicate()
     saved = open_cache(tmp_path / "cache")
-    assert 20 <= len(saved.images) < 200
+    assert 10 <= len(saved.images) < 100
     cache = build_cache(many, tmp_path / "cache", preprocessing=SQUARES)
     whole = build_cache(many, tmp_path / "whole", preprocessing=SQUARES)
-    assert cache.n_read == 200 - len(saved.images)
+    assert cache.n_read == 100 - len(saved.images)
     assert cache.hash == whole.hash
     for ours, theirs in zip(cache.images, whole.images, strict=True):
         assert np.array_equal(cache.pixels[ours.row], whole.pixels[theirs.row])
@@ -172,7 +172,7 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path, many: 
         build_cache(many, tmp_path / "cache", preprocessing=SQUARES)
     _, said = process.communicate()
     assert process.returncode == 0, said
-    assert len(open_cache(tmp_path / "cache").images) == 200
+    assert len(open_cache(tmp_path / "cache").images) == 100
 
 
 def test_other_preprocessing_forgets_what_it_is_about_to_overwrite(tmp_path: Path, many: list[ImageFile]) -> None:

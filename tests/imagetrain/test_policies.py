@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -23,6 +23,7 @@ pairs = st.lists(st.tuples(states, states), min_size=1, max_size=12)
 policies = st.sampled_from(get_args(PolicyName))
 shares = st.floats(0, 1)
 intervals = st.tuples(shares, shares).map(sorted).map(tuple)
+few = settings(max_examples=40)  # each makes several tables in pandas
 
 
 def table(rows: list[tuple[str, str]], *, names: list[str] | None = None, **measured: float) -> LabelTable:
@@ -136,6 +137,7 @@ def test_measured_targets_are_refused_where_nothing_was_measured() -> None:
     make_targets(table([("positive", "uncertain")]), recipe)  # nothing uncertain, nothing needed
 
 
+@few
 @given(pairs, policies, intervals)
 def test_order_of_rows_does_not_matter(rows: list[tuple[str, str]], policy: PolicyName, soft: object) -> None:
     names = [f"r{number}" for number in range(len(rows))]
@@ -145,6 +147,7 @@ def test_order_of_rows_does_not_matter(rows: list[tuple[str, str]], policy: Poli
     assert np.array_equal(one.mask, other.mask[::-1])
 
 
+@few
 @given(pairs, policies, policies)
 def test_a_policy_of_its_own_changes_its_column_only(
     rows: list[tuple[str, str]], policy: PolicyName, own: PolicyName
@@ -155,6 +158,7 @@ def test_a_policy_of_its_own_changes_its_column_only(
     assert np.array_equal(one.mask[:, 1], other.mask[:, 1])
 
 
+@few
 @given(pairs, policies)
 def test_positive_is_one_and_negative_zero_under_every_policy(rows: list[tuple[str, str]], policy: PolicyName) -> None:
     targets = told(rows, policy)
@@ -164,6 +168,7 @@ def test_positive_is_one_and_negative_zero_under_every_policy(rows: list[tuple[s
         assert targets.mask[where].all()
 
 
+@few
 @given(pairs, intervals)
 def test_soft_lies_between_exclusive_and_inclusive(rows: list[tuple[str, str]], soft: object) -> None:
     low, middle, high = told(rows, "exclusive"), told(rows, "soft", soft=soft), told(rows, "inclusive")
@@ -172,6 +177,7 @@ def test_soft_lies_between_exclusive_and_inclusive(rows: list[tuple[str, str]], 
     assert np.array_equal(low.mask, middle.mask)
 
 
+@few
 @given(pairs)
 def test_ignore_only_masks(rows: list[tuple[str, str]]) -> None:
     ignoring, inclusive = told(rows, "ignore"), told(rows, "inclusive")
@@ -179,6 +185,7 @@ def test_ignore_only_masks(rows: list[tuple[str, str]]) -> None:
     assert np.array_equal(ignoring.values[ignoring.mask], inclusive.values[ignoring.mask])
 
 
+@few
 @given(pairs, policies)
 def test_what_is_definitive_is_not_what_was_drawn(rows: list[tuple[str, str]], policy: PolicyName) -> None:
     targets = told(rows, policy, soft=[0.4, 0.6])
@@ -188,6 +195,7 @@ def test_what_is_definitive_is_not_what_was_drawn(rows: list[tuple[str, str]], p
     assert np.array_equal(tested.mask, told(rows, "ignore").mask)
 
 
+@few
 @given(pairs, policies)
 def test_a_policy_decides_nothing_but_uncertain_cells(rows: list[tuple[str, str]], policy: PolicyName) -> None:
     one, other = told(rows, policy), told(rows, "inclusive")
@@ -196,6 +204,7 @@ def test_a_policy_decides_nothing_but_uncertain_cells(rows: list[tuple[str, str]
     assert np.array_equal(one.mask[~uncertain], other.mask[~uncertain])
 
 
+@few
 @given(pairs, policies, st.sampled_from(("negative", "ignore")))
 def test_what_is_no_label_is_always_masked_and_masked_values_are_zero(
     rows: list[tuple[str, str]], policy: PolicyName, not_mentioned: str

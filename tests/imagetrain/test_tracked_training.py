@@ -18,9 +18,9 @@ from radprompter.files import read_json
 STAGES = (run_train, run_evaluate, run_report)
 
 
-def tracked(folder: Path, **train: object) -> StudyRecipe:
+def tracked(folder: Path, *, mlflow: dict | None = None, **train: object) -> StudyRecipe:
     recipe = shapes_recipe(folder, data={"bad_images": "exclude"}, train=train)
-    sections = {"tracking": {"mlflow": {"experiment": "shapes"}}, "evaluate": {"bootstrap": 20}}
+    sections = {"tracking": {"mlflow": {"experiment": "shapes"} | (mlflow or {})}, "evaluate": {"bootstrap": 20}}
     return StudyRecipe.model_validate({**recipe.model_dump(), **sections})
 
 
@@ -85,10 +85,11 @@ def test_a_run_that_is_trained_anew_is_another_run(study: Path) -> None:
     assert all("test/disc/auroc" in run.data.metrics for run in after)
 
 
-def test_an_evaluation_whose_training_was_not_tracked_is_a_run_of_its_own(tmp_path: Path) -> None:
+def test_an_evaluation_whose_training_was_not_tracked_is_a_run_of_its_own(study: Path, tmp_path: Path) -> None:
     write_study(tmp_path)
     run_train(shapes_recipe(tmp_path, train={"epochs": 1}))
-    run_evaluate(tracked(tmp_path, epochs=1))
-    runs = logged_runs(tmp_path / "out/mlflow.db", "shapes")
+    database = study / "out/mlflow.db"  # a new one takes seconds to make
+    run_evaluate(tracked(tmp_path, mlflow={"experiment": "others", "uri": f"sqlite:///{database}"}, epochs=1))
+    runs = logged_runs(database, "others")
     assert sorted(run.info.run_name for run in runs) == ["shapes: exclusive", "shapes: inclusive"]
     assert all(run.data.params == {} and "test/disc/auroc" in run.data.metrics for run in runs)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 from shapes import shapes_recipe, write_study
 from small_disk import alone, refused
+from typer.testing import CliRunner
 
+from imagetrain.cli.app import app
 from imagetrain.run import run_train
 
 IMAGETRAIN = [sys.executable, "-c", "from imagetrain.cli.app import main; main()"]
@@ -45,7 +45,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(disk: Path, tmp_
     write_study(tmp_path / "study", n_patients=12)
     recipe = write_recipe(tmp_path / "study", disk / "out")
     script = f'mount -t tmpfs -o size=8m none {disk}; mount -o remount,ro {disk}; "$@"'
-    done = alone(script, *IMAGETRAIN, "train", str(recipe))
+    done = alone(script, *IMAGETRAIN, "cache", str(recipe))
     refused(done.returncode, done.stderr, "cache.lock", "Read-only file system")
 
 
@@ -55,16 +55,13 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_old_weights_whole_and_the_nex
     folder = tmp_path / "out/train/inclusive"
     old = {path.name: path.read_bytes() for path in folder.iterdir()}
     recipe = write_recipe(tmp_path, tmp_path / "out")
-    done = subprocess.run(
-        [*IMAGETRAIN, "train", str(recipe)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY)),
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    refused(done.returncode, done.stderr, "training.safetensors", "File too large", "make room or mend access")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        done = CliRunner().invoke(app, ["train", str(recipe)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    refused(done.exit_code, done.stderr, "training.safetensors", "File too large", "make room or mend access")
     assert old == {path.name: path.read_bytes() for path in folder.iterdir()}
     summary = run_train(shapes_recipe(tmp_path, train={"epochs": 1}))
     assert not summary["up_to_date"]
