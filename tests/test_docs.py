@@ -22,7 +22,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHORTER = {
-    "imagetrain train": " --set train.epochs=1",
+    "imagetrain train": " --set train.epochs=1 --set data.min_positives=2",
+    "imagetrain evaluate": " --set train.epochs=1 --set data.min_positives=2",
     "radprompter run recipes/quickstart": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
     "radprompter run recipes/train": " --set train.epochs=1",
     "radprompter phantom": " --patients 24",

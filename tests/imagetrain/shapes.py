@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import yaml
 
 from imagetrain.recipe import StudyRecipe
 from radprompter.label_table import LabelTable
@@ -87,3 +88,12 @@ def shapes_recipe(folder: Path, *, data: dict | None = None, train: dict | None 
             },
         }
     )
+
+
+def write_recipe(folder: Path, *, out: Path | None = None, train: dict | None = None) -> Path:
+    """`shapes_recipe` as a file, named for its folder of results: for commands and other processes."""
+    recipe = shapes_recipe(folder, train=train).model_dump(mode="json", exclude={"tracking"})
+    out = out or folder / "out"
+    path = folder / f"{out.name}.yaml"
+    path.write_text(yaml.safe_dump({**recipe, "out": str(out)}))
+    return path

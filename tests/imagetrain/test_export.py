@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from shapes import shapes_recipe, write_study
+from shapes import shapes_recipe, write_recipe, write_study
 from typer.testing import CliRunner
 
 from imagetrain.cli.app import app
@@ -56,11 +56,8 @@ def test_networks_give_the_same_logits_in_onnx(tmp_path: Path, name: str, size: 
 
 
 def test_a_run_is_exported_with_what_is_needed_to_use_it(trained: Path) -> None:
-    lines = ["name: shapes", f"out: {trained}/out"]
-    recipe = shapes_recipe(trained, train={"runs": {"inclusive": {}}})
-    lines += [f"data: {recipe.need_data().model_dump_json()}", f"train: {recipe.need_train().model_dump_json()}"]
-    (trained / "shapes.yaml").write_text("\n".join(lines))
-    done = CliRunner().invoke(app, ["export", str(trained / "shapes.yaml")])
+    recipe = write_recipe(trained, train={"runs": {"inclusive": {}}})
+    done = CliRunner().invoke(app, ["export", str(recipe)])
     assert done.exit_code == 0, done.output
     assert "model.onnx: logits differ from torch's by at most" in done.output
     described = json.loads((trained / "out/export/inclusive/model.onnx.json").read_text())

@@ -13,44 +13,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 from forked_training import forking
-from shapes import write_study
+from shapes import write_recipe, write_study
 
 from imagetrain.learning.processes import ALONE, Processes
 from imagetrain.store import read_predictions
 
-RECIPE = """
-name: shapes
-out: {out}
-data:
-  labels: {folder}/labels.parquet
-  studies: {{path: {folder}/studies.csv}}
-  images: {{path: {folder}/images.csv}}
-  views: [ap, lateral]
-  size: 32
-  split: {{external: [beta]}}
-train:
-  runs: {{inclusive: {{}}}}
-  model: test_convnext    # no batch normalisation, which would be over each process's own studies
-  epochs: 3
-  batch_size: 5
-  accumulate: 2
-  learning_rate: 1e-3
-  augment: {{horizontal_flip: true, noise: 0}}
-  checkpoint_minutes: 1.0e-9
-  device: cpu
-"""
-
-
-def write_recipe(folder: Path, name: str) -> Path:
-    path = folder / f"{name}.yaml"
-    path.write_text(RECIPE.format(folder=folder, out=folder / name))
-    return path
+SETTINGS = {
+    "runs": {"inclusive": {}},
+    "model": "test_convnext",  # no batch normalisation, which would be over each process's own studies
+    "epochs": 3,
+    "batch_size": 5,
+    "accumulate": 2,
+    "augment": {"horizontal_flip": True, "noise": 0},
+    "checkpoint_minutes": 1e-9,
+}
 
 
 @pytest.mark.slow
 def test_two_processes_give_the_metrics_of_one_also_after_one_of_them_was_killed(tmp_path: Path) -> None:
     write_study(tmp_path, n_patients=15)
-    recipe = write_recipe(tmp_path, "two")
+    recipe = write_recipe(tmp_path, out=tmp_path / "two", train=SETTINGS)
     checkpoint = tmp_path / "two" / "train" / "inclusive" / "checkpoint" / "training.safetensors"
     with forking() as trainings:
         pids = trainings.begin_together(recipe, world=2)
@@ -60,7 +42,7 @@ def test_two_processes_give_the_metrics_of_one_also_after_one_of_them_was_killed
         assert trainings.wait_for("error").startswith("process 0 of 2 lost another one of this training")
         assert trainings.wait_for("ended") == f"1 {-signal.SIGKILL}"
         assert checkpoint.is_file()
-        assert trainings.train(write_recipe(tmp_path, "one")) == 0
+        assert trainings.train(write_recipe(tmp_path, out=tmp_path / "one", train=SETTINGS)) == 0
 
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*launcher, "-m", "imagetrain", "train", str(recipe)]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from forked_training import Trainings, forking
 from safetensors.numpy import load_file
-from shapes import write_study
+from shapes import write_recipe, write_study
 
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Checkpoint
@@ -22,27 +22,14 @@ from imagetrain.store import KeptCheckpoint, read_checkpoint, save_checkpoint
 from radprompter.errors import TrainingError
 
 TIMES = ("seconds", "images_per_second")
-RECIPE = """
-name: shapes
-out: {out}
-data:
-  labels: {folder}/labels.parquet
-  studies: {{path: {folder}/studies.csv}}
-  images: {{path: {folder}/images.csv}}
-  views: [ap, lateral]
-  size: 32
-  split: {{external: [beta]}}
-train:
-  runs: {{inclusive: {{}}}}
-  model: test_resnet
-  epochs: 5
-  batch_size: 4
-  learning_rate: 1e-3
-  dropout: 0.2
-  mix: {{mixup: 0.4}}
-  checkpoint_minutes: 1.0e-9
-  device: cpu
-"""
+SETTINGS = {
+    "runs": {"inclusive": {}},
+    "epochs": 5,
+    "batch_size": 4,
+    "dropout": 0.2,
+    "mix": {"mixup": 0.4},
+    "checkpoint_minutes": 1e-9,
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +45,8 @@ def trainings() -> Iterator[Trainings]:
         yield trainings
 
 
-def write_recipe(study: Path, name: str) -> Path:
-    path = study / f"{name}.yaml"
-    path.write_text(RECIPE.format(folder=study, out=study / name))
-    return path
+def recipe_of(study: Path, name: str) -> Path:
+    return write_recipe(study, out=study / name, train=SETTINGS)
 
 
 def epochs(out: Path) -> list[dict]:
@@ -72,7 +57,7 @@ def epochs(out: Path) -> list[dict]:
 @pytest.fixture(scope="module")
 def whole(study: Path, trainings: Trainings) -> Path:
     """The folder of a training that nobody stopped."""
-    assert trainings.train(write_recipe(study, "whole")) == 0
+    assert trainings.train(recipe_of(study, "whole")) == 0
     return study / "whole"
 
 
@@ -87,7 +72,7 @@ def assert_same_end(out: Path, whole: Path) -> None:
 def test_a_training_killed_again_and_again_ends_with_the_same_weights_to_the_bit(
     study: Path, trainings: Trainings, whole: Path
 ) -> None:
-    recipe, rng, kills = write_recipe(study, "killed"), random.Random(3), 0
+    recipe, rng, kills = recipe_of(study, "killed"), random.Random(3), 0
     for _ in range(6):
         pid = trainings.begin(recipe)
         for _ in range(rng.randint(1, 4)):
@@ -104,7 +89,7 @@ def test_a_training_killed_again_and_again_ends_with_the_same_weights_to_the_bit
 def test_a_training_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_before(
     study: Path, trainings: Trainings, whole: Path
 ) -> None:
-    recipe, folder = write_recipe(study, "torn"), study / "torn" / "train" / "inclusive" / "checkpoint"
+    recipe, folder = recipe_of(study, "torn"), study / "torn" / "train" / "inclusive" / "checkpoint"
     for _ in range(4):
         pid = trainings.begin(recipe)
         trainings.wait_for("step")
@@ -119,7 +104,7 @@ def test_a_training_killed_while_it_writes_a_checkpoint_goes_on_from_the_one_bef
 def test_a_signal_is_answered_by_a_checkpoint_and_a_clear_line(
     study: Path, trainings: Trainings, whole: Path, number: signal.Signals, code: int
 ) -> None:
-    recipe = write_recipe(study, number.name.lower())
+    recipe = recipe_of(study, number.name.lower())
     pid = trainings.begin(recipe)
     for _ in range(3):
         trainings.wait_for("step")
@@ -131,7 +116,7 @@ def test_a_signal_is_answered_by_a_checkpoint_and_a_clear_line(
 def test_after_a_loss_that_is_not_finite_the_last_checkpoint_is_gone_on_from_at_a_lower_rate(
     study: Path, trainings: Trainings
 ) -> None:
-    path, folder = write_recipe(study, "diverged"), study / "diverged" / "train" / "inclusive"
+    path, folder = recipe_of(study, "diverged"), study / "diverged" / "train" / "inclusive"
     pid = trainings.begin(path)
     for _ in range(3):
         trainings.wait_for("step")
@@ -151,7 +136,7 @@ def test_after_a_loss_that_is_not_finite_the_last_checkpoint_is_gone_on_from_at_
 
 
 def test_a_checkpoint_of_another_recipe_is_not_gone_on_from(study: Path, trainings: Trainings) -> None:
-    path = write_recipe(study, "other")
+    path = recipe_of(study, "other")
     pid = trainings.begin(path)
     for _ in range(3):
         trainings.wait_for("step")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from shapes import shapes_recipe, write_study
+from shapes import shapes_recipe, write_recipe, write_study
 from typer.testing import CliRunner
 
 from imagetrain.cli.app import app
@@ -122,15 +122,13 @@ def test_networks_without_maps_are_refused() -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     write_study(folder, n_patients=15)
-    recipe = shapes_recipe(folder, train={"epochs": 1, "runs": {"inclusive": {}}})
-    run_train(recipe)
-    sections = [f"data: {recipe.need_data().model_dump_json()}", f"train: {recipe.need_train().model_dump_json()}"]
-    (folder / "shapes.yaml").write_text("\n".join(["name: shapes", f"out: {folder}/out", *sections]))
+    run_train(shapes_recipe(folder, train={"epochs": 1, "runs": {"inclusive": {}}}))
+    write_recipe(folder, train={"runs": {"inclusive": {}}})
     return folder
 
 
 def test_pictures_and_page_of_the_highest_scores_in_test(trained: Path) -> None:
-    done = CliRunner().invoke(app, ["saliency", str(trained / "shapes.yaml"), "--finding", "disc", "-n", "3"])
+    done = CliRunner().invoke(app, ["saliency", str(trained / "out.yaml"), "--finding", "disc", "-n", "3"])
     assert done.exit_code == 0, done.output
     folder = trained / "out/saliency/inclusive/disc"
     assert [path.name for path in sorted(folder.iterdir())] == ["01.png", "02.png", "03.png", "saliency.html"]

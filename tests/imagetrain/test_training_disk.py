@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 from pathlib import Path
 
-import yaml
-from shapes import shapes_recipe, write_study
+from shapes import shapes_recipe, write_recipe, write_study
 from small_disk import alone, refused
 from typer.testing import CliRunner
 
@@ -18,17 +16,9 @@ from imagetrain.run import run_train
 IMAGETRAIN = [sys.executable, "-c", "from imagetrain.cli.app import main; main()"]
 
 
-def write_recipe(folder: Path, out: Path) -> Path:
-    """The recipe of the shapes as a file; written to a folder that may lie elsewhere."""
-    recipe = json.loads(shapes_recipe(folder, train={"epochs": 1}).model_dump_json(exclude={"tracking"}))
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump({**recipe, "out": str(out)}))
-    return path
-
-
 def test_a_cache_that_does_not_fit_is_refused_before_any_image_is_read(disk: Path, tmp_path: Path) -> None:
     write_study(tmp_path / "study", n_patients=12)
-    recipe = write_recipe(tmp_path / "study", disk / "out")
+    recipe = write_recipe(tmp_path / "study", out=disk / "out", train={"epochs": 1})
     script = (
         f"mount -t tmpfs -o size=40k none {disk}; "
         f'"$@" > {tmp_path}/first 2>&1; echo $? > {tmp_path}/code; '
@@ -43,7 +33,7 @@ def test_a_cache_that_does_not_fit_is_refused_before_any_image_is_read(disk: Pat
 
 def test_a_folder_that_cannot_be_written_is_refused_in_one_line(disk: Path, tmp_path: Path) -> None:
     write_study(tmp_path / "study", n_patients=12)
-    recipe = write_recipe(tmp_path / "study", disk / "out")
+    recipe = write_recipe(tmp_path / "study", out=disk / "out", train={"epochs": 1})
     script = f'mount -t tmpfs -o size=8m none {disk}; mount -o remount,ro {disk}; "$@"'
     done = alone(script, *IMAGETRAIN, "cache", str(recipe))
     refused(done.returncode, done.stderr, "cache.lock", "Read-only file system")
@@ -54,7 +44,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_old_weights_whole_and_the_nex
     run_train(shapes_recipe(tmp_path, train={"epochs": 2}))
     folder = tmp_path / "out/train/inclusive"
     old = {path.name: path.read_bytes() for path in folder.iterdir()}
-    recipe = write_recipe(tmp_path, tmp_path / "out")
+    recipe = write_recipe(tmp_path, train={"epochs": 1})
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
     try:
