@@ -88,13 +88,20 @@ class Forked:
 
 
 @contextmanager
-def forking() -> Iterator[Forked]:
-    """A process that forks runs."""
-    process = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def parent(script: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that forks others as its standard input says, until that is closed."""
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        yield Forked(process)
+        yield process
     finally:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.close()
         process.wait(60)
         process.stdout.close()
+
+
+@contextmanager
+def forking() -> Iterator[Forked]:
+    """A process that forks runs."""
+    with parent(PARENT) as process:
+        yield Forked(process)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from forked_runs import parent
 
 PARENT = """
 import os, socket, sys, traceback
@@ -108,11 +109,5 @@ class Trainings:
 @contextmanager
 def forking() -> Iterator[Trainings]:
     """A process that forks trainings."""
-    process = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
+    with parent(PARENT) as process:
         yield Trainings(process)
-    finally:
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
