@@ -226,7 +226,10 @@ def _within(path: Path, folder: Path) -> str:
 
 
 def _manifest(path: Path) -> Mapping[str, Any]:
-    manifest: Mapping[str, Any] = read_json(path) if path.is_file() else {}
+    try:
+        manifest: Mapping[str, Any] = read_json(path) if path.is_file() else {}
+    except ValueError:
+        raise InputError(f"{path}: damaged; run the training again: imagetrain train RECIPE") from None
     return manifest
 
 

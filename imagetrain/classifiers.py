@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from imagetrain.pixels.cache import PixelCache
+from imagetrain.preparation import open_images
 from imagetrain.recipe import StudyRecipe
 from imagetrain.store import ModelCard, read_model
 from radprompter.errors import InputError, RecipeError
@@ -70,21 +73,41 @@ def open_classifier(path: Path, *, device: torch.device, schema: LabelSchema | N
     SchemaError
         If the classifier was trained on another label schema than the given one.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     from imagetrain.learning.models import Layout, load_model
 
     weights, card = read_model(path, schema=schema)
     try:
-        layout = Layout(**card.layout)
-    except TypeError:
+        layout = TypeAdapter(Layout).validate_python(dict(card.layout))
+    except ValidationError as error:
+        names = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise InputError(
-            f"{path}: says of itself a layout that is not known: {', '.join(card.layout)}; is it of a newer version?"
+            f"{path}: says of itself a layout that is not known: {names}; is it of a newer version?"
         ) from None
-    model = load_model(
-        card.model,
-        weights,
-        n_views=len(card.views),
-        n_findings=len(card.findings),
-        size=card.size,
-        layout=layout,
-    )
-    return Classifier(model.to(device).eval(), card)
+    try:
+        model = load_model(
+            card.model,
+            weights,
+            n_views=len(card.views),
+            n_findings=len(card.findings),
+            size=card.size,
+            layout=layout,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return Classifier(model.to(device).eval(), replace(card, layout=layout._asdict()))
+
+
+def open_images_of(card: ModelCard, study: StudyRecipe) -> PixelCache:
+    """The pixel cache of a recipe, for a classifier that was trained on it.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it now holds squares of another size or equalisation.
+    """
+    cache = open_images(study.need_data().images, card.views, study.out / "cache")
+    if cache.preprocessing != (card.size, card.equalise):
+        raise InputError(f"{cache.folder}: holds images of other settings than the run was trained with; train it anew")
+    return cache

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imagetrain.classifiers import Classifier, open_classifier, weights_of
+from imagetrain.classifiers import Classifier, open_classifier, open_images_of, weights_of
 from imagetrain.pixels.views import pictured
-from imagetrain.preparation import open_images, rows_of
+from imagetrain.preparation import rows_of
 from imagetrain.recipe import StudyRecipe
 from radprompter.errors import InputError
 from radprompter.files import atomic, sha256, write_json
@@ -76,9 +76,7 @@ def _cached_batches(study: StudyRecipe, classifier: Classifier) -> list[tuple[An
     from imagetrain.pixels.dataset import open_pixels
 
     card = classifier.card
-    cache = open_images(study.need_data().images, card.views, study.out / "cache")
-    if cache.preprocessing[:2] != (card.size, card.equalise):
-        raise InputError(f"{cache.folder}: holds images of other settings than the run was trained with; train it anew")
+    cache = open_images_of(card, study)
     ids = pictured(cache, card.views, card.layout["missing_views"]).studies[:N_STUDIES]
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=torch.device("cpu"))
     batches = []

@@ -20,6 +20,7 @@ from imagetrain.preparation import cache_images, rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, Predictions
 from imagetrain.store import ModelCard, read_label_schema, save_predictions
+from radprompter.errors import InputError
 from radprompter.files import write_bytes, write_text
 from radprompter.spreadsheet import csv_text
 from radprompter.terminal import Track, quiet
@@ -121,6 +122,9 @@ def _predict(
 
     card = _mean_thresholds([classifier.card for classifier in classifiers])
     ids, incomplete = pictured(cache, card.views, card.layout["missing_views"])
+    if not ids:
+        study, reason = next(iter(incomplete.items()))
+        raise InputError(f"none of the {len(incomplete)} studies can be predicted; the first, {study}: {reason}")
     device = next(classifiers[0].model.parameters()).device
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, card.views, ids), device=device)
     each = [
@@ -129,6 +133,11 @@ def _predict(
     ]
     logits = np.stack(each).mean(axis=0, dtype=np.float64).astype(np.float32)
     n = len(ids)
+    if strange := [study for study, finite in zip(ids, np.isfinite(logits).all(axis=1), strict=True) if not finite]:
+        raise InputError(
+            f"{len(strange)} of {n} studies, such as {strange[0]}, have logits that are no numbers: the weights of "
+            f"{card.run!r} are damaged or cannot be used; nothing was written"
+        )
     unknown = np.full_like(logits, np.nan)
     predictions = Predictions(ids, ids, ("",) * n, (EXTERNAL,) * n, card.findings, logits, unknown)
     save_predictions(folder / "predictions.parquet", predictions)

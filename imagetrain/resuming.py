@@ -15,7 +15,7 @@ from typing import Any
 
 from imagetrain.records import Checkpoint
 from imagetrain.store import KeptCheckpoint, read_checkpoint, save_checkpoint
-from radprompter.errors import StoppedError, TrainingError
+from radprompter.errors import RecipeError, StoppedError, TrainingError
 from radprompter.files import remove_parts
 
 FREE = (
@@ -85,6 +85,11 @@ class Checkpoints:
             self.notices.append(f"starts anew: a checkpoint at {where} is of other data or of another recipe")
             return None
         if self.go_on:
+            if (done := len(kept.checkpoint.facts["epochs"])) > now["epochs"]:
+                raise RecipeError(
+                    f"train.epochs: the checkpoint to go on from has {done} epochs, more than {now['epochs']}; "
+                    f"{done} ends with what is there, and without --go-on training begins anew"
+                )
             self.notices.append(f"goes on from {where} with {changed}")
             return kept.checkpoint
         self.notices.append(

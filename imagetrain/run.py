@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 from imagetrain.fitting import fit_run
 from imagetrain.leak_check import check_leakage
 from imagetrain.learning.processes import Processes, joined
+from imagetrain.locks import in_use, locked
 from imagetrain.pixels.cache import PixelCache
+from imagetrain.pixels.filling import LOCK
 from imagetrain.pixels.guarded import cannot_limit
 from imagetrain.pixels.views import pictured
 from imagetrain.pooling import pool_run
@@ -21,8 +23,9 @@ from imagetrain.preparation import Prepared, cache_images, open_images, prepare
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints
-from imagetrain.store import save_split
+from imagetrain.store import read_studies, save_split
 from imagetrain.targets.leakage import Leakage
+from imagetrain.teaching import read_lessons
 from imagetrain.tracked import track_training
 from imagetrain.watching import SILENT, Several, Watch
 from radprompter.files import STAMP, is_up_to_date, read_json, sha256, stamp_inputs, write_stamp
@@ -38,6 +41,7 @@ OUTPUTS = (
 )
 POOLED = ("manifest.json", "predictions.parquet")
 SPLIT = "split.csv"
+LOCKED = "train.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +131,17 @@ def train_runs(
         from imagetrain.learning.networks import refuse_unknown_model
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
+        read_lessons(data, recipe)
+        read_studies(data.studies)
     with joined(recipe.device) as processes, _watched(study, watch) as watch:
         ready = processes.first(
             lambda: _ready(study, cache_images(data.images, data.views, study.out / "cache", data=data, track=track)),
             lambda: _ready(study, open_images(data.images, data.views, study.out / "cache")),
         )
-        return tuple(
-            _train_run(name, study, ready, processes, go_on=go_on, track=track, watch=watch) for name in recipe.runs
-        )
+        with in_use(study.out / "cache" / LOCK):  # its pixels are read until the end
+            return tuple(
+                _train_run(name, study, ready, processes, go_on=go_on, track=track, watch=watch) for name in recipe.runs
+            )
 
 
 class _Ready(NamedTuple):
@@ -173,26 +180,42 @@ def _train_run(
         if not is_done:
             if processes.leads:
                 save_split(study.out / "train" / SPLIT, [fold.split for fold in ready.folds])
-            fit_run(
-                name,
-                here,
-                study,
-                prepared,
-                ready.cache,
-                checkpoints=checkpoints,
-                processes=processes,
-                track=track,
-                watch=watch,
-            )
+            lock = locked(here / LOCKED, "is training this run") if processes.leads else contextlib.nullcontext()
+            with lock:
+                fit_run(
+                    name,
+                    here,
+                    study,
+                    prepared,
+                    ready.cache,
+                    checkpoints=checkpoints,
+                    processes=processes,
+                    track=track,
+                    watch=watch,
+                )
+                if processes.leads:
+                    write_stamp(here, made_from[here], [*OUTPUTS, os.path.relpath(study.out / "train" / SPLIT, here)])
         if processes.leads:
-            if not is_done:
-                write_stamp(here, made_from[here], [*OUTPUTS, os.path.relpath(study.out / "train" / SPLIT, here)])
             checkpoints.remove()
     if processes.leads:
+        _remove_former(folder, list(made_from))
         was_done &= not study.need_data().split.folds or _pooled(folder, made_from)
         track_training(study, name)
     processes.any(False)  # its files are there when all are here
     return TrainedRun(name, folder, was_done, read_json(folder / "manifest.json"), ready.leakage)
+
+
+def _remove_former(folder: Path, current: Sequence[Path]) -> None:
+    """Remove results of a recipe with other folds, or none: beside those of now they would be taken for them."""
+    for place in (folder, *sorted(folder.glob("fold*"))):
+        if place not in current:
+            kept = POOLED if place == folder else ()
+            former = [place / name for name in (*OUTPUTS, *([] if kept else [STAMP, LOCKED])) if name not in kept]
+            for file in former:
+                with contextlib.suppress(OSError):
+                    file.unlink()
+            with contextlib.suppress(OSError):  # what else is there stays
+                place.rmdir()
 
 
 def _pooled(folder: Path, made_from: Mapping[Path, Any]) -> bool:

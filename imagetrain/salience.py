@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.classifiers import open_classifier, weights_of
+from imagetrain.classifiers import open_classifier, open_images_of, weights_of
 from imagetrain.page.saliency import Picture, render_saliency
-from imagetrain.preparation import open_images, rows_of
+from imagetrain.pixels.views import pictured
+from imagetrain.preparation import rows_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TEST, Predictions
-from imagetrain.store import read_predictions
+from imagetrain.store import ModelCard, read_predictions
 from radprompter.errors import InputError
 from radprompter.files import write_bytes, write_text
 
@@ -58,8 +60,8 @@ def run_saliency(
         raise InputError(f"run {name!r} has no finding {finding!r}; it has: {', '.join(card.findings)}")
     predictions = read_predictions(weights.parent / "predictions.parquet")
     chosen = _choose(predictions, finding, n, studies)
-    shown = _draw(study, model, card.views, finding, chosen, predictions)
-    folder = study.out / "saliency" / name / finding
+    shown = _draw(study, model, card, finding, chosen, predictions)
+    folder = study.out / "saliency" / name / (re.sub(r"[^\w .+=()-]", "_", finding).lstrip(". ") or "_")
     for old in folder.glob("*.png"):
         old.unlink()
     pictures = []
@@ -96,7 +98,7 @@ def _choose(predictions: Predictions, finding: str, n: int, studies: Sequence[st
 def _draw(
     study: StudyRecipe,
     model: Any,
-    views: Sequence[str],
+    card: ModelCard,
     finding: str,
     chosen: Sequence[int],
     predictions: Predictions,
@@ -105,8 +107,14 @@ def _draw(
     from imagetrain.pixels.augment import to_input
     from imagetrain.pixels.dataset import open_pixels
 
-    cache = open_images(study.need_data().images, views, study.out / "cache")
+    views, cache = card.views, open_images_of(card, study)
     ids = [predictions.study_ids[index] for index in chosen]
+    shown_in_cache = set(pictured(cache, views, card.layout["missing_views"]).studies)
+    if gone := [name for name in ids if name not in shown_in_cache]:
+        raise InputError(
+            f"{cache.folder}: no longer has the images of {len(gone)} of the studies, such as {gone[0]!r}; train anew "
+            "or name other studies with --study"
+        )
     column = predictions.findings.index(finding)
     device = next(model.parameters()).device
     pixels = open_pixels(ids, cache.pixels, rows_of(cache, views, ids), device=device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -212,8 +213,16 @@ def _state(value: object, *, where: str) -> LabelState:
     state = SPELLINGS.get(str(value).strip().casefold())
     if state is None:
         expected = ", ".join(LABELS)
-        raise TableError(f"{where}: expected {expected}, or a code (1, 0, -1, blank); found {str(value)[:20]!r}")
+        text = str(value)
+        found = repr(text) if _looks_meant(text) else f"{len(text)} characters of other text"
+        raise TableError(f"{where}: expected {expected}, or a code (1, 0, -1, blank); found {found}")
     return state
+
+
+def _looks_meant(text: str) -> bool:
+    """Whether a cell is a number or nearly a state: other text may be of a report, which no error quotes."""
+    near = difflib.get_close_matches(text.strip().casefold(), SPELLINGS, n=1, cutoff=0.75)
+    return bool(near) or (len(text) <= 20 and not any(letter.isalpha() for letter in text))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

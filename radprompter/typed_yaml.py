@@ -165,7 +165,7 @@ def substitute(document: Document, names: Mapping[str, str]) -> Document:
 def open_document(path: Path, *, settings: Sequence[str] = (), out: Path | None = None) -> Document:
     """Read a recipe file, apply ``a.b=value`` settings and the output folder, and fill in ``{out}``."""
     document = override(read_yaml(path), settings)
-    folder = str(out if out is not None else document.data.get("out", f"runs/{path.stem}"))
+    folder = str(out if out is not None else document.data.get("out") or f"runs/{path.stem}")
     data = {**document.data, "out": folder}
     return substitute(Document(document.source, data, document.lines), {"out": folder})
 

@@ -76,6 +76,14 @@ def explained(recipe: TrainRecipe, processes: Processes) -> Iterator[None]:
         if recipe.precision == "fp32":
             remedies.append("train.precision: bf16")
         raise TrainingError(f"the memory of the device does not suffice; set {', or '.join(remedies)}") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise RecipeError(
+            "train.batch_size: batch normalisation cannot learn from a batch of one study, which this network, size, "
+            f"train.batch_size {recipe.batch_size}, train.accumulate {recipe.accumulate} and number of processes come "
+            "to; make batches larger, or take a network without batch normalisation, such as convnext_tiny"
+        ) from None
     except RuntimeError as error:
         if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -64,9 +64,11 @@ def build_network(
             raise
         raise RecipeError(f"train.drop_path: {name!r} has no stochastic depth; set it to 0") from None
     except Exception as error:  # the hub, the network and safetensors raise many things
-        if not pretrained:
-            raise
-        raise RecipeError(_not_had(name, pretrained, error)) from None
+        if pretrained:
+            raise RecipeError(_not_had(name, pretrained, error)) from None
+        raise RecipeError(
+            f"train.model: {name!r} cannot be made for {channels} x {size} x {size} pixels ({_said(error)})"
+        ) from None
     if gradient_checkpointing:
         try:
             network.set_grad_checkpointing(True)  # type: ignore[operator]
@@ -84,12 +86,17 @@ def n_features(network: nn.Module, *, channels: int, size: int) -> int:
     Raises
     ------
     RecipeError
-        If it does not give a vector an image.
+        If it takes no images of this size, or does not give a vector an image.
     """
     was_training = network.training
     network.eval()
-    with torch.no_grad():
-        features = network(torch.zeros(1, channels, size, size))
+    try:
+        with torch.no_grad():
+            features = network(torch.zeros(1, channels, size, size))
+    except (RuntimeError, ValueError, AssertionError, TypeError) as error:  # networks say it in many ways
+        raise RecipeError(
+            f"train.model: the network takes no images of {size} x {size} pixels ({_said(error)}); change data.size"
+        ) from None
     network.train(was_training)
     if features.ndim != 2:
         raise RecipeError(f"train.model: expected one feature vector an image, found shape {tuple(features.shape[1:])}")
@@ -128,3 +135,8 @@ def _not_had(name: str, pretrained: bool | Path, error: Exception) -> str:
         f"train.pretrained: weights of {name!r} cannot be had from the hub: {lines[0][:SHOWN]}\nWithout a network, "
         "fetch the model.safetensors of its page elsewhere and name it: train.pretrained: path/to/model.safetensors"
     )
+
+
+def _said(error: Exception) -> str:
+    """The first line of somebody else's message."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:SHOWN]

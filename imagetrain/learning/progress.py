@@ -116,7 +116,7 @@ def restore(checkpoint: Checkpoint, train_step: TrainStep) -> Progress:
         _load(train_step.averaged.model, checkpoint, "averaged.")
     _load_optimiser(train_step.optimiser, checkpoint)
     facts = checkpoint.facts
-    if train_step.scaler.is_enabled():
+    if train_step.scaler.is_enabled() and facts["scaler"]:  # there is none of a precision without it
         train_step.scaler.load_state_dict(facts["scaler"])
     progress = begin(model, device)
     for name, tensor in progress.best_weights.items():

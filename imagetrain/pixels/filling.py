@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from imagetrain.locks import locked
 from imagetrain.pixels.cache import (
     MANIFEST,
     PIXELS,
@@ -24,7 +24,7 @@ from imagetrain.pixels.cache import (
 )
 from imagetrain.pixels.guarded import LIMITS, Failed, Limits, children_for, run_guarded
 from imagetrain.pixels.squares import Preprocessing
-from radprompter.errors import ImageError, WriteError
+from radprompter.errors import ImageError
 from radprompter.files import reserve
 from radprompter.terminal import Track, quiet
 
@@ -58,11 +58,11 @@ def build_cache(
         what the cache had is kept.
     """
     if bad_images == "refuse":
-        _refuse([f"{i.path} (study {i.study_id}): no such image file" for i in images if not i.path.is_file()])
+        _refuse([f"{i.path} (study {i.study_id}): no such image file" for i in images if not _is_there(i.path)])
     plan = _plan(images, folder, preprocessing)
     if plan.is_done:
         return PixelCache(folder, preprocessing, plan.n_rows, tuple(plan.done.values()), ())
-    with _lock(folder):
+    with locked(folder / LOCK, "is filling this cache, or uses it"):
         plan = _plan(images, folder, preprocessing)  # another process may have been filling it until now
         excluded: list[ExcludedImage] = []
         if plan.todo:
@@ -167,22 +167,6 @@ def _cache(
     return PixelCache(folder, preprocessing, n_rows, tuple(done.values()), excluded)
 
 
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """A lock that the system takes back when its holder dies, so none is ever stale."""
-    path = folder / LOCK
-    with contextlib.ExitStack() as held:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = held.enter_context(path.open("a"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WriteError(f"{path}: another process is filling this cache; wait until it is done") from None
-        except OSError as error:
-            raise WriteError(f"{path}: cannot be written ({error.strerror}); make room or mend access") from None
-        yield
-
-
 def _name(image: ImageFile) -> Name:
     return image.study_id, image.view, str(image.path)
 
@@ -196,6 +180,13 @@ def _known_images(folder: Path, preprocessing: Preprocessing) -> dict[Name, Cach
     if cache.preprocessing != preprocessing:
         return {}
     return {(image.study_id, image.view, image.file): image for image in cache.images}
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that no file system has
+        return False
 
 
 def _is_unchanged(image: ImageFile, entry: CachedImage) -> bool:

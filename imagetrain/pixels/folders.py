@@ -19,7 +19,7 @@ from imagetrain.pixels.tags import view_of
 from radprompter.errors import ImageError
 
 RASTERS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-TAGS = ["StudyInstanceUID", "Rows", "ViewPosition", "ViewCodeSequence", "SeriesDescription"]
+TAGS = ["StudyInstanceUID", "SOPInstanceUID", "Rows", "ViewPosition", "ViewCodeSequence", "SeriesDescription"]
 FRONTAL = {"ap": "frontal", "pa": "frontal"}  # words of tags, for a classifier that has one frontal view
 UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1
 READ_TAGS = "imagetrain.pixels.folders:read_tags"
@@ -70,7 +70,7 @@ def find_images(
             reason = found.reason or (
                 f"view {found.view} is not asked for" if found.view else "its tags do not say which view it is"
             )
-            left_out.append(ExcludedImage(study, found.view, path.relative_to(folder).as_posix(), reason))
+            left_out.append(ExcludedImage(study, found.view, _shown(path, folder), reason))
         else:
             images.append(ImageFile(study, view, path))
     if not images:
@@ -79,37 +79,63 @@ def find_images(
     return FoundImages(tuple(images), tuple(left_out))
 
 
+def _shown(path: Path, folder: Path) -> str:
+    """A file's name for people, also where it is not UTF-8."""
+    return path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
+
+
 class _Found(NamedTuple):
     study_id: str
     view: str  # empty if it is not known
     reason: str = ""  # why the file cannot be used
+    instance: str = ""  # SOPInstanceUID, if it has one
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not path.is_symlink() and not hidden:
+        if not hidden and (path.is_file() or path.is_symlink()):
             yield path
 
 
 def _describe(paths: Sequence[Path], folder: Path, names: Mapping[str, str]) -> list[tuple[Path, _Found]]:
     """What each file is: pictures by their names, others by what a child process reads in them."""
-    tagged = [path for path in paths if path.suffix.lower() not in RASTERS]
     found = {path: _by_name(path, folder, names) for path in paths}
+    tagged = [path for path in paths if path.suffix.lower() not in RASTERS and not found[path].reason]
     tasks = ({"file": str(path)} for path in tagged)
     for place, result in run_guarded(READ_TAGS, tasks, n_children=children_for(len(tagged))) if tagged else ():
         found[tagged[place]] = _Found("", "", result.reason) if isinstance(result, Failed) else _Found(*result)
-    return list(found.items())
+    return _once(found, folder)
+
+
+def _once(found: Mapping[Path, _Found], folder: Path) -> list[tuple[Path, _Found]]:
+    """The files, of which one that is another one's copy or has its name is not to be used."""
+    known: dict[tuple[str, ...], Path] = {}
+    every = []
+    for path, one in found.items():
+        is_named = path.suffix.lower() in RASTERS
+        key = (one.study_id, one.view, one.instance)
+        if (is_named or one.instance) and not one.reason and (first := known.setdefault(key, path)) is not path:
+            same = "has the same SOPInstanceUID as" if one.instance else "but for its ending, has the name of"
+            one = one._replace(reason=f"{same} {first.relative_to(folder).as_posix()}")
+        every.append((path, one))
+    return every
 
 
 def _by_name(path: Path, folder: Path, names: Mapping[str, str]) -> _Found:
+    if path.is_symlink():
+        return _Found("", "", "a symbolic link, which is not followed")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return _Found("", "", "its name is not UTF-8; rename it")
     study = path.relative_to(folder).with_suffix("").as_posix()
     stem, _, word = study.rpartition("_")
     return _Found(stem, word) if stem and word.casefold() in names else _Found(study, "")
 
 
-def read_tags(file: str) -> tuple[str, str, str]:
-    """Study, view and reason not to use it of a file that is no picture by its name: what a child process does."""
+def read_tags(file: str) -> tuple[str, ...]:
+    """Fields of `_Found` for a file that is no picture by its name: what a child process does."""
     path = Path(file)
     try:
         with path.open("rb") as opened:
@@ -119,7 +145,7 @@ def read_tags(file: str) -> tuple[str, str, str]:
     if not is_dicom(head, path.suffix):
         return "", "", "neither DICOM nor PNG, JPEG or TIFF"
     found = _from_tags(path, head)
-    return found.study_id, found.view, found.reason
+    return tuple(found)
 
 
 def _from_tags(path: Path, head: bytes) -> _Found:
@@ -130,12 +156,14 @@ def _from_tags(path: Path, head: bytes) -> _Found:
     try:
         with _unheard():
             dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS, force=True)
-            study, rows, view = str(dataset.get("StudyInstanceUID") or ""), dataset.get("Rows"), view_of(dataset)
+            rows, view = dataset.get("Rows"), view_of(dataset)
+            study, instance = (str(dataset.get(name) or "") for name in TAGS[:2])
     except Exception:  # pydicom raises nearly anything on damaged files
         return _Found("", "", "the DICOM tags cannot be read")
     if not UID.fullmatch(study):
         return _Found("", "", "its StudyInstanceUID is no UID" if study else "no StudyInstanceUID")
-    return _Found(study, view or "", "" if rows else "no image: a report, a presentation state or the like")
+    reason = "" if rows else "no image: a report, a presentation state or the like"
+    return _Found(study, view or "", reason, instance)
 
 
 @contextlib.contextmanager

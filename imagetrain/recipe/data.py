@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from radprompter.typed_yaml import Section
+
+MOST_SEED = 2**63 - 1
 
 
 class Studies(Section):
@@ -78,7 +80,7 @@ class SplitRecipe(Section):
     file: Path | None = Field(
         None, description="table with study_id and part (and fold, with folds), instead of a drawn split"
     )
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=MOST_SEED)
 
 
 class Data(Section):
@@ -109,3 +111,10 @@ class Data(Section):
     )
     min_positives: int = Field(1, ge=0, description="leave out findings with fewer positives in training")
     split: SplitRecipe = SplitRecipe()
+
+    @field_validator("views")
+    @classmethod
+    def _differ(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        if len({view.casefold() for view in views}) < len(views) or not all(view.strip() for view in views):
+            raise ValueError(f"expected names that differ, found {', '.join(map(repr, views))}")
+        return views

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from imagetrain.recipe.data import Data
+from imagetrain.recipe.data import MOST_SEED, Data
 from imagetrain.recipe.train import TrainRecipe
 from radprompter.errors import RecipeError
 from radprompter.tracking import TrackingRecipe
@@ -30,7 +30,7 @@ class EvaluateRecipe(Section):
         10, ge=1, description="findings with fewer positives in a test set are left out of macro means"
     )
     bootstrap: int = Field(1000, ge=0, description="resamples of patients")
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=MOST_SEED)
     alpha: float = Field(0.05, gt=0, lt=1)
 
 

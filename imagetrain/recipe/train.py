@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from imagetrain.recipe.batches import Augment, Mix
+from imagetrain.recipe.data import MOST_SEED
 from imagetrain.recipe.losses import ClassWeights, CrossEntropy, LossRecipe, Noise
 from imagetrain.recipe.policies import PolicyRecipe
 from radprompter.typed_yaml import Section
+
+RUN = re.compile(r"\w[\w .+=()-]{0,98}[\w+=()-]|\w")
+TAKEN = ("split.csv", "leakage.json")  # files beside the folders of runs
 
 
 class TrainRecipe(Section):
@@ -32,8 +37,8 @@ class TrainRecipe(Section):
     accumulate: int = Field(1, ge=1, description="batches a step: the same as one batch so many times as large")
     optimiser: Literal["adamw", "lion", "sgd"] = "adamw"
     momentum: float = Field(0.9, gt=0, lt=1, description="of sgd, which looks ahead by it (Nesterov)")
-    learning_rate: float = Field(1e-4, gt=0)
-    weight_decay: float = Field(1e-2, ge=0)
+    learning_rate: float = Field(1e-4, gt=0, le=1e30)
+    weight_decay: float = Field(1e-2, ge=0, le=1e30)
     layer_decay: float | None = Field(
         None, gt=0, le=1, description="each layer of a network learns so much slower than the next; null: all the same"
     )
@@ -61,7 +66,20 @@ class TrainRecipe(Section):
         False, description="normalise over the batches of all processes (GPUs) together, not over each one's own"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=MOST_SEED)
+
+    @field_validator("runs")
+    @classmethod
+    def _name_folders(cls, runs: dict[str, PolicyRecipe]) -> dict[str, PolicyRecipe]:
+        for name in runs:
+            if not RUN.fullmatch(name) or name in TAKEN:
+                raise ValueError(
+                    f"a run's name is that of its folder: at most 100 letters, digits, spaces and ._+=()-, "
+                    f"of which the first is a letter or digit; found {name[:100]!r}"
+                )
+        if len({name.casefold() for name in runs}) < len(runs):
+            raise ValueError("names of runs that differ in upper and lower case only are one folder on some systems")
+        return runs
 
     @model_validator(mode="after")
     def _compares_whole_labels(self) -> TrainRecipe:

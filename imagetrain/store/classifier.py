@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -71,20 +72,44 @@ def read_model(path: Path, *, schema: LabelSchema | None = None) -> tuple[Weight
     except (SafetensorError, OSError, ValueError) as error:
         reason = str(error).removeprefix("Error while deserializing header: ").strip()[:80]
         raise InputError(f"{path}: not a safetensors file, or a damaged one ({reason})") from None
-    try:
-        data = json.loads(metadata[CARD])
-        card = ModelCard(**{**data, "findings": tuple(data["findings"]), "views": tuple(data["views"])})
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{path}: a safetensors file that `imagetrain train` did not write: its card is absent"
-        ) from None
+    if CARD not in metadata:
+        raise InputError(f"{path}: a safetensors file that `imagetrain train` did not write: its card is absent")
+    card, theirs = _read_card(metadata[CARD], path)
     if schema is not None and schema.hash != card.schema_hash:
-        theirs = LabelSchema.from_json(card.label_schema)
         raise SchemaError(
             f"{path}: trained on schema {theirs.name!r} ({len(theirs.names)} findings, {card.schema_hash}), "
             f"but the labels have {schema.name!r} ({len(schema.names)} findings, {schema.hash}); train it anew"
         )
     return weights, card
+
+
+def _read_card(text: str, path: Path) -> tuple[ModelCard, LabelSchema]:
+    """The card and its schema; an `InputError` if they say what cannot be."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        if strange := sorted(set(json.loads(text)) - {field.name for field in fields(ModelCard)}):
+            raise InputError(f"{path}: its card has {strange[0]!r}, which is not known; is it of a newer version?")
+        card = TypeAdapter(ModelCard).validate_json(text, strict=True)
+        schema = LabelSchema.from_json(card.label_schema)
+        wrong = [
+            name
+            for name, is_right in {
+                "findings": card.findings and len(set(card.findings)) == len(card.findings),
+                "views": card.views and len(set(card.views)) == len(card.views),
+                "size": 32 <= card.size <= 2048,
+                "thresholds": set(card.findings) <= set(card.thresholds)
+                and all(value is None or math.isfinite(value) for value in card.thresholds.values()),
+            }.items()
+            if not is_right
+        ]
+    except ValidationError as error:
+        wrong = [str(problem["loc"][0]) if problem["loc"] else "JSON" for problem in error.errors()]
+    except (SchemaError, KeyError, TypeError, ValueError):
+        wrong = ["label_schema"]
+    if wrong:
+        raise InputError(f"{path}: the {wrong[0]} of its card cannot be right; is the file damaged?")
+    return card, schema
 
 
 def refuse_pickle(path: Path) -> None:

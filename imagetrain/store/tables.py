@@ -93,12 +93,20 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
     texts = _texts(frame, columns)
     sites = texts[recipe.site] if recipe.site else [""] * len(frame)
     rows = [StudyRow(*row) for row in zip(texts[recipe.id], texts[recipe.patient], sites, strict=True)]
+    has_sites = any(site.strip() for site in sites)
     seen: set[str] = set()
     for line, row in enumerate(rows, start=2):
         if row.study_id in seen:
             raise TableError(f"{recipe.path}:{line}: study {row.study_id!r} stands twice; expected one row a study")
+        if not row.study_id.strip():
+            raise TableError(f"{recipe.path}:{line}: a row without {recipe.id}: whose study is it?")
         if not row.patient_id.strip():
             raise TableError(f"{recipe.path}:{line}: study {row.study_id!r} has no {recipe.patient}")
+        if has_sites and not row.site.strip():
+            raise TableError(
+                f"{recipe.path}:{line}: study {row.study_id!r} has no {recipe.site}, so it is not known whether it is "
+                "external; name it, or set data.studies.site to null for a single site"
+            )
         seen.add(row.study_id)
     return rows
 
@@ -122,11 +130,14 @@ def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     texts = _texts(read_table(recipe.path, required=columns), columns)
     root = recipe.root if recipe.root is not None else recipe.path.parent
     rows = list(zip(texts[recipe.id], texts[recipe.file], strict=True))
+    for line, (study, _) in enumerate(rows, start=2):
+        if not study.strip():
+            raise TableError(f"{recipe.path}:{line}: a row without {recipe.id}: whose image is it?")
     if recipe.view_from == "dicom":
         return list(dict.fromkeys(ImageFile(study, "", root / file) for study, file in rows))
     words = texts[column] if column else [views[0]] * len(rows)
     names = view_names(recipe, views)
-    named = [(names.get(word.casefold()), *row) for word, row in zip(words, rows, strict=True)]
+    named = [(names.get(word.strip().casefold()), *row) for word, row in zip(words, rows, strict=True)]
     images = dict.fromkeys(ImageFile(study, view, root / file) for view, study, file in named if view is not None)
     absent = [view for view in views if not any(image.view == view for image in images)]
     if absent:
@@ -142,6 +153,12 @@ def view_names(recipe: Images, views: Sequence[str]) -> dict[str, str]:
 
 
 def _texts(frame: Any, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of a table as text; empty where Parquet has no value."""
-    texts: dict[str, list[str]] = frame[columns].astype("string").fillna("").to_dict("list")
+    """Columns of a table as text; a cell that is absent is empty, and a whole number has no decimals.
+
+    In Parquet and JSON, numbers of a column in which one is absent are read as 1.0, 2.0.
+    """
+    texts = {}
+    for name in columns:
+        cells = ("" if absent else cell for cell, absent in zip(frame[name], frame[name].isna(), strict=True))
+        texts[name] = [str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell) for cell in cells]
     return texts
