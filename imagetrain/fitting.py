@@ -19,7 +19,6 @@ from imagetrain.records import TRAIN, VALIDATION, EpochResult, Predictions
 from imagetrain.resuming import Checkpoints
 from imagetrain.store import ModelCard, save_description, save_epochs, save_model, save_predictions
 from imagetrain.watching import SILENT, Watch
-from radprompter.errors import TrainingError
 from radprompter.files import sha256, write_json
 from radprompter.terminal import Track, quiet
 
@@ -119,12 +118,7 @@ def fit_run(
         finding: _number(youden(truth[validation, column], logits[validation, column]).threshold)
         for column, finding in enumerate(targets.findings)
     }
-    best = next((epoch for epoch in reversed(epochs) if epoch.is_best), None)
-    if best is None:
-        raise TrainingError(
-            f"run {name!r}: the validation logits of every epoch are no numbers, so no weights are kept; lower "
-            f"train.learning_rate ({recipe.learning_rate:g}) or set train.clip_norm"
-        )
+    best = next(epoch for epoch in reversed(epochs) if epoch.is_best)
     hashes = {"labels": sha256(recipe.runs[name].labels or data.labels), "pixels": cache.hash}
     if isinstance(recipe.pretrained, Path):
         hashes["pretrained"] = sha256(recipe.pretrained)

@@ -93,7 +93,6 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
     texts = _texts(frame, columns)
     sites = texts[recipe.site] if recipe.site else [""] * len(frame)
     rows = [StudyRow(*row) for row in zip(texts[recipe.id], texts[recipe.patient], sites, strict=True)]
-    has_sites = any(site.strip() for site in sites)
     seen: set[str] = set()
     for line, row in enumerate(rows, start=2):
         if row.study_id in seen:
@@ -102,11 +101,6 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
             raise TableError(f"{recipe.path}:{line}: a row without {recipe.id}: whose study is it?")
         if not row.patient_id.strip():
             raise TableError(f"{recipe.path}:{line}: study {row.study_id!r} has no {recipe.patient}")
-        if has_sites and not row.site.strip():
-            raise TableError(
-                f"{recipe.path}:{line}: study {row.study_id!r} has no {recipe.site}, so it is not known whether it is "
-                "external; name it, or set data.studies.site to null for a single site"
-            )
         seen.add(row.study_id)
     return rows
 

@@ -152,6 +152,12 @@ def _drawn_parts(
     both = sorted(set(recipe.external) & set(recipe.internal or ()))
     if both:
         raise SplitError(f"site {both[0]!r} is named both internal and external")
+    nameless = [study for study, site in zip(study_ids, sites, strict=True) if not site.strip()]
+    if recipe.external and recipe.internal is None and nameless:
+        raise SplitError(
+            f"{len(nameless)} studies, such as {nameless[0]!r}, have no site, so it is not known whether they are "
+            "external: name their sites, or name those to train on in data.split.internal"
+        )
     inside = [site for site in (recipe.internal or known) if site not in recipe.external]
     rows = np.array([i for i, site in enumerate(sites) if site in inside], dtype=np.int64)
     outside = {study_ids[i]: EXTERNAL for i, site in enumerate(sites) if site in recipe.external}

@@ -17,10 +17,9 @@ from imagetrain.cli.app import app
 from imagetrain.recipe import Images, Studies, StudyRecipe
 from imagetrain.records import Checkpoint
 from imagetrain.resuming import Checkpoints
-from imagetrain.run import run_train
 from imagetrain.store import read_image_files, read_studies
 from imagetrain.targets.splits import make_splits
-from radprompter.errors import RecipeError, SplitError, TableError, TrainingError
+from radprompter.errors import RecipeError, SplitError, TableError
 from radprompter.label_table import LabelTable
 from radprompter.typed_yaml import open_document, validate
 
@@ -89,7 +88,6 @@ def studies(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> list[
         ("patient_id", ["p1", None], ":3: study 's2' has no patient_id"),
         ("patient_id", [np.nan, 2.0], ":2: study 's1' has no patient_id"),
         ("study_id", [None, "s2"], ":2: a row without study_id"),
-        ("site", ["alpha", None], ":3: study 's2' has no site, so it is not known whether it is external"),
     ],
 )
 def test_a_cell_that_is_absent_is_not_a_name(tmp_path: Path, column: str, values: list, message: str) -> None:
@@ -141,6 +139,15 @@ def test_a_split_file_does_not_train_on_a_site_that_the_recipe_calls_external(tm
     assert split.parts == ("train", "external", "validation")
 
 
+def test_a_study_of_no_site_is_not_trained_on_where_sites_are_external(tmp_path: Path) -> None:
+    ids, sites, strata = [f"s{number}" for number in range(6)], ["", *["alpha"] * 4, "beta"], np.zeros((6, 1), bool)
+    recipe = shapes_recipe(tmp_path).need_data().split
+    with pytest.raises(SplitError, match=r"1 studies, such as 's0', have no site"):
+        make_splits(ids, ids, sites, strata=strata, recipe=recipe)
+    (split,) = make_splits(ids, ids, sites, strata=strata, recipe=recipe.model_copy(update={"internal": ("alpha",)}))
+    assert split.study_ids == tuple(ids[1:])
+
+
 @pytest.mark.parametrize(
     ("cell", "found"),
     [
@@ -163,14 +170,3 @@ def test_going_on_does_not_end_with_more_epochs_than_the_recipe_has(tmp_path: Pa
     assert kept(3).find() is not None
     with pytest.raises(RecipeError, match=r"train.epochs: the checkpoint to go on from has 3 epochs, more than 2"):
         kept(2).find()
-
-
-def test_validation_that_is_never_a_number_is_an_error_and_keeps_no_weights(tmp_path: Path) -> None:
-    write_study(tmp_path, n_patients=9)
-    recipe = shapes_recipe(
-        tmp_path,
-        train={"runs": {"one": {}}, "epochs": 1, "batch_size": 64, "learning_rate": 1e30, "warmup_epochs": 0},
-    )
-    with pytest.raises(TrainingError, match=r"no numbers, so no weights are kept|is not a number"):
-        run_train(recipe)
-    assert not (tmp_path / "out/train/one/model.safetensors").exists()
