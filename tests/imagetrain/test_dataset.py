@@ -53,5 +53,7 @@ def test_the_order_depends_on_seed_and_epoch() -> None:
     first = np.concatenate(list(shuffled_batches(studies, 8, seed=0, epoch=0)))
     again = np.concatenate(list(shuffled_batches(studies, 8, seed=0, epoch=0)))
     later = np.concatenate(list(shuffled_batches(studies, 8, seed=0, epoch=1)))
+    other = np.concatenate(list(shuffled_batches(studies, 8, seed=1, epoch=0)))
+    assert (first != other).any()
     assert (first == again).all()
     assert (first != later).any()

@@ -14,6 +14,7 @@ from torch import nn
 
 from imagetrain.evaluation.auroc import auroc
 from imagetrain.learning.feeding import Feed
+from imagetrain.learning.progress import Progress
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material
 from imagetrain.pixels.dataset import open_pixels
@@ -166,6 +167,7 @@ def test_a_training_is_that_of_plain_loops(settings: dict[str, object]) -> None:
         assert result.learning_rate == pytest.approx(done.rates[end - 1], rel=1e-9)
     assert best is not None
     assert len(results) == recipe.epochs or since == recipe.patience
+    assert Progress({}, torch.zeros(()), epochs=results).epochs_since_best == since
     ours = np.column_stack([model.head.weight.detach().numpy(), model.head.bias.detach().numpy()])
     assert np.abs(ours - best[1]).max() < 1e-5
 

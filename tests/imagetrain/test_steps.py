@@ -148,6 +148,28 @@ def test_with_layer_decay_later_layers_learn_faster_and_the_head_at_the_whole_ra
     assert scale[id(model.head.weight)] == 1
 
 
+def test_each_layer_takes_its_step_at_its_own_rate() -> None:
+    model = new_model()
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    step = TrainStep(model, recipe(optimiser="sgd", layer_decay=0.5, weight_decay=0.0, momentum=0.9))
+    step([batch(8)], step=0, rate=1e-2)
+    scale = {id(weight): group["lr_scale"] for group in step.optimiser.param_groups for weight in group["params"]}
+    assert len(set(scale.values())) > 2
+    for name, weight in model.named_parameters():
+        moved = 1e-2 * scale[id(weight)] * (1 + 0.9) * weight.grad  # Nesterov's first step
+        assert torch.allclose(before[name] - weight.detach(), moved, rtol=1e-3, atol=1e-6), name
+
+
+def test_what_a_network_drops_differs_by_step_and_batch() -> None:
+    model, seeds = new_model(), list[int]()
+    model.head.register_forward_pre_hook(lambda *_: seeds.append(torch.initial_seed()))
+    step = TrainStep(model, recipe(accumulate=2, batch_size=4))
+    for number in (0, 1, 0):
+        step(cut(batch(8), (4, 4)), step=number, rate=1e-4)
+    assert len(set(seeds[:4])) == 4
+    assert seeds[4:] == seeds[:2]
+
+
 def test_the_papers_lion_is_said_to_decay_nothing() -> None:
     paper = recipe(optimiser="lion", learning_rate=1e-5, weight_decay=3e-4)
     assert remark(paper) == (
