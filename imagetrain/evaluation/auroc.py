@@ -67,13 +67,14 @@ def midranks(values: Floats) -> Floats:
 def average_precision(targets: ArrayLike, scores: ArrayLike) -> float:
     """Area under the precision-recall curve as a sum of precision over steps of recall, without interpolation.
 
-    As scikit-learn defines it; NaN, not 0 or 1, if one of the classes is absent.
+    By scikit-learn; NaN, not 0 or 1, if one of the classes is absent.
     """
+    from sklearn.metrics import average_precision_score
+
     positive, values = known_cases(targets, scores)
     if positive.all() or not positive.any():
         return float("nan")
-    found, false, _ = _called(positive, values)
-    return float((np.diff(found, prepend=0) * found / (found + false)).sum() / positive.sum())
+    return float(average_precision_score(positive, values))
 
 
 def roc_curve(targets: ArrayLike, scores: ArrayLike) -> RocCurve:
@@ -88,21 +89,16 @@ def roc_curve(targets: ArrayLike, scores: ArrayLike) -> RocCurve:
     n_positive = int(positive.sum())
     if n_positive in (0, positive.size):
         raise InputError("a ROC curve needs positives and negatives; found one class")
-    true_positives, false_positives, thresholds = _called(positive, values)
-    return RocCurve(
-        np.append(0.0, false_positives / (positive.size - n_positive)),
-        np.append(0.0, true_positives / n_positive),
-        np.append(np.inf, thresholds),
-    )
-
-
-def _called(positive: NDArray[np.bool_], values: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """How many positives and negatives score at least as high as each distinct score, from the highest down; those."""
     order = np.argsort(-values, kind="stable")
     values, positive = values[order], positive[order]
     last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
-    found = np.cumsum(positive)[last]
-    return found, last + 1 - found, values[last]
+    true_positives = np.cumsum(positive)[last]
+    false_positives = last + 1 - true_positives
+    return RocCurve(
+        np.append(0.0, false_positives / (positive.size - n_positive)),
+        np.append(0.0, true_positives / n_positive),
+        np.append(np.inf, values[last]),
+    )
 
 
 def corners(curve: RocCurve, *, at_most: int = 160) -> tuple[list[float], list[float]]:

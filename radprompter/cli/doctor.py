@@ -27,7 +27,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "phantom": ("pillow", "pydicom"),
     "train": (
         "isal", "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
-        "timm", "torch", "torchvision",
+        "scikit-learn", "timm", "torch", "torchvision",
     ),
     "vllm": ("vllm",),
     "ray": ("ray",),
