@@ -36,8 +36,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from imagetrain.pixels.cache import PIXELS
-from imagetrain.pixels.reading import read_into_row
+from imagetrain.radiographs.cache import PIXELS
+from imagetrain.radiographs.reading import read_into_row
 
 KINDS = ("PNG 8", "PNG 8 (OpenCV)", "PNG 16", "JPEG", "DICOM raw", "DICOM RLE", "DICOM J2K")
 CHAINS = ("area", "anti-aliased")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagetrain.pixels.cache import PixelCache
 from imagetrain.preparation import open_images
+from imagetrain.radiographs.cache import PixelCache
 from imagetrain.recipe import StudyRecipe
 from imagetrain.store import ModelCard, read_model
 from radprompter.errors import InputError, RecipeError

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imagetrain.classifiers import Classifier, open_classifier, open_images_of, weights_of
-from imagetrain.pixels.views import pictured
 from imagetrain.preparation import rows_of
+from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
 from radprompter.errors import InputError
 from radprompter.files import atomic, sha256, write_json

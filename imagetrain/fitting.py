@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.learning.processes import ALONE, Processes
-from imagetrain.pixels.cache import PixelCache
 from imagetrain.preparation import Prepared, counts
+from imagetrain.radiographs.cache import PixelCache
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN, VALIDATION, EpochResult, Predictions
 from imagetrain.resuming import Checkpoints

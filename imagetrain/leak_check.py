@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from imagetrain.pixels.cache import PixelCache
-from imagetrain.pixels.thumbnails import Thumbnails
 from imagetrain.preparation import Prepared
+from imagetrain.radiographs.cache import PixelCache
+from imagetrain.radiographs.thumbnails import Thumbnails
 from imagetrain.recipe import Data
 from imagetrain.targets.leakage import SIDE, Leakage, find_leakage, refuse_leakage
 from radprompter.files import digest, read_json, write_json

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from imagetrain.classifiers import Classifier, networks_of, open_classifier
-from imagetrain.pixels.cache import ExcludedImage, PixelCache
-from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.folders import find_images
-from imagetrain.pixels.squares import Preprocessing
-from imagetrain.pixels.views import pictured
 from imagetrain.preparation import cache_images, rows_of
+from imagetrain.radiographs.cache import ExcludedImage, PixelCache
+from imagetrain.radiographs.filling import build_cache
+from imagetrain.radiographs.folders import find_images
+from imagetrain.radiographs.squares import Preprocessing
+from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, Predictions
 from imagetrain.store import ModelCard, read_label_schema, save_predictions

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.cache import ExcludedImage, ImageFile, PixelCache, open_cache
-from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.squares import Preprocessing
-from imagetrain.pixels.views import first_of_each_view, named_by_tags, pictured
+from imagetrain.radiographs.cache import ExcludedImage, ImageFile, PixelCache, open_cache
+from imagetrain.radiographs.filling import build_cache
+from imagetrain.radiographs.squares import Preprocessing
+from imagetrain.radiographs.views import first_of_each_view, named_by_tags, pictured
 from imagetrain.recipe import Data, Images, TrainRecipe
 from imagetrain.records import TRAIN, Split, Targets
 from imagetrain.store import StudyRow, read_image_files, read_studies, view_names

@@ -14,12 +14,12 @@ from imagetrain.fitting import fit_run
 from imagetrain.leak_check import check_leakage
 from imagetrain.learning.processes import Processes, joined
 from imagetrain.locks import in_use, locked
-from imagetrain.pixels.cache import PixelCache
-from imagetrain.pixels.filling import LOCK
-from imagetrain.pixels.guarded import cannot_limit
-from imagetrain.pixels.views import pictured
 from imagetrain.pooling import pool_run
 from imagetrain.preparation import Prepared, cache_images, open_images, prepare
+from imagetrain.radiographs.cache import PixelCache
+from imagetrain.radiographs.filling import LOCK
+from imagetrain.radiographs.guarded import cannot_limit
+from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints

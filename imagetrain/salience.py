@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from imagetrain.classifiers import open_classifier, open_images_of, weights_of
 from imagetrain.page.saliency import Picture, render_saliency
-from imagetrain.pixels.views import pictured
 from imagetrain.preparation import rows_of
+from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TEST, Predictions
 from imagetrain.store import ModelCard, read_predictions

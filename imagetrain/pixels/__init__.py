@@ -1,1 +1,1 @@
-"""Files to batches: radiographs, cache, augmentation."""
+"""Cached squares to batches: augmentation and mixing, on the device."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.squares import Preprocessing
+from imagetrain.radiographs.squares import Preprocessing
 
 if TYPE_CHECKING:
     import torch

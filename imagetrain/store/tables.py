@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imagetrain.pixels.cache import ImageFile
+from imagetrain.radiographs.cache import ImageFile
 from imagetrain.recipe import Data, Images, Studies
 from radprompter.errors import RecipeError, SchemaError, TableError
 from radprompter.files import read_table

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.cache import CachedImage
+from imagetrain.radiographs.cache import CachedImage
 from imagetrain.records import Split
 from radprompter.errors import SplitError
 

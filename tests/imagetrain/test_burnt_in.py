@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dicom_files import scene
 
-from imagetrain.pixels.burnt_in import shows_text
+from imagetrain.radiographs.burnt_in import shows_text
 
 SIDES = [(1024, 1024), (2048, 1536), (1801, 1501)]
 

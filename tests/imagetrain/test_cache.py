@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from imagetrain.pixels.cache import MANIFEST, PIXELS, ImageFile, open_cache
-from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.images import read_radiograph
-from imagetrain.pixels.squares import Preprocessing, to_square
+from imagetrain.radiographs.cache import MANIFEST, PIXELS, ImageFile, open_cache
+from imagetrain.radiographs.filling import build_cache
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.squares import Preprocessing, to_square
 from radprompter.errors import ImageError
 from radprompter.files import read_json, write_json
 

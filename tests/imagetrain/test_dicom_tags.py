@@ -15,10 +15,10 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from imagetrain.pixels.dicom import BURNT_IN, NO_WINDOW
-from imagetrain.pixels.images import Radiograph, read_radiograph
-from imagetrain.pixels.squares import in_unit_range
-from imagetrain.pixels.tags import view_of
+from imagetrain.radiographs.dicom import BURNT_IN, NO_WINDOW
+from imagetrain.radiographs.images import Radiograph, read_radiograph
+from imagetrain.radiographs.squares import in_unit_range
+from imagetrain.radiographs.tags import view_of
 from radprompter.errors import ImageError
 
 
@@ -216,7 +216,7 @@ def test_the_view_is_read_from_a_code(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_hostile_and_damaged_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagetrain.pixels.dicom.MAX_CONTENT_BYTES", 5_000_000)
+    monkeypatch.setattr("imagetrain.radiographs.dicom.MAX_CONTENT_BYTES", 5_000_000)
     write_dicom(tmp_path / "whole.dcm", scene())
     content = (tmp_path / "whole.dcm").read_bytes()
     meta = 144 + struct.unpack("<I", content[140:144])[0]

@@ -63,7 +63,7 @@ def test_a_run_is_exported_with_what_is_needed_to_use_it(trained: Path) -> None:
     described = json.loads((trained / "out/export/inclusive/model.onnx.json").read_text())
     assert described["parity"]["max_difference"] < 1e-5
     assert described["parity"]["n_studies"] == 30
-    from imagetrain.pixels.cache import open_cache
+    from imagetrain.radiographs.cache import open_cache
 
     cache = open_cache(trained / "out" / "cache")
     predictions = read_predictions(trained / "out/train/inclusive/predictions.parquet")

@@ -18,8 +18,8 @@ from shapes import shapes_recipe, write_study
 from typer.testing import CliRunner
 
 from imagetrain.cli.app import app
-from imagetrain.pixels.folders import find_images
 from imagetrain.prediction import predict_folder, run_predict
+from imagetrain.radiographs.folders import find_images
 from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.errors import ImageError

@@ -16,11 +16,11 @@ import pytest
 from dicom_files import nested, scene, write_dicom
 from shapes import shapes_recipe, write_study
 
-from imagetrain.pixels.cache import MANIFEST, ImageFile, open_cache
-from imagetrain.pixels.dicom import NO_WINDOW
-from imagetrain.pixels.filling import build_cache
-from imagetrain.pixels.guarded import Failed, Limits, run_guarded
-from imagetrain.pixels.squares import Preprocessing
+from imagetrain.radiographs.cache import MANIFEST, ImageFile, open_cache
+from imagetrain.radiographs.dicom import NO_WINDOW
+from imagetrain.radiographs.filling import build_cache
+from imagetrain.radiographs.guarded import Failed, Limits, run_guarded
+from imagetrain.radiographs.squares import Preprocessing
 from imagetrain.run import run_cache
 from radprompter.errors import ImageError, WriteError
 
@@ -127,9 +127,9 @@ def test_a_file_beyond_the_limits_is_refused_with_its_study(tmp_path: Path) -> N
 FILL = """
 import sys
 from pathlib import Path
-from imagetrain.pixels import filling
-from imagetrain.pixels.cache import ImageFile
-from imagetrain.pixels.squares import Preprocessing
+from imagetrain.radiographs import filling
+from imagetrain.radiographs.cache import ImageFile
+from imagetrain.radiographs.squares import Preprocessing
 filling.SAVE_EVERY = 10
 images = [ImageFile(path.stem, "ap", path) for path in sorted(Path(sys.argv[1]).glob("*.png"))]
 filling.build_cache(images, Path(sys.argv[2]), preprocessing=Preprocessing(32), n_processes=1)

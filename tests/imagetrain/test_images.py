@@ -9,9 +9,9 @@ import pydicom
 import pytest
 from dicom_files import scene, write_dicom
 
-from imagetrain.pixels.images import read_radiograph
 from imagetrain.pixels.reference import square_by_monai
-from imagetrain.pixels.squares import Preprocessing, in_unit_range, to_square
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.squares import Preprocessing, in_unit_range, to_square
 from radprompter.errors import ImageError
 
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapes import shapes_recipe, write_study
 
-from imagetrain.pixels.cache import CachedImage
-from imagetrain.pixels.squares import Preprocessing, make_square
-from imagetrain.pixels.thumbnails import Thumbnails, unpadded
+from imagetrain.radiographs.cache import CachedImage
+from imagetrain.radiographs.squares import Preprocessing, make_square
+from imagetrain.radiographs.thumbnails import Thumbnails, unpadded
 from imagetrain.records import Split
 from imagetrain.run import run_train
 from imagetrain.targets.leakage import SIDE, Leakage, close_pairs, equal_pairs, find_leakage, refuse_leakage

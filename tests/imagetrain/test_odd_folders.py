@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 from shapes import shapes_recipe, write_study
 
 from imagetrain.locks import in_use, locked
-from imagetrain.pixels.folders import find_images
 from imagetrain.prediction import predict_folder
+from imagetrain.radiographs.folders import find_images
 from imagetrain.recipe import StudyRecipe
 from imagetrain.run import run_cache, run_train
 from imagetrain.salience import run_saliency

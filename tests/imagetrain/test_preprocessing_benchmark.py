@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagetrain.pixels.images import read_radiograph
-from imagetrain.pixels.squares import in_unit_range
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.squares import in_unit_range
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "preprocessing.py"
 spec = importlib.util.spec_from_file_location("preprocessing", SCRIPT)

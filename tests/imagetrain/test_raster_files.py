@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagetrain.pixels.images import read_radiograph
-from imagetrain.pixels.inflating import SIGNATURE, store_png
-from imagetrain.pixels.squares import in_unit_range
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.inflating import SIGNATURE, store_png
+from imagetrain.radiographs.squares import in_unit_range
 from radprompter.errors import ImageError
 
 WHOLE = np.rint(scene() * 255).astype(np.uint8)

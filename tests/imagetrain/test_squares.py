@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.squares import exact_grey
 
-from imagetrain.pixels.images import read_radiograph
 from imagetrain.pixels.reference import square_by_monai
-from imagetrain.pixels.squares import Preprocessing, Square, in_unit_range, make_square, to_square
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.squares import Preprocessing, Square, in_unit_range, make_square, to_square
 
 PLAIN = Preprocessing(64, equalise=False)
 

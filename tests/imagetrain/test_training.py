@@ -18,7 +18,7 @@ from imagetrain.learning.models import ViewClassifier, build_model
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material, validate
 from imagetrain.pixels.dataset import open_pixels
-from imagetrain.pixels.squares import Preprocessing, to_square
+from imagetrain.radiographs.squares import Preprocessing, to_square
 from imagetrain.recipe import TrainRecipe
 from imagetrain.records import Checkpoint, EpochResult, Targets
 from radprompter.errors import StoppedError, TrainingError

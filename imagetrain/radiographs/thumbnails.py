@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.cache import CachedImage
+from imagetrain.radiographs.cache import CachedImage
 
 
 class Thumbnails:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.squares import Preprocessing
+from imagetrain.radiographs.squares import Preprocessing
 from radprompter.errors import ImageError
 from radprompter.files import digest, read_json, write_json
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.squares import Grey
+from imagetrain.radiographs.squares import Grey
 
 WORKING_SIDE = 1600  # pixels; letters stay legible, and looking takes a few milliseconds
 BRIGHT = 0.75  # of the range of the image

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.burnt_in import shows_text
-from imagetrain.pixels.images import read_radiograph
-from imagetrain.pixels.squares import Preprocessing, make_square
+from imagetrain.radiographs.burnt_in import shows_text
+from imagetrain.radiographs.images import read_radiograph
+from imagetrain.radiographs.squares import Preprocessing, make_square
 from radprompter.errors import ImageError
 from radprompter.files import sha256
 

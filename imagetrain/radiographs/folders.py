@@ -12,17 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from imagetrain.pixels.cache import ExcludedImage, ImageFile
-from imagetrain.pixels.dicom import DEFLATED, is_dicom
-from imagetrain.pixels.guarded import Failed, children_for, run_guarded
-from imagetrain.pixels.tags import view_of
+from imagetrain.radiographs.cache import ExcludedImage, ImageFile
+from imagetrain.radiographs.dicom import DEFLATED, is_dicom
+from imagetrain.radiographs.guarded import Failed, children_for, run_guarded
+from imagetrain.radiographs.tags import view_of
 from radprompter.errors import ImageError
 
 RASTERS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 TAGS = ["StudyInstanceUID", "SOPInstanceUID", "Rows", "ViewPosition", "ViewCodeSequence", "SeriesDescription"]
 FRONTAL = {"ap": "frontal", "pa": "frontal"}  # words of tags, for a classifier that has one frontal view
 UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1
-READ_TAGS = "imagetrain.pixels.folders:read_tags"
+READ_TAGS = "imagetrain.radiographs.folders:read_tags"
 HEAD = 4096  # bytes, in which the transfer syntax stands
 
 

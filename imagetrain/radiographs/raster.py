@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.inflating import SIGNATURE, chunks, store_png
-from imagetrain.pixels.limits import refuse_size
+from imagetrain.radiographs.inflating import SIGNATURE, chunks, store_png
+from imagetrain.radiographs.limits import refuse_size
 from radprompter.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "TIFF")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.dicom import DicomImage, is_dicom, read_dicom
-from imagetrain.pixels.limits import MAX_FILE_BYTES, refuse_size
-from imagetrain.pixels.raster import read_raster
-from imagetrain.pixels.squares import Grey
+from imagetrain.radiographs.dicom import DicomImage, is_dicom, read_dicom
+from imagetrain.radiographs.limits import MAX_FILE_BYTES, refuse_size
+from imagetrain.radiographs.raster import read_raster
+from imagetrain.radiographs.squares import Grey
 from radprompter.errors import ImageError
 
 ANISOTROPIC = 0.01  # pixels whose height and width differ by no more are taken for square

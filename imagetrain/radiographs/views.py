@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from imagetrain.pixels.cache import CachedImage, ExcludedImage, ImageFile, PixelCache
+from imagetrain.radiographs.cache import CachedImage, ExcludedImage, ImageFile, PixelCache
 from radprompter.errors import ImageError
 
 

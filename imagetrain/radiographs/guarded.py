@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-START = "from imagetrain.pixels.guarded import serve; serve()"
+START = "from imagetrain.radiographs.guarded import serve; serve()"
 UNLIMITED = (
     "memory and processor time of the processes that read images cannot be limited on this system; "
     "only their wall-clock time is"

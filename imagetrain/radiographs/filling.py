@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from imagetrain.locks import locked
-from imagetrain.pixels.cache import (
+from imagetrain.radiographs.cache import (
     MANIFEST,
     PIXELS,
     CachedImage,
@@ -22,8 +22,8 @@ from imagetrain.pixels.cache import (
     open_cache,
     save_manifest,
 )
-from imagetrain.pixels.guarded import LIMITS, Failed, Limits, children_for, run_guarded
-from imagetrain.pixels.squares import Preprocessing
+from imagetrain.radiographs.guarded import LIMITS, Failed, Limits, children_for, run_guarded
+from imagetrain.radiographs.squares import Preprocessing
 from radprompter.errors import ImageError
 from radprompter.files import reserve
 from radprompter.terminal import Track, quiet
@@ -31,7 +31,7 @@ from radprompter.terminal import Track, quiet
 SHOWN = 5
 SAVE_EVERY = 500  # images, or a twentieth of those that are done where that is more
 LOCK = "cache.lock"
-READ = "imagetrain.pixels.reading:read_into_row"
+READ = "imagetrain.radiographs.reading:read_into_row"
 
 
 def build_cache(

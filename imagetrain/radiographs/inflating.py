@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from imagetrain.pixels.limits import MAX_CONTENT_BYTES
+from imagetrain.radiographs.limits import MAX_CONTENT_BYTES
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"

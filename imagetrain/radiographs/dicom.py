@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.pixels.limits import MAX_CONTENT_BYTES, refuse_size
-from imagetrain.pixels.tags import read_spacing, says_burnt_in, view_of
+from imagetrain.radiographs.limits import MAX_CONTENT_BYTES, refuse_size
+from imagetrain.radiographs.tags import read_spacing, says_burnt_in, view_of
 from radprompter.errors import ImageError
 
 if TYPE_CHECKING:
