@@ -106,7 +106,7 @@ def train(
                 raise StoppedError(f"stopped as asked in {where}; run the same command to go on from there")
             if _is_over(progress, recipe):
                 break
-    if progress.best == WORST:
+    if progress.epochs and progress.best == WORST:
         raise TrainingError(
             "in no epoch were the logits of all validation studies numbers, so no weights are the best ones. Lower "
             + _remedies(recipe)
