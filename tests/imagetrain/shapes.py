@@ -11,7 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
+from imagetrain.preparation import Prepared, cache_images, prepare
 from imagetrain.recipe import StudyRecipe
+from imagetrain.run import run_train
 from radprompter.label_table import LabelTable
 from radprompter.labels import Cell, FindingSpec, LabelSchema, LabelState
 
@@ -97,3 +99,18 @@ def write_recipe(folder: Path, *, out: Path | None = None, train: dict | None = 
     path = folder / f"{out.name}.yaml"
     path.write_text(yaml.safe_dump({**recipe, "out": str(out)}))
     return path
+
+
+def train_one_run(folder: Path) -> Path:
+    """A small study in a folder, with one run trained for an epoch."""
+    write_study(folder, n_patients=15)
+    run_train(shapes_recipe(folder, train={"epochs": 1, "runs": {"inclusive": {}}}))
+    return folder
+
+
+def prepared(recipe: StudyRecipe) -> Prepared:
+    """What the runs of a recipe without folds share, its images cached."""
+    data = recipe.need_data()
+    cache = cache_images(data.images, data.views, recipe.out / "cache", data=data)
+    (found,) = prepare(data, recipe.need_train(), cache)
+    return found

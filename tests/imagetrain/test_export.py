@@ -9,24 +9,20 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from shapes import shapes_recipe, write_recipe, write_study
+from shapes import shapes_recipe, train_one_run, write_recipe
 from typer.testing import CliRunner
 
 from imagetrain.cli.app import app
 from imagetrain.exporting import run_export
 from imagetrain.learning.export import export_onnx, measure_parity
 from imagetrain.learning.models import build_model
-from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.errors import InputError, RecipeError
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("study")
-    write_study(folder, n_patients=15)
-    run_train(shapes_recipe(folder, train={"epochs": 1, "runs": {"inclusive": {}}}))
-    return folder
+    return train_one_run(tmp_path_factory.mktemp("study"))
 
 
 def batches(n_views: int, size: int) -> list:

@@ -14,13 +14,12 @@ import pytest
 from dicom_files import nested
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
-from shapes import shapes_recipe, write_study
+from shapes import shapes_recipe, train_one_run
 from typer.testing import CliRunner
 
 from imagetrain.cli.app import app
 from imagetrain.prediction import predict_folder, run_predict
 from imagetrain.radiographs.folders import find_images
-from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.errors import ImageError
 
@@ -29,10 +28,7 @@ PATIENT = ("Doe^Jane", "MRN-4711", "19540302")
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("study")
-    write_study(folder, n_patients=15)
-    run_train(shapes_recipe(folder, train={"epochs": 1, "runs": {"inclusive": {}}}))
-    return folder
+    return train_one_run(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture

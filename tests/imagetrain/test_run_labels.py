@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from shapes import FINDINGS, SCHEMA, shapes_recipe, write_study
+from shapes import FINDINGS, SCHEMA, prepared, shapes_recipe, write_study
 
-from imagetrain.preparation import Prepared, cache_images, prepare
-from imagetrain.recipe import StudyRecipe
 from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.errors import SchemaError, TableError
@@ -41,13 +39,6 @@ def relabel(study: Path, name: str, state, *, schema: LabelSchema = SCHEMA, leav
 
 def inverted(row) -> str:
     return {"positive": "negative", "negative": "positive"}.get(row.state, row.state)
-
-
-def prepared(recipe: StudyRecipe) -> Prepared:
-    data = recipe.need_data()
-    cache = cache_images(data.images, data.views, recipe.out / "cache", data=data)
-    (found,) = prepare(data, recipe.need_train(), cache)
-    return found
 
 
 def test_a_run_is_taught_from_its_own_labels_and_tested_against_the_recipes(study: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from dicom_files import scene, write_dicom
-from shapes import shapes_recipe, write_study
+from shapes import prepared, shapes_recipe, write_study
 
-from imagetrain.preparation import Prepared, cache_images, open_images, prepare
+from imagetrain.preparation import cache_images, open_images
 from imagetrain.recipe import Images, StudyRecipe
 from imagetrain.run import run_cache, run_train
 from imagetrain.store import read_image_files, read_predictions
@@ -37,13 +37,6 @@ def without(study: str, view: str):
 def repeat_first(frame: pd.DataFrame) -> pd.DataFrame:
     """Give s000 a second ap image: that of s001."""
     return pd.concat([frame, pd.DataFrame([{"study_id": "s000", "view": "ap", "file": "images/s001_ap.png"}])])
-
-
-def prepared(recipe: StudyRecipe) -> Prepared:
-    data = recipe.need_data()
-    cache = cache_images(data.images, data.views, recipe.out / "cache", data=data)
-    (found,) = prepare(data, recipe.need_train(), cache)
-    return found
 
 
 def test_words_of_a_table_become_the_recipes_views(tmp_path: Path) -> None:
