@@ -6,8 +6,9 @@
 Every contender has the same folds, network, initial weights, batch size and number of steps, and keeps the epoch that
 is best on validation. Networks are from scratch, one for pneumonia and the co-labels together; co-labels are scored
 within the pneumonia images, since they occur nowhere else. `timm` is its script with default settings (SGD, 0.1 for a
-batch of 256); `timm, tuned` and `ours` have AdamW, at the rate that is best on the validation images of the first fold.
-Nothing is chosen on test images. What is done is kept in `--out`, so a run that was stopped goes on.
+batch of 256); all others have AdamW, at the rate that is best on the validation images of the first fold. `ours` sees
+grey values as they are in the files, as timm does; `ours, equalised` sees equalised histograms, which hide how bright a
+film is. Nothing is chosen on test images. What is done is kept in `--out`, so a run that was stopped goes on.
 
 The data is `data/images/nih_cxr14_subset` of the folder in RADPROMPTER_SHARED, unless `--data` says otherwise.
 """
@@ -20,6 +21,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +37,8 @@ from imagetrain.store import read_predictions, save_predictions
 Fold = Callable[[Subset, Path, Training, Path], Predictions]
 
 CONTENDERS: Mapping[str, Fold] = {
-    "ours": train_here,
+    "ours": partial(train_here, equalise=False),
+    "ours, equalised": partial(train_here, equalise=True),
     "timm, tuned": lambda subset, split, training, _folder: train_by_timm(subset, split, training, "adamw"),
     "timm": lambda subset, split, training, _folder: train_by_timm(subset, split, training, "sgd"),
 }

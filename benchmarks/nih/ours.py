@@ -11,7 +11,7 @@ from imagetrain.store import read_predictions
 from nih.folds import Subset, Training
 
 
-def train_here(subset: Subset, split: Path, training: Training, folder: Path) -> Predictions:
+def train_here(subset: Subset, split: Path, training: Training, folder: Path, *, equalise: bool) -> Predictions:
     """Predictions of every image by the recipe of the NIH subset, of the network that was best on validation."""
     table = subset.folder / "metadata.csv"
     recipe = StudyRecipe.model_validate(
@@ -24,6 +24,7 @@ def train_here(subset: Subset, split: Path, training: Training, folder: Path) ->
                 "studies": {"path": table, "site": None},
                 "images": {"path": table, "file": "image", "view": None},
                 "size": training.size,
+                "equalise": equalise,
                 "split": {"file": split},
             },
             "train": {

@@ -107,7 +107,7 @@ def tables(scored: Mapping[str, OutOfFold], findings: Sequence[str], *, resample
 
 
 def _same_network(name: str, other: str) -> bool:
-    """Ours against each of timm's on the same network; names are ``network, contender``."""
+    """Ours against each other contender with the same network; names are ``network, contender``."""
     return name != other and name.split(", ")[0] == other.split(", ")[0] and name.endswith("ours")
 
 

@@ -44,8 +44,9 @@ def test_each_image_is_tested_once_by_each_contender_and_a_second_run_trains_not
     assert "atelectasis" in table
     assert "hernia" not in table  # one image says nothing
     rows = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| test_resnet")]
-    assert rows[:3] == ["test_resnet, ours", "test_resnet, timm, tuned", "test_resnet, timm"]
-    assert first.count(" fold ") == 6
+    contenders = ["ours", "ours, equalised", "timm, tuned", "timm"]
+    assert rows[:4] == [f"test_resnet, {name}" for name in contenders]
+    assert first.count(" fold ") == 8
     for split in (tmp_path / "out" / "folds").glob("*.csv"):
         parts = pd.read_csv(split).assign(patient=lambda frame: frame.study_id.str[1:].astype(int) // 2)
         assert (parts.groupby("patient").part.nunique() == 1).all()
