@@ -21,6 +21,7 @@ from imagetrain.radiographs.filling import LOCK
 from imagetrain.radiographs.guarded import cannot_limit
 from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
+from imagetrain.recording import Fit
 from imagetrain.records import TRAIN
 from imagetrain.resuming import FREE, Checkpoints
 from imagetrain.store import read_studies, save_split
@@ -183,11 +184,7 @@ def _train_run(
             lock = locked(here / LOCKED, "is training this run") if processes.leads else contextlib.nullcontext()
             with lock:
                 fit_run(
-                    name,
-                    here,
-                    study,
-                    prepared,
-                    ready.cache,
+                    Fit(name, here, study, prepared, ready.cache),
                     checkpoints=checkpoints,
                     processes=processes,
                     track=track,
