@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from nih.folds import Subset, Training, read_subset, write_folds
+from nih.folds import Subset, Training, grey_values, read_subset, write_folds
 from nih.ours import train_here
 from nih.results import OutOfFold, out_of_fold, tables
 from nih.timms import SGD_BASE_BATCH, SGD_BASE_RATE, mean_auroc, train_by_timm
 
+from imagetrain.evaluation.auroc import auroc
 from imagetrain.records import VALIDATION, Predictions
 from imagetrain.store import read_predictions, save_predictions
 
@@ -88,6 +89,8 @@ def main() -> None:
     lines = [
         f"{asked.size} x {asked.size} pixels, {asked.epochs} epochs, batch {asked.batch_size}, {asked.folds} folds"
     ]
+    by_grey = auroc(subset.targets[:, 0], grey_values(subset))
+    lines.append(f"darker or brighter alone: AUROC {max(by_grey, 1 - by_grey):.3f} for pneumonia")
     lines += tables(scored, subset.findings, resamples=asked.resamples)
     (asked.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))

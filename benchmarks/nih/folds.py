@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from imagetrain.records import TEST, TRAIN, VALIDATION
 from imagetrain.targets.splits import stratified_parts
@@ -81,6 +82,15 @@ def write_folds(subset: Subset, folder: Path, *, n_folds: int, seed: int) -> lis
         paths.append(folder / f"fold{name}.csv")
         pd.DataFrame({"study_id": table.study_id, "part": parts}).to_csv(paths[-1], index=False)
     return paths
+
+
+def grey_values(subset: Subset) -> np.ndarray:
+    """float64 ``(n_images,)``: the mean grey value of each file, which no classifier should need."""
+    means = []
+    for name in subset.table.image:
+        with Image.open(subset.folder / name) as image:
+            means.append(np.asarray(image.convert("L")).mean())
+    return np.array(means)
 
 
 def parts_of(subset: Subset, path: Path) -> np.ndarray:
