@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagetrain.recipe import StudyRecipe
+from imagetrain.watching import SILENT, Watch
 from radprompter.terminal import Track, quiet
 
 STAGES: Mapping[str, str] = {
@@ -18,8 +19,9 @@ STAGES: Mapping[str, str] = {
 """Name of a stage -> where its function is, in the order in which they run."""
 
 
-def run_stage(name: str, study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
-    """Run one stage of a recipe and give its summary."""
+def run_stage(name: str, study: StudyRecipe, *, track: Track = quiet, watch: Watch = SILENT) -> dict[str, Any]:
+    """Run one stage of a recipe and give its summary; a training tells `watch` how it goes."""
     module, _, function = STAGES[name].partition(":")
-    summary: dict[str, Any] = getattr(importlib.import_module(module), function)(study, track=track)
+    told = {"watch": watch} if name == "train" else {}
+    summary: dict[str, Any] = getattr(importlib.import_module(module), function)(study, track=track, **told)
     return summary

@@ -34,7 +34,8 @@ def run(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, js
     }
     if study.data is not None:
         trainer = importlib.import_module("imagetrain.stages")
-        stages |= {name: functools.partial(trainer.run_stage, name, training_study) for name in trainer.STAGES}
+        told = {} if json else {"watch": importlib.import_module("imagetrain.cli.curves").Terminal()}
+        stages |= {name: functools.partial(trainer.run_stage, name, training_study, **told) for name in trainer.STAGES}
     summaries: dict[str, Any] = {}
     if not json:
         console().print(f"[bold]{study.name}[/]  ->  {study.out}")
