@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from shapes import write_recipe, write_study
+from typer.testing import CliRunner
 
 from imagetrain.cli.curves import Terminal, draw_curve
 from imagetrain.learning.progress import Pace
 from imagetrain.learning.tensorboard import CURVES, TensorBoard
 from imagetrain.records import EpochResult
 from imagetrain.watching import Several, Watch
+from radprompter.cli.app import app
 
 
 def result(epoch: int, *, loss: float = 0.5, auroc: float = 0.8) -> EpochResult:
@@ -51,6 +54,15 @@ def test_there_are_no_curves_where_there_is_no_terminal(capsys: pytest.CaptureFi
     terminal.epoch("one", result(1))
     assert terminal.note() == ""
     assert "one  epoch   1/3  loss 0.5000  validation: loss 0.6000  AUROC 0.800 (4 findings" in capsys.readouterr().err
+
+
+def test_a_whole_recipe_tells_of_each_epoch_and_nothing_beside_json(tmp_path: Path) -> None:
+    write_study(tmp_path, n_patients=15)
+    for name, flags in (("told", []), ("silent", ["--json"])):
+        recipe = write_recipe(tmp_path, out=tmp_path / name, train={"epochs": 2, "runs": {"one": {}}})
+        done = CliRunner().invoke(app, ["run", str(recipe), "--set", "evaluate.bootstrap=20", *flags])
+        assert (tmp_path / name / "page" / "report.html").is_file(), done.output
+        assert done.stderr.count("one  epoch") == (0 if flags else 2)
 
 
 def test_a_pace_counts_steps_alone() -> None:
