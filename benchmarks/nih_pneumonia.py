@@ -3,12 +3,13 @@
     python benchmarks/nih_pneumonia.py [--networks resnet10t convnext_atto] [--size 96] [--epochs 15] [--folds 5]
         [--rates 2e-4 1e-3 4e-3] [--out runs/nih_pneumonia] [--data FOLDER] [--quick]
 
-Every contender has the same folds, network, initial weights, batch size and number of steps, and keeps the epoch that
-is best on validation. Networks are from scratch, one for pneumonia and the co-labels together; co-labels are scored
-within the pneumonia images, since they occur nowhere else. `timm` is its script with default settings (SGD, 0.1 for a
-batch of 256); all others have AdamW, at the rate that is best on the validation images of the first fold. `ours` sees
-grey values as they are in the files, as timm does; `ours, equalised` sees equalised histograms, which hide how bright a
-film is. Nothing is chosen on test images. What is done is kept in `--out`, so a run that was stopped goes on.
+Every contender has the same folds, network, batch size, number of steps and initial weights (but the last bias, which
+ours sets to the prevalence), and keeps the epoch that is best on validation. Networks are from scratch, one for
+pneumonia and the co-labels together; co-labels are scored within the pneumonia images, since they occur nowhere else.
+`timm` is its script with default settings (SGD, 0.1 for a batch of 256); all others have AdamW, at the rate that is
+best on the validation images of the first fold. `ours` sees grey values as they are in the files, as timm does; `ours,
+equalised`, the default of a recipe, sees equalised histograms, which hide how bright a film is. Nothing is chosen on
+test images. What is done is kept in `--out`, so a run that was stopped goes on.
 
 The data is `data/images/nih_cxr14_subset` of the folder in RADPROMPTER_SHARED, unless `--data` says otherwise.
 """

@@ -194,8 +194,8 @@ def test_float16_is_refused_on_a_cpu() -> None:
         refuse_precision("fp16", torch.device("cpu"))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_training_is_on_the_cpu() -> None:
+def test_without_a_gpu_training_is_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert [str(choose_device(wanted)) for wanted in ("auto", "cpu", "cuda")] == ["cpu"] * 3
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +21,8 @@ def offline(tmp_path: Path, **settings: Any) -> Any:
     return open_backend({"name": "vllm-offline", "model": "m", **settings}, small_region(tmp_path))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")
-def test_without_vllm_one_message_says_what_to_do(tmp_path: Path) -> None:
+def test_without_vllm_one_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)  # also where it is installed
     with pytest.raises(RecipeError, match="install the extra `vllm`"):
         list(offline(tmp_path).complete([prompt("a")]))
 
