@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imagetrain.evaluation.auroc import Floats
-from imagetrain.evaluation.bootstrap import replicate
+from imagetrain.evaluation.bootstrap import Counts, replicate
 from imagetrain.evaluation.delong import DelongTest, paired_test, unpaired_test
 from imagetrain.evaluation.numbers import Definitions
 from imagetrain.records import Predictions
@@ -26,7 +26,7 @@ class Scored(NamedTuple):
     """One run on one evaluation set: predictions, the resamples, and the AUROC of each resample and finding."""
 
     predictions: Predictions
-    counts: NDArray[np.int16]  # (n_resamples, n_studies)
+    counts: Counts
     aurocs: Floats  # (n_resamples, n_findings)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, average_precision
-from imagetrain.evaluation.bootstrap import replicate, replicate_f1
+from imagetrain.evaluation.bootstrap import Counts, replicate, replicate_f1
 from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.delong import DelongStatus, delong
 from imagetrain.evaluation.intervals import auroc_score_interval
@@ -28,7 +28,7 @@ WITHOUT_DENOMINATOR = {
 def measure(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
-    counts: NDArray[np.int16],
+    counts: Counts,
     *,
     threshold: FrozenThreshold,
     options: Options,
@@ -41,7 +41,7 @@ def measure(
     targets, logits:
         ``(n_studies,)``; a target is 1, 0 or NaN.
     counts:
-        ``(n_resamples, n_studies)``, from `bootstrap.patient_counts`.
+        ``(n_studies, n_resamples)``, from `bootstrap.patient_counts`.
     threshold:
         As chosen on validation, for these studies.
     """
@@ -124,7 +124,7 @@ def _at_threshold(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
     frozen: FrozenThreshold,
-    counts: NDArray[np.int16],
+    counts: Counts,
     options: Options,
     definitions: Definitions,
 ) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, corners, roc_curve
-from imagetrain.evaluation.bootstrap import patient_counts
+from imagetrain.evaluation.bootstrap import Counts, patient_counts
 from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_sites
 from imagetrain.evaluation.finding import measure
 from imagetrain.evaluation.numbers import Definitions, Options
@@ -94,7 +93,7 @@ def evaluate(
     return EvaluationReport(metrics)
 
 
-def _counts(one: EvaluationSet, options: Options) -> NDArray[np.int16]:
+def _counts(one: EvaluationSet, options: Options) -> Counts:
     """The resamples of a set: a stream of its own, so that sites are resampled independently."""
     stream = [options.seed, zlib.crc32(one.key.encode())]
     return patient_counts(one.patient_ids, resamples=options.resamples, seed=stream)

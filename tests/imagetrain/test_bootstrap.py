@@ -15,9 +15,9 @@ from radprompter.statistics import percentile_interval
 def test_a_resample_takes_whole_patients_and_as_many_as_there_are():
     patients = ["a", "b", "b", "c", "d", "d", "d"]
     counts = patient_counts(patients, resamples=200, seed=1)
-    assert counts.shape == (200, 7)
-    assert (counts[:, 1] == counts[:, 2]).all() and (counts[:, 4] == counts[:, 6]).all()
-    assert (counts[:, [0, 1, 3, 4]].sum(axis=1) == 4).all()
+    assert counts.shape == (7, 200)
+    assert (counts[1] == counts[2]).all() and (counts[4] == counts[6]).all()
+    assert (counts[[0, 1, 3, 4]].sum(axis=0) == 4).all()
 
 
 def test_the_seed_decides_the_resamples():
@@ -35,7 +35,7 @@ def test_counts_give_what_the_copied_cases_give(rows, seed):
     targets, scores = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     counts = patient_counts([str(i // 2) for i in range(len(rows))], resamples=4, seed=seed)
     result = replicate(targets, scores, counts)
-    for row, area, average in zip(counts, result.auroc, result.average_precision, strict=True):
+    for row, area, average in zip(counts.T, result.auroc, result.average_precision, strict=True):
         copies_targets, copies_scores = np.repeat(targets, row), np.repeat(scores, row)
         slow = pair_counting_auroc(copies_targets, copies_scores)
         assert area == pytest.approx(slow, abs=1e-12, nan_ok=True)
