@@ -12,6 +12,14 @@ from radprompter.errors import InputError
 Floats = NDArray[np.float64]
 
 
+class PrecisionRecallCurve(NamedTuple):
+    """Recall and precision of calling all cases with a score >= the threshold positive, one point a distinct score."""
+
+    recall: Floats
+    precision: Floats
+    thresholds: Floats  # in descending order
+
+
 class RocCurve(NamedTuple):
     """Corners of a ROC curve from (0, 0) to (1, 1); a case is called positive if its score >= the threshold."""
 
@@ -99,6 +107,21 @@ def roc_curve(targets: ArrayLike, scores: ArrayLike) -> RocCurve:
         np.append(0.0, true_positives / n_positive),
         np.append(np.inf, values[last]),
     )
+
+
+def precision_recall_curve(targets: ArrayLike, scores: ArrayLike) -> PrecisionRecallCurve:
+    """One point for each distinct score; average precision is the area under its steps.
+
+    Raises
+    ------
+    InputError
+        If one of the classes is absent.
+    """
+    positive, _ = known_cases(targets, scores)
+    curve = roc_curve(targets, scores)
+    hits = curve.true_positive_rate[1:] * positive.sum()
+    alarms = curve.false_positive_rate[1:] * (positive.size - positive.sum())
+    return PrecisionRecallCurve(curve.true_positive_rate[1:], hits / (hits + alarms), curve.thresholds[1:])
 
 
 def corners(curve: RocCurve, *, at_most: int = 160) -> tuple[list[float], list[float]]:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imagetrain.evaluation.auroc import known_cases, roc_curve
+from imagetrain.evaluation.auroc import RocCurve, known_cases, roc_curve
 from imagetrain.records import ALL_FOLDS, Predictions
 from radprompter.statistics import UNDEFINED, Interval, wilson_interval
 
 
-class YoudenPoint(NamedTuple):
+class ThresholdPoint(NamedTuple):
     """A threshold (positive if score >= threshold) with its rates where it was chosen; NaN where there is none."""
 
     threshold: float
@@ -44,29 +44,46 @@ class AtThreshold(NamedTuple):
     f1: float  # NaN without positives, whether real or called
 
 
-def youden(targets: ArrayLike, scores: ArrayLike) -> YoudenPoint:
+def youden(targets: ArrayLike, scores: ArrayLike) -> ThresholdPoint:
     """The threshold with the largest sensitivity + specificity - 1; of equals, the highest.
 
     Youden, Cancer 3 (1950) 32. The threshold is one of the scores. All NaN if one of the classes is absent.
     """
     positive, _ = known_cases(targets, scores)
     if positive.all() or not positive.any():
-        return YoudenPoint(np.nan, np.nan, np.nan)
+        return ThresholdPoint(np.nan, np.nan, np.nan)
     curve = roc_curve(targets, scores)
     index = curve.true_positive_rate - curve.false_positive_rate
     # Rates are ratios of counts, so equal indices may differ in the last bit: the first within rounding is the highest.
     best = 1 + int(np.argmax(index[1:] >= index[1:].max() - 1e-12))
-    return YoudenPoint(
-        float(curve.thresholds[best]),
-        float(curve.true_positive_rate[best]),
-        float(1 - curve.false_positive_rate[best]),
+    return _point(curve, best)
+
+
+def with_sensitivity(targets: ArrayLike, scores: ArrayLike, wanted: float) -> ThresholdPoint:
+    """The highest threshold that calls at least a share `wanted` of the positives; NaN if one of the classes is absent.
+
+    Whether it does so on other cases is another question: the lower limit of the sensitivity's interval says how far
+    it may miss.
+    """
+    positive, _ = known_cases(targets, scores)
+    if positive.all() or not positive.any():
+        return ThresholdPoint(np.nan, np.nan, np.nan)
+    curve = roc_curve(targets, scores)
+    return _point(curve, int(np.argmax(curve.true_positive_rate >= wanted - 1e-12)))
+
+
+def _point(curve: RocCurve, index: int) -> ThresholdPoint:
+    return ThresholdPoint(
+        float(curve.thresholds[index]),
+        float(curve.true_positive_rate[index]),
+        float(1 - curve.false_positive_rate[index]),
     )
 
 
 class FrozenThreshold(NamedTuple):
     """What a run's threshold for a finding is on a set of studies."""
 
-    point: YoudenPoint  # as chosen on validation; with folds, the mean over them
+    point: ThresholdPoint  # as chosen on validation; with folds, the mean over them
     cuts: NDArray[np.float64]  # (n_studies,): the threshold for each study, that of its fold's network
 
 
@@ -85,7 +102,7 @@ def freeze_thresholds(validation: Predictions, tested: Predictions) -> list[Froz
             fold: youden(validation.targets[made_by == fold, f], validation.logits[made_by == fold, f])
             for fold in folds
         }
-        mean = YoudenPoint(*(float(np.mean(values)) for values in zip(*points.values(), strict=True)))
+        mean = ThresholdPoint(*(float(np.mean(values)) for values in zip(*points.values(), strict=True)))
         cuts = np.array([points.get(fold, mean).threshold for fold in wanted.tolist()], dtype=np.float64)
         frozen.append(FrozenThreshold(mean, cuts))
     return frozen

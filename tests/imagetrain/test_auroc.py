@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference.roc import pair_counting_auroc, stepwise_average_precision
 from sklearn.metrics import roc_auc_score
 
-from imagetrain.evaluation.auroc import auroc, average_precision, corners, roc_curve
+from imagetrain.evaluation.auroc import auroc, average_precision, corners, precision_recall_curve, roc_curve
 from radprompter.errors import InputError
 
 cases = st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(-4, 4)), min_size=2, max_size=30)
@@ -51,6 +51,23 @@ def test_average_precision_equals_trying_every_threshold(rows):
         )
     else:
         assert np.isnan(average_precision(targets, scores))
+
+
+@given(cases)
+@settings(max_examples=100, deadline=None)
+def test_the_precision_recall_curve_has_the_points_of_counting_and_its_steps_the_average_precision(rows):
+    targets, scores = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    if len(set(targets)) < 2:
+        with pytest.raises(InputError, match="one class"):
+            precision_recall_curve(targets, scores)
+        return
+    curve = precision_recall_curve(targets, scores)
+    for recall, precision, threshold in zip(*curve, strict=True):
+        called = scores >= threshold
+        assert recall == pytest.approx(targets[called].sum() / targets.sum(), abs=1e-12)
+        assert precision == pytest.approx(targets[called].mean(), abs=1e-12)
+    steps = np.diff(curve.recall, prepend=0) * curve.precision
+    assert steps.sum() == pytest.approx(average_precision(targets, scores), abs=1e-12)
 
 
 def test_one_class_has_no_auroc_rather_than_a_low_one():

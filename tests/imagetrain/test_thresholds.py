@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference.roc import best_youden_threshold
 
 from imagetrain.evaluation.intervals import auroc_score_interval, hanley_mcneil_variance
-from imagetrain.evaluation.thresholds import at_threshold, youden
+from imagetrain.evaluation.thresholds import at_threshold, with_sensitivity, youden
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,22 @@ def test_youden_equals_trying_every_threshold(rows):
     assert (there.sensitivity.value, there.specificity.value) == pytest.approx(point[1:])
 
 
+@given(st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(-9, 9)), min_size=2, max_size=40), st.integers(1, 20))
+@settings(max_examples=200, deadline=None)
+def test_a_wanted_sensitivity_is_reached_and_not_by_the_next_higher_threshold(rows, twentieths):
+    targets, scores = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    assume(len(set(targets)) == 2)
+    wanted = twentieths / 20
+    point = with_sensitivity(targets, scores, wanted)
+    reached = {score: (scores[targets == 1] >= score).mean() for score in scores}
+    assert point.threshold == max(score for score, share in reached.items() if share >= wanted - 1e-12)
+    there = at_threshold(targets, scores, point.threshold)
+    assert (there.sensitivity.value, there.specificity.value) == pytest.approx(point[1:])
+
+
 def test_one_class_has_no_threshold():
     assert all(np.isnan(value) for value in youden([1, 1], [1, 2]))
+    assert all(np.isnan(value) for value in with_sensitivity([0, 0], [1, 2], 0.9))
 
 
 def test_counts_and_rates_at_a_threshold():
