@@ -154,13 +154,13 @@ def unpaired_test(
     """Whether scores of two independent sets of cases have the same AUROC.
 
     The statistic follows t with Welch-Satterthwaite degrees of freedom, where n is all cases of a set, as in R's pROC.
+    A set whose variance is estimated as zero, as that of an AUROC of 1, is not taken for certain: a difference from it
+    has no p, where pROC counts the other set's variance alone.
     """
     first, second = delong(targets_a, scores_a), delong(targets_b, scores_b)
-    status = next(
-        (s for s in (first.status, second.status) if s not in (DelongStatus.OK, DelongStatus.ZERO_VARIANCE)), None
-    )
-    if status is not None:
-        return _undefined(first.auroc, second.auroc, status)
+    undefined = [one.status for one in (first, second) if one.status is not DelongStatus.OK]
+    if undefined and not (first.auroc == second.auroc and set(undefined) == {DelongStatus.ZERO_VARIANCE}):
+        return _undefined(first.auroc, second.auroc, undefined[0])
     variance = first.variance + second.variance
     sizes = [result.n_positive + result.n_negative for result in (first, second)]
     spread = first.variance**2 / (sizes[0] - 1) + second.variance**2 / (sizes[1] - 1)

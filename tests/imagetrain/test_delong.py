@@ -126,6 +126,13 @@ def test_two_perfect_models_have_p_one_and_perfect_against_useless_has_none():
         assert test.status is DelongStatus.ZERO_VARIANCE and np.isnan(test.p) and test.difference == 0.5
 
 
+def test_an_auroc_of_1_is_not_taken_for_certain():
+    test = unpaired_test([1, 1, 0, 0], [4, 3, 2, 1], Y, A)
+    assert test.status is DelongStatus.ZERO_VARIANCE and np.isnan(test.p)
+    assert test.difference == pytest.approx(1 - 0.914286, abs=1e-6)
+    assert unpaired_test(Y, A, [1, 1, 0, 0], [4, 3, 2, 1]).status is DelongStatus.ZERO_VARIANCE
+
+
 def test_a_test_without_positives_is_undefined_rather_than_significant():
     assert paired_test([0, 0, 0], [1, 2, 3], [3, 2, 1]).status is DelongStatus.ONE_CLASS
     test = unpaired_test(Y, A, [1, 0, 0], [3, 2, 1])
