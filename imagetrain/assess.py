@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from imagetrain.describing import describe_study, titles_of
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
 from imagetrain.page.render import HERE, plots, render
-from imagetrain.recipe import Reference, StudyRecipe
-from imagetrain.records import EXTERNAL, PARTS, TEST, EvaluationReport, Predictions
+from imagetrain.recipe import StudyRecipe
+from imagetrain.records import EvaluationReport
+from imagetrain.references import hold_against
 from imagetrain.store import read_predictions
 from imagetrain.tracked import track_evaluation, track_page
-from radprompter.errors import InputError, TableError
+from radprompter.errors import InputError
 from radprompter.files import (
     is_up_to_date,
     read_json,
-    read_table,
-    sha256,
     source_digest,
     stamp_inputs,
     write_json,
@@ -36,12 +31,6 @@ from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
 METRICS, PAGE = "metrics.json", "report.html"
-UNCERTAIN = {
-    "inclusive": "uncertain counts as positive",
-    "exclusive": "uncertain counts as negative",
-    "ignore": "uncertain does not count",
-    "soft": "uncertain counts as something in between",
-}
 
 
 def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
@@ -74,9 +63,9 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     options = Options(
         min_positives=recipe.min_positives, resamples=recipe.bootstrap, seed=recipe.seed, alpha=recipe.alpha
     )
-    titles = _titles(study)
+    titles = titles_of(study)
     report = evaluate(runs, titles=titles, options=options, track=track)
-    metrics = dict(report.metrics) | {"study": _describe(study, inputs, titles)}
+    metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles)}
     write_json(folder / METRICS, metrics)
     for name, table in TABLES.items():
         write_text(folder / name, table(metrics))
@@ -107,130 +96,6 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         write_stamp(folder, made_from, [PAGE, *(f"plots/{name}" for name in drawings)])
     track_page(study, folder / PAGE)
     return {"up_to_date": up_to_date, "n_failed": 0, "page": str(folder / PAGE), "line": str(folder / PAGE)}
-
-
-def hold_against(predictions: Predictions, reference: Reference) -> Predictions:
-    """Predictions whose test and external targets come from a reference table; blank cells are not known.
-
-    Raises
-    ------
-    TableError
-        If the reference lacks the id column, every finding, or a tested study; repeats a study; or has another value
-        than 1, 0 and blank.
-    """
-    frame = read_table(reference.path, required=[reference.id]).astype(str)
-    ids = list(frame[reference.id])
-    place = {study: i for i, study in enumerate(ids)}
-    if len(place) != len(ids):
-        twice = next(study for study in place if ids.count(study) > 1)
-        raise TableError(f"{reference.path}: study {twice!r} has more than one row")
-    covered = [f for f, finding in enumerate(predictions.findings) if finding in frame.columns]
-    if not covered:
-        raise TableError(
-            f"{reference.path}: has none of the findings ({', '.join(predictions.findings)}); "
-            f"its columns are {', '.join(frame.columns)}"
-        )
-    tested = [i for i, part in enumerate(predictions.parts) if part in (TEST, EXTERNAL)]
-    absent = [predictions.study_ids[i] for i in tested if predictions.study_ids[i] not in place]
-    if absent:
-        raise TableError(
-            f"{reference.path}: {len(absent)} of {len(tested)} tested studies have no row, such as {absent[0]!r}"
-        )
-    targets = predictions.targets.copy()
-    targets[tested] = np.nan
-    rows = [place[predictions.study_ids[i]] for i in tested]
-    for f in covered:
-        finding = predictions.findings[f]
-        targets[tested, f] = [_cell(frame[finding].iloc[row], reference.path, ids[row], finding) for row in rows]
-    return replace(predictions, targets=targets)
-
-
-def _cell(text: str, path: Path, study: str, finding: str) -> float:
-    known = {"1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0, "": np.nan, "nan": np.nan, "None": np.nan, "<NA>": np.nan}
-    if text.strip() not in known:
-        raise TableError(f"{path}: study {study!r}, {finding}: expected 1, 0 or blank, found another value")
-    return known[text.strip()]
-
-
-def _titles(study: StudyRecipe) -> dict[str, str]:
-    """Titles of the findings, where the label table is there and has them."""
-    from imagetrain.store import read_labels
-
-    if study.data is None or not study.data.labels.is_file():
-        return {}
-    return {finding.name: finding.title for finding in read_labels(study.data).schema.findings}
-
-
-def _describe(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str]) -> dict[str, Any]:
-    """What, where, when and from what: texts for the page, found in the recipe and in the runs' manifests."""
-    train = study.need_train()
-    manifests = {name: _manifest(study.out / "train" / name / "manifest.json") for name in train.runs}
-    first = next(iter(manifests.values()))
-    left_out = first.get("left_out") or {}
-    reference = study.evaluate.reference
-    seeds = {"training": train.seed, "bootstrap": study.evaluate.seed}
-    settings: list[tuple[str, Any]] = [
-        ("Model", f"{train.model}, {'pretrained' if train.pretrained else 'from scratch'}"),
-        (
-            "Training",
-            f"{train.epochs} epochs, batch {train.batch_size}, {train.optimiser}, rate {train.learning_rate:g}",
-        ),
-    ]
-    if study.data is not None:
-        seeds = {"split": study.data.split.seed} | seeds
-        settings.append(("Images", f"{', '.join(study.data.views)}; {study.data.size} x {study.data.size} pixels"))
-        settings.append(
-            ("Labels", f"{_within(study.data.labels, study.out)}; schema {first.get('label_schema', 'not recorded')}")
-        )
-    settings.append(("Seeds", ", ".join(f"{name} {seed}" for name, seed in seeds.items())))
-    n_studies = first.get("n_studies", {})
-    settings.append(("Studies", ", ".join(f"{n_studies[part]} {part}" for part in PARTS if part in n_studies)))
-    runs = []
-    for name, policy in train.runs.items():
-        text = f"labels {_within(policy.labels, study.out)}; " if policy.labels else ""
-        rule = policy.rule_for_all
-        text += f"{rule.name}: {UNCERTAIN[rule.policy]}; not mentioned: {rule.not_mentioned}"
-        for finding in policy.per_finding:
-            text += f"; {finding}: {policy.rule(finding).name}, not mentioned {policy.rule(finding).not_mentioned}"
-        best = manifests[name].get("validation_auroc")
-        epoch, folds = manifests[name].get("best_epoch"), manifests[name].get("folds")
-        where = f"on average over {len(folds)} folds" if folds else f"at epoch {epoch}"
-        text += "" if best is None else f"; validation AUROC {best:.3f} {where}"
-        runs.append((name, text))
-    hashes = [(_within(path, study.out), sha256(path)) for path in inputs]
-    versions = {"imagetrain": __version__, "numpy": version("numpy"), "scipy": version("scipy")}
-    return {
-        "title": study.name,
-        "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "synthetic": study.phantom is not None,
-        "reference": (
-            f"Test sets are held against the reference {reference.path.name}; training and validation, and so the "
-            "thresholds, use the labels that were read from the reports."
-            if reference
-            else "All sets, the test sets too, are held against the labels that were read from the reports."
-        ),
-        "runs": runs,
-        "settings": [(name, text) for name, text in settings if text],
-        "not_trained": [
-            (titles.get(finding) or finding.replace("_", " ").capitalize(), reason)
-            for finding, reason in left_out.items()
-        ],
-        "hashes": hashes,
-        "versions": sorted({**first.get("versions", {}), **versions}.items()),
-    }
-
-
-def _within(path: Path, folder: Path) -> str:
-    """A path as seen from a folder, if it is inside."""
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-
-
-def _manifest(path: Path) -> Mapping[str, Any]:
-    try:
-        manifest: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-    except ValueError:
-        raise InputError(f"{path}: damaged; run the training again: imagetrain train RECIPE") from None
-    return manifest
 
 
 def _design() -> list[str]:

@@ -12,9 +12,10 @@ import pytest
 from reference.predictions import FINDINGS, two_runs
 from typer.testing import CliRunner
 
-from imagetrain.assess import hold_against, run_evaluate, run_report
+from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
 from imagetrain.recipe import Reference, StudyRecipe, load_recipe
+from imagetrain.references import hold_against
 from imagetrain.store import save_predictions
 from radprompter.errors import InputError, TableError
 
