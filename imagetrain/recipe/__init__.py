@@ -2,9 +2,10 @@
 
 from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
+from imagetrain.recipe.evaluation import EvaluateRecipe, Reference
 from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe, Noise
 from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
-from imagetrain.recipe.study import EvaluateRecipe, Reference, StudyRecipe, load_recipe
+from imagetrain.recipe.study import StudyRecipe, load_recipe
 from imagetrain.recipe.train import TrainRecipe
 
 __all__ = [
