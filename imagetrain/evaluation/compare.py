@@ -55,6 +55,14 @@ def few(targets: ArrayLike, min_positives: int) -> str:
 
 def compare_runs(scored: Mapping[str, Mapping[str, Scored]], rules: Rules) -> dict[str, Any]:
     """Every pair of runs on every evaluation set, `scored[set][run]`: per finding (DeLong) and macro (bootstrap)."""
+    rows, macro = pair_runs(scored, rules)
+    return family("every pair of runs × every finding × every test set", rows, rules) | {"macro": macro}
+
+
+def pair_runs(
+    scored: Mapping[str, Mapping[str, Scored]], rules: Rules
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The tests of `compare_runs` as rows a finding and rows of macro means, not adjusted over any family yet."""
     rows, macro = [], []
     for where, runs in scored.items():
         for name_a, name_b in itertools.combinations(runs, 2):
@@ -70,8 +78,7 @@ def compare_runs(scored: Mapping[str, Mapping[str, Scored]], rules: Rules) -> di
                 row = _row("paired", test, n, few(labels, rules.min_positives), rules)
                 rows.append(about | {"finding": finding, "n_left_out": int(either.sum()) - n} | row)
             macro.append(about | _macro_runs(a, b, common, rules))
-    family = "every pair of runs × every finding × every test set"
-    return _family(family, rows, rules) | {"macro": macro}
+    return rows, macro
 
 
 def compare_sites(scored: Mapping[str, Mapping[str, Scored]], rules: Rules, *, internal: str) -> dict[str, Any]:
@@ -91,7 +98,7 @@ def compare_sites(scored: Mapping[str, Mapping[str, Scored]], rules: Rules, *, i
                 n = sum(int((~np.isnan(y)).sum()) for y in labels)
                 rows.append(about | {"finding": finding} | _row("unpaired", test, n, reason, rules))
             macro.append(about | _macro_sites(a, b, rules))
-    return _family("every run × every finding × every external site", rows, rules) | {"macro": macro, "caveat": CAVEAT}
+    return family("every run × every finding × every external site", rows, rules) | {"macro": macro, "caveat": CAVEAT}
 
 
 def _row(name: str, test: DelongTest, n: int, excluded: str, rules: Rules) -> dict[str, Any]:
@@ -105,13 +112,14 @@ def _row(name: str, test: DelongTest, n: int, excluded: str, rules: Rules) -> di
     return {key: float(v) if np.isfinite(v) else None for key, v in values.items()} | {"difference": number}
 
 
-def _family(family: str, rows: list[dict[str, Any]], rules: Rules) -> dict[str, Any]:
+def family(declared: str, rows: list[dict[str, Any]], rules: Rules) -> dict[str, Any]:
+    """A declared family of tests with their p values adjusted over it."""
     adjusted = benjamini_hochberg([np.nan if row["p"] is None else row["p"] for row in rows])
     for row, p in zip(rows, adjusted.p, strict=True):
         row["p_adjusted"] = None if np.isnan(p) else float(p)
         row["significant"] = bool(p <= rules.alpha)
     return {
-        "family": family,
+        "family": declared,
         "m": adjusted.m,
         "n_undefined": len(rows) - adjusted.m,
         "n_significant": sum(row["significant"] for row in rows),
@@ -122,7 +130,9 @@ def _family(family: str, rows: list[dict[str, Any]], rules: Rules) -> dict[str, 
 
 def _macro_runs(a: Scored, b: Scored, common: NDArray[np.float32], rules: Rules) -> dict[str, Any]:
     chosen = [f for f in range(common.shape[1]) if not few(common[:, f], rules.min_positives)]
-    return _macro(_on(a, common, chosen), _on(b, common, chosen), a.predictions.findings, chosen, len(common), rules)
+    return macro_difference(
+        _on(a, common, chosen), _on(b, common, chosen), a.predictions.findings, chosen, len(common), rules
+    )
 
 
 def _macro_sites(a: Scored, b: Scored, rules: Rules) -> dict[str, Any]:
@@ -134,7 +144,7 @@ def _macro_sites(a: Scored, b: Scored, rules: Rules) -> dict[str, Any]:
     ]
     first, second = _on(a, a.predictions.targets, chosen), _on(b, b.predictions.targets, chosen)
     n = len(a.predictions.study_ids) + len(b.predictions.study_ids)
-    return _macro(first, second, a.predictions.findings, chosen, n, rules)
+    return macro_difference(first, second, a.predictions.findings, chosen, n, rules)
 
 
 def _on(run: Scored, targets: NDArray[np.float32], chosen: Sequence[int]) -> tuple[Floats, Floats]:
@@ -152,7 +162,7 @@ def _on(run: Scored, targets: NDArray[np.float32], chosen: Sequence[int]) -> tup
     return points, np.stack(columns, axis=1) if columns else np.empty((len(run.aurocs), 0))
 
 
-def _macro(
+def macro_difference(
     first: tuple[Floats, Floats],
     second: tuple[Floats, Floats],
     findings: Sequence[str],
@@ -160,6 +170,7 @@ def _macro(
     n: int,
     rules: Rules,
 ) -> dict[str, Any]:
+    """A difference of two macro AUROCs over the chosen findings; `first` and `second` are as `_on` gives them."""
     covered = [findings[f] for f in chosen]
     if not chosen:
         reason = f"no finding has {rules.min_positives} positives and a negative on both sides"

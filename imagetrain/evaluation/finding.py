@@ -46,13 +46,11 @@ def measure(
         As chosen on validation, for these studies.
     """
     replicates = replicate(targets, logits, counts)
-    discrimination = _discrimination(
-        targets, logits, replicates.auroc, replicates.average_precision, options, definitions
-    )
-    return discrimination | _at_threshold(targets, logits, threshold, counts, options, definitions), replicates.auroc
+    found = discrimination(targets, logits, replicates.auroc, replicates.average_precision, options, definitions)
+    return found | _at_threshold(targets, logits, threshold, counts, options, definitions), replicates.auroc
 
 
-def _discrimination(
+def discrimination(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
     aurocs: Floats,
@@ -60,6 +58,10 @@ def _discrimination(
     options: Options,
     definitions: Definitions,
 ) -> dict[str, Any]:
+    """AUROC, average precision and what they are of: the numbers of a finding that need no threshold.
+
+    `aurocs` and `precisions` are those of each resample, ``(n_resamples,)``; the rest is as in `measure`.
+    """
     result = delong(targets, logits, alpha=options.alpha)
     n = result.n_positive + result.n_negative
     prevalence = result.n_positive / n if n else np.nan

@@ -34,7 +34,7 @@ def findings_table(metrics: Mapping[str, Any]) -> str:
         *limits,
         "remark",
     ]
-    return _csv(header, rows)
+    return as_csv(header, rows)
 
 
 def macro_table(metrics: Mapping[str, Any]) -> str:
@@ -46,7 +46,7 @@ def macro_table(metrics: Mapping[str, Any]) -> str:
         ]
         for row in metrics["macro"]
     ]
-    return _csv(["set", "run", "macro_auroc", "low", "high", "min", "max", "n_findings", "left_out"], rows)
+    return as_csv(["set", "run", "macro_auroc", "low", "high", "min", "max", "n_findings", "left_out"], rows)
 
 
 def runs_table(metrics: Mapping[str, Any]) -> str:
@@ -93,10 +93,11 @@ def _tests(rows: Iterable[Mapping[str, Any]], about: tuple[str, ...]) -> str:
                 difference.get("reason"),
             ]
         )
-    return _csv(header, made)
+    return as_csv(header, made)
 
 
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as CSV; an absent cell is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
