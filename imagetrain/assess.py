@@ -10,11 +10,12 @@ from imagetrain.describing import describe_study, titles_of
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
+from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EvaluationReport
 from imagetrain.references import hold_against
-from imagetrain.store import read_predictions
+from imagetrain.store import read_predictions, save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.errors import InputError
 from radprompter.files import (
@@ -30,13 +31,14 @@ from radprompter.pages import PLOTS
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
-METRICS, PAGE = "metrics.json", "report.html"
+METRICS, PAGE, TESTED = "metrics.json", "report.html", "tested"
 
 
 def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     """Evaluate every run of a recipe, unless that is up to date; the summary of the stage.
 
-    Writes ``evaluate/metrics.json`` and its tables as CSV. Test and external studies are held against the recipe's
+    Writes ``evaluate/metrics.json``, its tables as CSV, and ``evaluate/tested/<run>.parquet``: the predictions with the
+    labels that they were tested against. Test and external studies are held against the recipe's
     reference if it has one; thresholds are chosen on the validation studies' labels either way.
 
     Raises
@@ -66,10 +68,13 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     titles = titles_of(study)
     report = evaluate(runs, titles=titles, options=options, track=track)
     metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles)}
+    metrics["identity"] = identify(study, runs, options)
+    for name, run in runs.items():
+        save_predictions(folder / TESTED / f"{name}.parquet", run)
     write_json(folder / METRICS, metrics)
     for name, table in TABLES.items():
         write_text(folder / name, table(metrics))
-    write_stamp(folder, made_from, [METRICS, *TABLES])
+    write_stamp(folder, made_from, [METRICS, *TABLES, *(f"{TESTED}/{name}.parquet" for name in runs)])
     track_evaluation(study, folder / METRICS)
     return _summary(metrics, folder, up_to_date=False)
 
