@@ -1,0 +1,55 @@
+"""`imagetrain tables`: several evaluated studies side by side, as a paper has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radprompter.options import AsJson
+from radprompter.terminal import DONE, console, guarded, print_json
+
+if TYPE_CHECKING:
+    from imagetrain.study_tables import Table
+
+Studies = Annotated[
+    list[str],
+    typer.Argument(metavar="[NAME=]STUDY...", help="Recipes that are evaluated, or their output folders."),
+]
+Folder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Also write the tables there, as files.")]
+
+SHORT = ("studies", "macro", "differences", "left_out")
+"""Tables that a terminal has room for, whatever the number of findings."""
+
+
+@guarded
+def tables(studies: Studies, out: Folder = None, json: AsJson = False) -> int:
+    """Put evaluated studies side by side: macro AUROC and range, differences and adjusted p, what was left out."""
+    from imagetrain.study_tables import tables_of
+    from imagetrain.tabling import make_tables
+
+    found = make_tables(studies, out)
+    if json:
+        print_json(found)
+        return DONE
+    made = tables_of(found)
+    for name in SHORT if out else made:
+        _show(made[name])
+    if out is not None:
+        console().print(f"written: {out}", soft_wrap=True, markup=False)
+    return DONE
+
+
+def _show(table: Table) -> None:
+    from rich import table as rich_tables
+
+    drawn = rich_tables.Table(title=table.title, title_justify="left", min_width=62)
+    for column in table.header:
+        drawn.add_column(column)
+    above = ""
+    for row in table.rows:
+        drawn.add_row("" if row[0] == above else row[0], *row[1:])
+        above = row[0]
+    console().print(drawn, markup=False)
+    console().print(table.note, style="dim", markup=False)

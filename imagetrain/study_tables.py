@@ -1,0 +1,188 @@
+"""The tables of a paper about several studies: one row a study, runs beside each other, inside and outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from radprompter.pages.formats import decimal, limits, p_value, signed
+from radprompter.spreadsheet import csv_text
+
+Row = Mapping[str, Any]
+
+
+class Table(NamedTuple):
+    """A table as it is printed."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+
+def tables_of(found: Row) -> dict[str, Table]:
+    """The tables as they are printed, by the name of their file."""
+    confidence = f"{100 * (1 - found['options']['alpha']):g} % CI"
+    return {name: make(found, confidence) for name, make in TABLES.items()}
+
+
+def _studies(found: Row, confidence: str) -> Table:
+    places = list(dict.fromkeys(one["where"] for row in found["studies"] for one in row["sets"]))
+    rows = []
+    for row in found["studies"]:
+        sets = {one["where"]: f"{one['n_studies']:,} ({one['n_patients']:,})" for one in row["sets"]}
+        rows.append(
+            [row["study"], _share(row), f"{row['n_train']:,}", f"{row['n_validation']:,}"]
+            + [sets.get(place, "–") for place in places]
+        )
+    header = ["study", "findings", "training", "validation", *(f"test {place}" for place in places)]
+    note = "Studies; in brackets, patients. Findings: trained, of those that the reports were read for."
+    return Table("Studies", header, rows, note)
+
+
+def _macro(found: Row, confidence: str) -> Table:
+    runs = list(dict.fromkeys(row["run"] for row in found["macro"]))
+    kept = {(row["study"], row["where"], row["run"]): row for row in found["macro"]}
+    rows = []
+    for study, where in dict.fromkeys((study, where) for study, where, _ in kept):
+        there = [kept.get((study, where, run)) for run in runs]
+        counted = dict.fromkeys(f"{row['n_findings']} of {row['n_all_findings']}" for row in there if row)
+        cells = [study, where, " / ".join(counted)]
+        for row in there:
+            cells += [_number(row["auroc"]), _range(row)] if row else ["–", "–"]
+        rows.append(cells)
+    header = ["study", "test", "findings", *(text for run in runs for text in (run, "range"))]
+    note = (
+        f"Macro AUROC ({confidence}), and from the lowest to the highest AUROC of a finding. "
+        f"{found['definitions']['macro_auroc']}"
+    )
+    return Table("Macro AUROC", header, rows, note)
+
+
+def _differences(found: Row, confidence: str) -> Table:
+    rows = [
+        [
+            *(row["study"], row["what"], row["where"], str(row["n_findings"])),
+            *(_number(row["difference"], sign=True), p_value(row["p"]), p_value(row["p_adjusted"])),
+        ]
+        for row in found["differences"]
+    ]
+    family = found["family"]
+    note = (
+        f"{found['definitions']['macro_difference']} Adjusted p: Benjamini-Hochberg over {family['m']} tests "
+        f"({family['family']}). No significant difference is not evidence of equality."
+    )
+    header = ["study", "difference", "where", "findings", f"macro AUROC ({confidence})", "p", "adjusted p"]
+    return Table("Differences of macro AUROC", header, rows, note)
+
+
+def _findings(found: Row, confidence: str) -> Table:
+    runs = list(dict.fromkeys(row["run"] for row in found["findings"]))
+    kept = {(row["study"], row["title"], row["where"], row["run"]): row for row in found["findings"]}
+    rows = []
+    for study, title, where in dict.fromkeys(key[:3] for key in kept):
+        there = [kept.get((study, title, where, run)) for run in runs]
+        counts = dict.fromkeys(f"{row['n_positive']:,} of {row['n']:,}" for row in there if row)
+        numbers = [_number(row["auroc"]) + ("" if row["in_macro"] else " ~") if row else "–" for row in there]
+        rows.append([study, title, where, " / ".join(counts), *numbers])
+    note = f"AUROC ({confidence}). ~: not in the macro AUROC. {found['definitions']['auroc']}"
+    return Table("AUROC by finding", ["study", "finding", "test", "positive", *runs], rows, note)
+
+
+def _tests(found: Row, confidence: str) -> Table:
+    tested = [row for row in found["tests"] if row["p"] is not None]
+    rows = [
+        [
+            *(row["study"], row["title"], row["what"], row["where"]),
+            *(decimal(row["auroc_a"]), decimal(row["auroc_b"]), _number(row["difference"], sign=True)),
+            *(p_value(row["p"]), p_value(row["p_adjusted"])),
+        ]
+        for row in tested
+    ]
+    families = dict.fromkeys((row["study"], row["kind"], row["m"]) for row in found["tests"])
+    sizes = ", ".join(f"{study} {m} of {kind}" for study, kind, m in families)
+    note = f"DeLong. {found['definitions']['p_adjusted']} One family a study and kind of test: {sizes}."
+    header = ["study", "finding", "difference", "where", "first", "second", f"AUROC ({confidence})", "p", "adjusted p"]
+    return Table("Tests of single findings", header, rows, note)
+
+
+def _left_out(found: Row, confidence: str) -> Table:
+    rows = []
+    for row in found["left_out"]:
+        positives = "–" if row["n_positive"] is None else str(row["n_positive"])
+        rows.append([row["study"], row["where"], row["title"], positives, row["reason"]])
+    least = found["options"]["min_positives"]
+    note = (
+        "Findings that were too rare to train, and those that do not count in a macro AUROC: fewer than "
+        f"{least} positives, or no negative."
+    )
+    return Table("Left out", ["study", "test", "finding", "positives", "reason"], rows, note)
+
+
+TABLES: Mapping[str, Callable[[Row, str], Table]] = {
+    "studies": _studies,
+    "macro": _macro,
+    "differences": _differences,
+    "findings": _findings,
+    "tests": _tests,
+    "left_out": _left_out,
+}
+"""Name of a table -> what makes it; also the key of its rows in `side_by_side`, but for `studies`."""
+
+
+def _number(number: Row, *, sign: bool = False) -> str:
+    if number["value"] is None:
+        return "–"
+    value = signed(number["value"]) if sign else decimal(number["value"])
+    return f"{value} {limits(number['low'], number['high'], sign=sign)}".strip()
+
+
+def _share(row: Row) -> str:
+    return f"{row['n_findings']} of {row['n_findings'] + row['n_not_trained']}"
+
+
+def _range(row: Row) -> str:
+    return "–" if row["min"] is None else f"{decimal(row['min'], 2)}–{decimal(row['max'], 2)}"
+
+
+def as_markdown(table: Table) -> str:
+    """A table as Markdown, with its title and note."""
+    lines = [table.header, ["---"] * len(table.header), *table.rows]
+    cells = ("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join([f"**{table.title}**", "", *cells, "", table.note, ""])
+
+
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "studies": ("study", "n_findings", "n_not_trained", "n_train", "n_validation", "set", "n_studies", "n_patients"),
+    "macro": ("study", "set", "run", "auroc", "min", "max", "n_findings", "n_all_findings"),
+    "differences": ("study", "what", "where", "difference", "p", "p_adjusted", "n_findings"),
+    "findings": (
+        *("study", "set", "run", "finding", "n", "n_positive", "prevalence", "in_macro"),
+        *("auroc", "average_precision", "sensitivity", "specificity"),
+    ),
+    "tests": (
+        *("study", "what", "where", "finding", "auroc_a", "auroc_b", "difference", "statistic", "p", "p_adjusted"),
+        "m",
+    ),
+    "left_out": ("study", "where", "title", "n_positive", "reason"),
+}
+"""Name of a table -> its columns in CSV; a number with an interval has three."""
+
+
+def as_csv(found: Row, name: str) -> str:
+    """The rows of a table as CSV, unrounded."""
+    rows = found[name]
+    if name == "studies":
+        rows = [row | one for row in rows for one in row["sets"]]
+    numbers = {key for key in COLUMNS[name] if rows and isinstance(rows[0][key], Mapping)}
+    header = [column for key in COLUMNS[name] for column in _columns(key, key in numbers)]
+    return csv_text(header, ([cell for key in COLUMNS[name] for cell in _cells(row[key])] for row in rows))
+
+
+def _columns(key: str, is_number: bool) -> Iterable[str]:
+    return (key, f"{key}_low", f"{key}_high") if is_number else (key,)
+
+
+def _cells(value: Any) -> Iterator[Any]:
+    for cell in (value["value"], value["low"], value["high"]) if isinstance(value, Mapping) else (value,):
+        yield "" if cell is None else cell
