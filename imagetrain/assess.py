@@ -97,8 +97,8 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         write_text(folder / PAGE, render(report))
         drawings = plots(report)
         for name, drawing in track(drawings.items(), "draw", len(drawings)):
-            write_text(folder / "plots" / name, drawing)
-        write_stamp(folder, made_from, [PAGE, *(f"plots/{name}" for name in drawings)])
+            write_text(folder / "plots" / f"{name}.svg", drawing.svg)
+        write_stamp(folder, made_from, [PAGE, *(f"plots/{name}.svg" for name in drawings)])
     track_page(study, folder / PAGE)
     return {"up_to_date": up_to_date, "n_failed": 0, "page": str(folder / PAGE), "line": str(folder / PAGE)}
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from imagetrain.page import formats
-from imagetrain.page.svg import standalone, swatch
+from imagetrain.page import formats, tables
+from imagetrain.page.plots import drawn
+from imagetrain.page.plots.files import named
+from imagetrain.page.plots.forest import findings_forest
+from imagetrain.page.plots.frame import N_LOOKS, swatch
+from imagetrain.page.plots.plot import PlotFile
 from imagetrain.page.view import View
 from imagetrain.records import EvaluationReport
-from radprompter.pages import PLOTS, render_page
+from radprompter.pages import render_page
 from radprompter.pages.svg import forest_axis
 
 HERE = Path(__file__).parent
-TEMPLATE, STYLE = "page.html.jinja", "page.css"
+TEMPLATE = "page.html.jinja"
 
 
 def render(report: EvaluationReport) -> str:
@@ -23,13 +26,13 @@ def render(report: EvaluationReport) -> str:
     ``created``, ``synthetic`` (bool), ``reference`` (text), and the lists of name and text ``not_trained``, ``runs``,
     ``settings``, ``hashes`` and ``versions``; what is absent is left out.
     """
-    names = ("decimal", "signed", "interval", "p_value", "percent")
-    tools = {name: getattr(formats, name) for name in names}
-    return render_page(HERE / TEMPLATE, view=View(report.metrics), swatch=swatch, forest_axis=forest_axis, **tools)
+    view = View(report.metrics)
+    tools = {name: getattr(formats, name) for name in ("decimal", "signed", "interval", "p_value", "percent")}
+    tools |= {"swatch": swatch, "forest_axis": forest_axis, "n_looks": N_LOOKS}
+    made = drawn(view)
+    return render_page(HERE / TEMPLATE, view=view, tables=tables, plots=made, forest=findings_forest(view), **tools)
 
 
-def plots(report: EvaluationReport) -> dict[str, str]:
-    """The ROC curves of each finding as SVG files: file name -> content."""
-    style = PLOTS.read_text(encoding="utf-8") + (HERE / STYLE).read_text(encoding="utf-8").partition("/* page */")[0]
-    panels: list[dict[str, Any]] = View(report.metrics).roc_panels()
-    return {f"roc_{panel['name']}.svg": standalone(panel["svg"], style) for panel in panels}
+def plots(report: EvaluationReport) -> dict[str, PlotFile]:
+    """Every plot of the page: name of a file, without its ending -> its SVG and the data that it draws."""
+    return named(drawn(View(report.metrics)))

@@ -67,7 +67,7 @@ def test_numbers_tables_and_page_are_written_once(study: StudyRecipe):
     assert float(rows[0]["auroc"]) == metrics["results"][0]["auroc"]["value"]
     assert next(row for row in rows if row["finding"] == "osteopenia")["auroc"] == ""
     assert len(list(csv.DictReader((out / "evaluate/macro.csv").read_text().splitlines()))) == 4
-    assert {p.name for p in (out / "page/plots").iterdir()} == {f"roc_{name}.svg" for name in FINDINGS[:4]}
+    assert {p.name for p in (out / "page/plots").iterdir()} >= {f"roc_{name}.svg" for name in FINDINGS[:4]}
     assert "Made-up study" in (out / "page/report.html").read_text()
     assert run_evaluate(study)["up_to_date"] and run_report(study)["up_to_date"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -78,11 +79,29 @@ def test_one_run_at_one_site_makes_a_page_too():
     assert "no external site" in text and "No finding could be tested" in text
 
 
-def test_drawings_are_svg_files_of_their_own(report: EvaluationReport):
-    for name, drawing in plots(report).items():
-        root = ElementTree.fromstring(drawing)
-        assert root.tag.endswith("svg") and name.startswith("roc_")
-        assert "--run0" in drawing and "max-width" not in drawing
+def test_plots_are_svg_files_of_their_own_with_their_data(report: EvaluationReport):
+    made = plots(report)
+    assert {"forest", "roc_fracture", "roc_foreign_body"} <= set(made) and "roc_osteopenia" not in made
+    for name, plot in made.items():
+        root = ElementTree.fromstring(plot.svg)
+        assert root.tag.endswith("svg") and int(float(root.attrib["width"])) > 200, name
+        assert "var(" not in plot.svg and "prefers-color-scheme" not in plot.svg and "#0a62a9" in plot.svg
+        assert plot.table.rows and {len(row) for row in plot.table.rows} == {len(plot.table.header)}, name
+
+
+def test_the_data_of_a_plot_are_the_numbers(report: EvaluationReport):
+    table = plots(report)["roc_fracture"].table
+    curve = next(c for c in report.metrics["curves"] if c["finding"] == "fracture")
+    points = [row[3:5] for row in table.rows if row[:3] == (curve["set"], curve["run"], "curve")]
+    assert points == list(zip(curve["false_positive_rate"], curve["true_positive_rate"], strict=True))
+
+
+def test_names_of_plots_are_names_of_files_and_differ():
+    run = make_predictions()
+    odd = replace(run, findings=("a/b", "a_b", "A_b", "../x", "Größe"))
+    made = plots(EvaluationReport(evaluate({"run": odd}, options=Options(resamples=0)).metrics))
+    assert {"roc_a_b", "roc_a_b_2", "roc_A_b_3", "roc_.._x"} <= set(made)
+    assert not any("/" in name for name in made)
 
 
 def test_the_forest_marks_what_is_off_the_axis():
@@ -113,7 +132,7 @@ def test_a_browser_shows_it_without_errors_requests_or_sideways_scrolling(browse
     tab = open_quietly(browser, tmp_path / "report.html", width, scheme)
     background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
-    assert tab.locator("svg.roc").count() == 4
+    assert tab.locator("figure svg.panel").count() == 8
     tracks = tab.evaluate("[...document.querySelectorAll('svg.track')].map(s => s.getBoundingClientRect().width)")
     assert min(tracks) > 150
     tab.close()

@@ -1,0 +1,57 @@
+"""A plot: panels side by side, what each says in words, and the data that it draws as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from radprompter.pages.svg import drawing
+
+Cell = str | float | int | None
+
+
+class DataTable(NamedTuple):
+    """What a plot draws, one row a point or mark; None where undefined."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Panel(NamedTuple):
+    """One drawing, as large as its units are pixels; it may be shown at another size."""
+
+    title: str  # what tells it from the other panels of its plot
+    svg: Markup
+    width: float
+    height: float
+
+
+class Plot(NamedTuple):
+    """Panels that belong together; `runs` are the names behind the colours, empty where none is told apart."""
+
+    title: str
+    panels: tuple[Panel, ...]
+    table: DataTable
+    runs: tuple[str, ...] = ()
+
+
+class PlotFile(NamedTuple):
+    """A plot as a file of its own, and its data."""
+
+    svg: str
+    table: DataTable
+
+
+def panel(title: str, parts: Sequence[str], *, width: float, height: float, says: str) -> Panel:
+    """Parts on a sheet of some size; `says` is read out instead of it, so it has the result, not only the subject."""
+    attributes = f'class="panel" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(says)}"'
+    return Panel(title, drawing(attributes, parts), width, height)
+
+
+def text(x: float, y: float, words: str, *, anchor: str = "start", look: str = "", more: str = "") -> str:
+    """Words at a place, escaped; `look` are CSS classes, `more` further attributes."""
+    classes = f' class="{look}"' if look else ""
+    extra = f" {more}" if more else ""
+    return f'<text{classes} x="{x:g}" y="{y:g}" text-anchor="{anchor}"{extra}>{escape(words)}</text>'
