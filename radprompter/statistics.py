@@ -60,6 +60,18 @@ def percentile_interval(replicates: ArrayLike, *, alpha: float = 0.05) -> Percen
     return PercentileInterval(float(low), float(high), int(used.size), skipped)
 
 
+def mcnemar_p(only_first: int, only_second: int, *, mid: bool = False) -> float:
+    """Two-sided exact p of discordant pairs (McNemar 1947), by the binomial distribution; 1 without any.
+
+    `mid` takes off half the chance of the pairs at hand (Fagerland, Lydersen & Laake 2013).
+    """
+    from scipy.stats import binom
+
+    fewer, total = min(only_first, only_second), only_first + only_second
+    p = 2 * float(binom.cdf(fewer, total, 0.5)) - (float(binom.pmf(fewer, total, 0.5)) if mid else 0.0)
+    return min(1.0, p)
+
+
 def bootstrap_p(differences: ArrayLike) -> float:
     """Two-sided p of a difference of zero: twice the smaller share of resamples on one side, ends counted in.
 

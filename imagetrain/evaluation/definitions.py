@@ -37,6 +37,19 @@ DEFINITIONS: Mapping[str, str] = {
         "DeLong's test of two runs on the same studies, two-sided, for findings with at least {min_positives} "
         "positives; studies whose label differs between the two runs' references are left out."
     ),
+    "paired_sensitivity": (
+        "Difference of two runs' sensitivities on the same studies, each at its own frozen threshold. Interval: "
+        "{resamples} resamples of whole patients. p: McNemar's exact test, two-sided; where a patient has several "
+        "studies, twice the share of resamples on the smaller side of zero."
+    ),
+    "paired_specificity": (
+        "Difference of two runs' specificities on the same studies, each at its own frozen threshold; interval and p "
+        "as of the sensitivities."
+    ),
+    "paired_f1": (
+        "Difference of two runs' F1 on the same studies, each at its own frozen threshold. Interval: {resamples} "
+        "resamples of whole patients; p: twice the share of resamples on the smaller side of zero."
+    ),
     "unpaired": (
         "DeLong's test of one run at two sites, which share no patients: Welch-Satterthwaite t, two-sided, for "
         "findings with at least {min_positives} positives at both."

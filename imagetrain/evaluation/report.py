@@ -11,6 +11,7 @@ import numpy as np
 
 from imagetrain.evaluation.auroc import Floats, corners, roc_curve
 from imagetrain.evaluation.bootstrap import Counts, patient_counts
+from imagetrain.evaluation.calls import compare_calls
 from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_sites
 from imagetrain.evaluation.finding import measure
 from imagetrain.evaluation.numbers import Definitions, Options
@@ -54,6 +55,7 @@ def evaluate(
     macro: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     scored: dict[str, dict[str, Scored]] = {one.key: {} for one in sets}
+    cuts: dict[str, dict[str, Floats]] = {one.key: {} for one in sets}
     counts = {one.key: _counts(one, options) for one in sets}
     for one, run in track([(one, run) for one in sets for run in runs], "evaluate"):
         predictions = one.predictions[run]
@@ -70,6 +72,7 @@ def evaluate(
             )
             rows.append({"finding": finding} | row)
         scored[one.key][run] = Scored(predictions, counts[one.key], aurocs)
+        cuts[one.key][run] = np.stack([threshold.cuts for threshold in frozen], axis=1)
         results += [{"run": run, "set": one.key} | row for row in rows]
         macro.append({"run": run, "set": one.key} | _macro(rows, aurocs, predictions, options, rules.definitions))
         curves += [{"run": run, "set": one.key} | curve for curve in _curves(predictions, rows)]
@@ -85,7 +88,11 @@ def evaluate(
         "label_counts": _label_counts(runs),
         "macro": macro,
         "results": results,
-        "comparisons": {"runs": compare_runs(scored, rules), "sites": compare_sites(scored, rules, internal=TEST)},
+        "comparisons": {
+            "runs": compare_runs(scored, rules),
+            "calls": compare_calls(scored, cuts, rules),
+            "sites": compare_sites(scored, rules, internal=TEST),
+        },
         "definitions": rules.definitions.texts,
         "curves": curves,
     }

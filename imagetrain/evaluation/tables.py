@@ -54,6 +54,22 @@ def runs_table(metrics: Mapping[str, Any]) -> str:
     return _tests(metrics["comparisons"]["runs"]["rows"], ("set", "run_a", "run_b"))
 
 
+def calls_table(metrics: Mapping[str, Any]) -> str:
+    """Paired tests of runs at their frozen thresholds."""
+    about = ("set", "run_a", "run_b", "finding", "measure")
+    rows = [
+        [
+            *(row[key] for key in (*about, "a", "b")),
+            *(row["difference"][key] for key in ("value", "low", "high")),
+            *(row[key] for key in ("method", "p", "p_adjusted")),
+            row["difference"].get("reason"),
+        ]
+        for row in metrics["comparisons"]["calls"]["rows"]
+    ]
+    values = ("a", "b", "difference", "low", "high", "method", "p", "p_adjusted", "remark")
+    return as_csv([*about, *values], rows)
+
+
 def sites_table(metrics: Mapping[str, Any]) -> str:
     """Unpaired tests of sites."""
     return _tests(metrics["comparisons"]["sites"]["rows"], ("set_a", "set_b", "run"))
@@ -63,6 +79,7 @@ TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "findings.csv": findings_table,
     "macro.csv": macro_table,
     "runs_compared.csv": runs_table,
+    "calls_compared.csv": calls_table,
     "sites_compared.csv": sites_table,
 }
 """Name of a file -> what makes its text from the metrics."""

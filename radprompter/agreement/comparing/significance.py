@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radprompter.errors import InputError
-from radprompter.statistics import benjamini_hochberg
+from radprompter.statistics import benjamini_hochberg, mcnemar_p
 
 MCNEMAR_METHODS = ("auto", "exact", "mid_p", "chi_squared", "chi_squared_corrected")
 WILCOXON_METHODS = ("auto", "exact", "normal_approximation")
@@ -95,7 +95,7 @@ def mcnemar(only_first: int, only_second: int, *, n: int, method: str = "auto") 
         reason = "no discordant pair" if n else "no report that both were judged on"
         return PairedTest("McNemar", method, math.nan, 1.0 if n else math.nan, n, n, reason=reason)
     if method in ("exact", "mid_p"):
-        statistic, p = float(fewer), _binomial_p(fewer, discordant, mid=method == "mid_p")
+        statistic, p = float(fewer), mcnemar_p(only_first, only_second, mid=method == "mid_p")
     else:
         distance = abs(only_first - only_second) - (method == "chi_squared_corrected")
         statistic = max(distance, 0) ** 2 / discordant
@@ -208,13 +208,6 @@ def _degenerate(differences: NDArray[np.float64]) -> tuple[str, float]:
     if len(differences) < 2:
         return TOO_FEW, math.nan
     return ("", math.nan) if differences.any() else (ALL_ZERO, 1.0)
-
-
-def _binomial_p(fewer: int, total: int, *, mid: bool) -> float:
-    from scipy.stats import binom
-
-    p = 2 * float(binom.cdf(fewer, total, 0.5)) - (float(binom.pmf(fewer, total, 0.5)) if mid else 0.0)
-    return min(1.0, p)
 
 
 def _ranks(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
