@@ -67,7 +67,7 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     )
     titles = titles_of(study)
     report = evaluate(runs, titles=titles, options=options, track=track)
-    metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles)}
+    metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles, report.metrics)}
     metrics["identity"] = identify(study, runs, options)
     for name, run in runs.items():
         save_predictions(folder / TESTED / f"{name}.parquet", run)

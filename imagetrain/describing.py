@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from imagetrain.cohort.reading import describe_cohort
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import PARTS
 from radprompter.errors import InputError
@@ -31,8 +32,10 @@ def titles_of(study: StudyRecipe) -> dict[str, str]:
     return {finding.name: finding.title for finding in read_labels(study.data).schema.findings}
 
 
-def describe_study(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str]) -> dict[str, Any]:
-    """What, where, when and from what: texts for the page, found in the recipe and in the runs' manifests."""
+def describe_study(
+    study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str], metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What, where, when and from what, found in the recipe and in the runs' manifests; and whose studies they are."""
     train = study.need_train()
     manifests = {name: _manifest(study.out / "train" / name / "manifest.json") for name in train.runs}
     first = next(iter(manifests.values()))
@@ -87,6 +90,7 @@ def describe_study(study: StudyRecipe, inputs: list[Path], titles: Mapping[str, 
         ],
         "hashes": hashes,
         "versions": sorted({**first.get("versions", {}), **versions}.items()),
+        **describe_cohort(study, first, metrics),
     }
 
 

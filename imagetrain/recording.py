@@ -82,6 +82,10 @@ def record_run(fit: Fit, fitted: Fitted) -> None:
         "left_out": dict(prepared.left_out),
         "excluded": dict(prepared.excluded),
         "unused_images": dict(prepared.unused),
+        "n_images": {
+            "found": len(fit.cache.images) + len(prepared.unused),
+            "used": int((prepared.rows >= 0).sum()),
+        },
         "n_studies": {part: split.parts.count(part) for part in dict.fromkeys(split.parts)},
         "targets": counts(targets, split),
         "validation": {

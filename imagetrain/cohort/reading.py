@@ -1,0 +1,72 @@
+"""What the stages of a study have left, read for the flow of exclusions and the prevalence by label table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imagetrain.cohort.flow import flow_notes, flow_of
+from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_reference
+from imagetrain.recipe import StudyRecipe
+from imagetrain.records import EXTERNAL, TEST, Split
+from imagetrain.store import read_label_table
+from radprompter.files import read_table
+from radprompter.label_table import LabelTable
+
+
+def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys ``flow``, ``flow_notes`` and ``prevalence`` of what ``metrics.json`` says of a study.
+
+    Parameters
+    ----------
+    manifest:
+        Of the first training run; empty where scores were made elsewhere.
+    metrics:
+        Of the evaluation.
+    """
+    tables = _label_tables(study)
+    tested_against = next(iter(tables.values()), None)
+    split = _split(study.out / "train" / "split.csv")
+    findings = [finding["name"] for finding in metrics["findings"]]
+    prevalence = [
+        row
+        for name, table in tables.items()
+        if split is not None
+        for row in prevalence_of(name, table, split, findings)
+    ]
+    if study.evaluate.reference is not None:
+        name = f"reference {study.evaluate.reference.path.name}"
+        prevalence += prevalence_of_reference(name, metrics["label_counts"])
+    return {
+        "flow": flow_of(manifest, tested_against, metrics["sets"]),
+        "flow_notes": flow_notes(manifest, tested_against),
+        "prevalence": prevalence,
+    }
+
+
+def _label_tables(study: StudyRecipe) -> dict[str, LabelTable]:
+    """The recipe's label table, then those of runs that have their own; what is no longer there is left out."""
+    data = study.data
+    if data is None:
+        return {}
+    files = {"labels": data.labels}
+    if study.train is not None:
+        files |= {f"run {name}": run.labels for name, run in study.train.runs.items() if run.labels is not None}
+    return {
+        name: read_label_table(path, data.findings, id_column=data.studies.id)
+        for name, path in files.items()
+        if path.is_file()
+    }
+
+
+def _split(path: Path) -> Split | None:
+    """The split that was trained on; with folds, all internal studies are tested."""
+    if not path.is_file():
+        return None
+    frame = read_table(path, required=("study_id", "patient_id", "site", "part")).astype(str)
+    parts = frame["part"]
+    if "fold" in frame.columns:
+        frame = frame[frame["fold"] == frame["fold"].iloc[0]]
+        parts = frame["part"].where(frame["part"] == EXTERNAL, TEST)
+    return Split(tuple(frame["study_id"]), tuple(frame["patient_id"]), tuple(frame["site"]), tuple(parts))

@@ -1,0 +1,175 @@
+"""The flow of exclusions and the prevalence by label table: every study is somewhere, and the sums hold."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from reference.predictions import FINDINGS, two_runs
+
+from imagetrain.assess import run_evaluate
+from imagetrain.cohort.flow import flow_notes, flow_of
+from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_reference
+from imagetrain.recipe import load_recipe
+from imagetrain.records import Split
+from imagetrain.store import save_predictions, save_split
+from radprompter.files import read_json, write_json, write_text
+from radprompter.label_table import LabelTable
+from radprompter.labels import FindingSpec, LabelSchema
+
+MANIFEST = {
+    "n_studies": {"train": 5, "validation": 2, "test": 3, "external": 4},
+    "excluded": {
+        "s1": "no labels",
+        "s2": "no labels for run b",
+        "s3": "no lateral image",
+        "s4": "/images/s4 (1).dcm (study s4): the image is blank: every pixel has the same value",
+        "s5": "/images/s5.dcm (study s5 (again)): the image is blank: every pixel has the same value",
+        "s6": "in no part of the split file",
+    },
+    "n_images": {"found": 40, "used": 28},
+    "unused_images": {
+        "/images/s4 (1).dcm": "/images/s4 (1).dcm (study s4): the image file is empty",
+        "b": "a second ap",
+    },
+}
+SETS = [{"n_studies": 3}, {"n_studies": 2}]
+
+
+def labels(states: dict[str, str]) -> LabelTable:
+    """A table of two findings: report -> a letter a finding."""
+    words = {"p": "positive", "n": "negative", "u": "uncertain", "-": "not_mentioned", "f": "failed", "s": "skipped"}
+    schema = LabelSchema("two", (FindingSpec("fracture"), FindingSpec("effusion")))
+    frame = pd.DataFrame(
+        {"report_id": list(states)}
+        | {name: [words[text[i]] for text in states.values()] for i, name in enumerate(schema.names)}
+    )
+    long = frame.melt("report_id", var_name="finding", value_name="state").sort_values("report_id", kind="stable")
+    return LabelTable(schema, long.reset_index(drop=True))
+
+
+def test_what_is_lost_between_reports_and_tests_is_counted_with_its_reason():
+    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss", "c": "ff", "d": "sf", "e": "pf"}), SETS)
+    told = [(step["step"], step["n"], {lost["reason"]: lost["n"] for lost in step["lost"]}) for step in flow]
+    assert told == [
+        ("reports in the label table", 5, {}),
+        ("with a label", 2, {"no usable answer": 2, "no text": 1}),
+        ("studies in the table of studies", 20, {}),
+        ("labelled", 18, {"no labels": 1, "no labels for run b": 1}),
+        (
+            "with the images that are needed",
+            15,
+            {"the image is blank: every pixel has the same value": 2, "no lateral image": 1},
+        ),
+        ("in a part of the split", 14, {"in no part of the split file": 1}),
+        ("tested", 5, {"used for training": 5, "used for validation": 2, "no reference": 2}),
+        ("images of the wanted views", 40, {}),
+        ("seen", 28, {"of studies that are not used": 10, "the image file is empty": 1, "a second ap": 1}),
+    ]
+    assert flow[5]["parts"] == MANIFEST["n_studies"]
+
+
+def holds(flow) -> bool:
+    """Whether what is lost explains each step from the one before of the same unit."""
+    pairs = [(a, b) for a, b in itertools.pairwise(flow) if a["unit"] == b["unit"]]
+    return all(a["n"] == b["n"] + sum(lost["n"] for lost in b["lost"]) for a, b in pairs) and len(pairs) > 0
+
+
+def test_no_study_is_lost_without_a_reason():
+    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss"}), SETS)
+    assert holds(flow)
+    assert not holds([*flow[:3], flow[3] | {"n": 17}, *flow[4:]])
+
+
+def test_many_different_reasons_become_one():
+    manifest = MANIFEST | {"excluded": {f"s{i}": f"no image of kind {i // 2}" for i in range(20)}}
+    flow = flow_of(manifest, None, SETS)
+    lost = flow[2]["lost"]
+    assert len(lost) == 7 and lost[-1] == {"reason": "other reasons", "n": 8} and holds(flow)
+
+
+def test_neither_ids_nor_paths_are_in_the_flow():
+    text = str(flow_of(MANIFEST, None, SETS))
+    assert "s4" not in text and "s5" not in text and "/images" not in text
+
+
+def test_with_folds_every_internal_study_is_tested():
+    folds = [{"n_studies": {"train": 6, "validation": 2, "test": 2}}, {"n_studies": {"train": 7, "test": 3}}]
+    manifest = {"excluded": {}, "unused_images": {}, "folds": folds, "n_studies": {"train": 6, "test": 10}}
+    flow = flow_of(manifest, None, [{"n_studies": 10}])
+    assert [(step["step"], step["n"]) for step in flow][-2:] == [("in a part of the split", 10), ("tested", 10)]
+    assert holds(flow) and "in 2 folds" in flow_notes(manifest, None)[-1]
+
+
+def test_what_nobody_recorded_is_said():
+    assert flow_of({}, None, SETS) == [{"step": "tested", "n": 5, "unit": "studies", "lost": []}]
+    notes = " ".join(flow_notes({}, None))
+    assert "labels is not recorded" in notes and "among the scores is not recorded" in notes
+    assert flow_notes(MANIFEST, labels({"a": "pn", "b": "pf", "c": "ff"})) == [
+        "1 reports lack some of their labels; only those cells do not count."
+    ]
+
+
+def test_each_label_is_counted_where_it_is():
+    split = Split(
+        ("a", "b", "c", "d"), ("1", "2", "3", "4"), ("x", "x", "x", "y"), ("train", "train", "test", "external")
+    )
+    table = labels({"a": "pn", "b": "u-", "c": "f-", "d": "pu", "elsewhere": "pp"})
+    rows = prevalence_of("labels", table, split, ["fracture", "effusion", "not in this table"])
+    names = ("part", "site", "finding", "n", "n_positive", "n_negative", "n_uncertain", "n_not_mentioned")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("train", "x", "fracture", 2, 1, 0, 1, 0),
+        ("train", "x", "effusion", 2, 0, 1, 0, 1),
+        ("test", "x", "fracture", 0, 0, 0, 0, 0),
+        ("test", "x", "effusion", 1, 0, 0, 0, 1),
+        ("external", "y", "fracture", 1, 1, 0, 0, 0),
+        ("external", "y", "effusion", 1, 0, 0, 1, 0),
+    ]
+
+
+def test_a_reference_is_counted_once_however_many_runs_are_held_against_it():
+    about = {"site": "x", "finding": "fracture", "n": 4, "n_positive": 1}
+    counts = [{"run": run, "part": part} | about for run in ("a", "b") for part in ("train", "test")]
+    assert prevalence_of_reference("reference truth.csv", counts) == [
+        {"schema": "reference truth.csv", "part": "test", "n_negative": 3, "n_uncertain": None, "n_not_mentioned": None}
+        | about
+    ]
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_an_evaluation_says_whose_studies_it_is_of(tmp_path: Path, folds: int):
+    run = two_runs()["inclusive"]
+    out = tmp_path / "out"
+    save_predictions(out / "train/inclusive/predictions.parquet", run)
+    split = Split(run.study_ids, run.patient_ids, run.sites, run.parts)
+    save_split(out / "train/split.csv", [split] * folds)
+    parts = {part: run.parts.count(part) for part in dict.fromkeys(run.parts)}
+    write_json(out / "train/inclusive/manifest.json", {"n_studies": parts, "excluded": {}, "unused_images": {}})
+    rows = [
+        ",".join([study, *("1" if row[0] else "-1", "")]) for study, row in zip(run.study_ids, run.targets, strict=True)
+    ]
+    write_text(tmp_path / "labels.csv", "\n".join(["study_id,fracture,effusion", *rows]))
+    write_text(
+        tmp_path / "recipe.yaml",
+        f"""
+        name: Cohort
+        data:
+          labels: {tmp_path}/labels.csv
+          studies: {{path: studies.csv}}
+          images: {{path: images.csv}}
+          findings: [fracture, effusion]
+        train: {{runs: {{inclusive: {{policy: inclusive}}}}, model: resnet10t}}
+        evaluate: {{bootstrap: 10}}
+        """,
+    )
+    study = read_json(Path(run_evaluate(load_recipe(tmp_path / "recipe.yaml", out=out))["metrics"]))["study"]
+    assert holds(study["flow"]) and study["flow"][-1]["n"] == 380
+    outside = [row for row in study["prevalence"] if row["part"] == "external" and row["finding"] == FINDINGS[0]]
+    n_positive = int(run.part("external").targets[:, 0].sum())
+    assert [(row["schema"], row["n"], row["n_positive"], row["n_uncertain"]) for row in outside] == [
+        ("labels", 240, n_positive, 240 - n_positive)
+    ]
+    tested = {row["part"] for row in study["prevalence"]}
+    assert tested == ({"train", "validation", "test", "external"} if folds == 1 else {"test", "external"})
