@@ -14,7 +14,7 @@ from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EvaluationReport
-from imagetrain.references import hold_against
+from imagetrain.references import explain_references, hold_against
 from imagetrain.store import read_predictions, save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.errors import InputError
@@ -38,8 +38,8 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     """Evaluate every run of a recipe, unless that is up to date; the summary of the stage.
 
     Writes ``evaluate/metrics.json``, its tables as CSV, and ``evaluate/tested/<run>.parquet``: the predictions with the
-    labels that they were tested against. Test and external studies are held against the recipe's
-    reference if it has one; thresholds are chosen on the validation studies' labels either way.
+    labels that they were tested against. Test and external studies are held against the recipe's references if it has
+    any; thresholds are chosen on the validation studies' labels either way.
 
     Raises
     ------
@@ -51,17 +51,17 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     for name, path in files.items():
         if not path.is_file():
             raise InputError(f"run {name!r} has no predictions ({path}); train it first: imagetrain train RECIPE")
-    reference = study.evaluate.reference
-    inputs = [*files.values(), *([reference.path] if reference else [])]
+    recipe = study.evaluate
+    references = [one.path for one in (recipe.reference, *recipe.sites.values()) if one]
+    inputs = [*files.values(), *dict.fromkeys(references)]
     settings = {"evaluate": study.evaluate.model_dump(mode="json"), "name": study.name, "format": FORMAT}
     made_from = stamp_inputs(settings | {"version": __version__}, inputs)
     if is_up_to_date(folder, made_from):
         track_evaluation(study, folder / METRICS)
         return _summary(read_json(folder / METRICS), folder, up_to_date=True)
-    runs = {name: read_predictions(path) for name, path in files.items()}
-    if reference is not None:
-        runs = {name: hold_against(run, reference) for name, run in runs.items()}
-    recipe = study.evaluate
+    runs, held = hold_against(
+        {name: read_predictions(path) for name, path in files.items()}, recipe.reference, recipe.sites
+    )
     options = Options(
         min_positives=recipe.min_positives, resamples=recipe.bootstrap, seed=recipe.seed, alpha=recipe.alpha
     )
@@ -69,6 +69,7 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     report = evaluate(runs, titles=titles, options=options, track=track)
     metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles, report.metrics)}
     metrics["identity"] = identify(study, runs, options)
+    explain_references(metrics, held)
     for name, run in runs.items():
         save_predictions(folder / TESTED / f"{name}.parquet", run)
     write_json(folder / METRICS, metrics)

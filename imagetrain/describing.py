@@ -81,6 +81,9 @@ def describe_study(
             "thresholds, use the labels that were read from the reports."
             if reference
             else "All sets, the test sets too, are held against the labels that were read from the reports."
+        )
+        + "".join(
+            f" Site {site} has a reference of its own: {one.path.name}." for site, one in study.evaluate.sites.items()
         ),
         "runs": runs,
         "settings": [(name, text) for name, text in settings if text],

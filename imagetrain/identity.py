@@ -48,9 +48,11 @@ def identify(study: StudyRecipe, runs: Mapping[str, Predictions], options: Optio
 
 def _projection(study: StudyRecipe, findings: Iterable[str], manifest: Mapping[str, Any]) -> dict[str, Any]:
     """How the labels of tested studies became 1, 0 or not known."""
-    reference = study.evaluate.reference
-    if reference is not None:
-        return {"source": "reference"} | reference.model_dump(mode="json", exclude={"path", "id"})
+    recipe = study.evaluate
+    own = {site: one.model_dump(mode="json", exclude={"path", "id"}) for site, one in recipe.sites.items()}
+    sites = {"sites": own} if own else {}
+    if recipe.reference is not None:
+        return {"source": "reference"} | recipe.reference.model_dump(mode="json", exclude={"path", "id"}) | sites
     policies = list(study.train.runs.values()) if study.train else []
     ignored = {name for name in findings if any(one.rule(name).not_mentioned == "ignore" for one in policies)}
     return {
@@ -59,7 +61,7 @@ def _projection(study: StudyRecipe, findings: Iterable[str], manifest: Mapping[s
         "label_schema_hash": manifest.get("schema_hash"),
         "uncertain": "not known",
         "not_mentioned": {name: "not known" if name in ignored else "negative" for name in findings},
-    }
+    } | sites
 
 
 def _run(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from imagetrain.store.tables import (
     read_label_table,
     read_labels,
     read_studies,
+    texts_of,
     view_names,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "save_model",
     "save_predictions",
     "save_split",
+    "texts_of",
     "view_names",
 ]

@@ -90,7 +90,7 @@ def read_studies(recipe: Studies) -> list[StudyRow]:
     """
     columns = [recipe.id, recipe.patient, *([recipe.site] if recipe.site else [])]
     frame = read_table(recipe.path, required=columns)
-    texts = _texts(frame, columns)
+    texts = texts_of(frame, columns)
     sites = texts[recipe.site] if recipe.site else [""] * len(frame)
     rows = [StudyRow(*row) for row in zip(texts[recipe.id], texts[recipe.patient], sites, strict=True)]
     seen: set[str] = set()
@@ -121,7 +121,7 @@ def read_image_files(recipe: Images, views: Sequence[str]) -> list[ImageFile]:
     if recipe.view_from == "table" and recipe.view is None and len(views) > 1:
         raise RecipeError(f"data.views names {len(views)} views, but data.images.view is null: which file is which?")
     columns = [recipe.id, recipe.file, *([column] if column else [])]
-    texts = _texts(read_table(recipe.path, required=columns), columns)
+    texts = texts_of(read_table(recipe.path, required=columns), columns)
     root = recipe.root if recipe.root is not None else recipe.path.parent
     rows = list(zip(texts[recipe.id], texts[recipe.file], strict=True))
     for line, (study, _) in enumerate(rows, start=2):
@@ -146,8 +146,8 @@ def view_names(recipe: Images, views: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _texts(frame: Any, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of a table as text; a cell that is absent is empty, and a whole number has no decimals.
+def texts_of(frame: Any, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of a frame as text; a cell that is absent is empty, and a whole number has no decimals.
 
     In Parquet and JSON, numbers of a column in which one is absent are read as 1.0, 2.0.
     """

@@ -88,7 +88,7 @@ def test_the_reference_replaces_the_labels_of_test_and_external_studies_only(tmp
         tmp_path / "r.csv",
         lambda study, finding, value: {"fracture": str(1 - int(value)), "effusion": ""}.get(finding, value),
     )
-    held = hold_against(run, Reference(path=flipped))
+    held = hold_against({"run": run}, Reference(path=flipped)).runs["run"]
     tested = np.isin(run.parts, ("test", "external"))
     assert (held.targets[tested, 0] == 1 - run.targets[tested, 0]).all()
     assert np.isnan(held.targets[tested, 1]).all()
@@ -102,7 +102,7 @@ def test_a_finding_that_the_reference_lacks_is_not_known(tmp_path: Path, study: 
     metrics = json.loads(Path(summary["metrics"]).read_text())
     excluded = metrics["macro"][0]["excluded"]
     assert [(item["finding"], item["reason"]) for item in excluded] == [
-        (name, "no study with a known label") for name in FINDINGS[1:]
+        (name, "no counterpart in the reference r.csv") for name in FINDINGS[1:]
     ]
     assert "held against the reference r.csv" in metrics["study"]["reference"]
 
@@ -117,7 +117,7 @@ def test_a_finding_that_the_reference_lacks_is_not_known(tmp_path: Path, study: 
 def test_a_reference_that_cannot_be_used_is_refused(tmp_path: Path, change, columns, message):
     path = write_reference(tmp_path / "r.csv", change, columns)
     with pytest.raises(TableError, match=message):
-        hold_against(two_runs()["inclusive"], Reference(path=path))
+        hold_against(two_runs(), Reference(path=path))
 
 
 def test_a_reference_must_cover_the_tested_studies_once(tmp_path: Path):
@@ -125,10 +125,10 @@ def test_a_reference_must_cover_the_tested_studies_once(tmp_path: Path):
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-2]))
     with pytest.raises(TableError, match="2 of 380 tested studies have no row, such as 's638'"):
-        hold_against(two_runs()["inclusive"], Reference(path=path))
+        hold_against(two_runs(), Reference(path=path))
     path.write_text("\n".join([*lines, lines[-1]]))
     with pytest.raises(TableError, match="'s639' has more than one row"):
-        hold_against(two_runs()["inclusive"], Reference(path=path))
+        hold_against(two_runs(), Reference(path=path))
 
 
 def test_missing_stages_are_named(tmp_path: Path):
