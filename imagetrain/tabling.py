@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,64 +11,86 @@ from imagetrain.evaluation.studies import side_by_side
 from imagetrain.recipe import load_recipe
 from imagetrain.study_tables import TABLES, as_csv, as_markdown, tables_of
 from radprompter.errors import InputError
-from radprompter.files import read_json, write_text
+from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_stamp, write_text
 from radprompter.shipped import find_recipe
+from radprompter.terminal import Track, quiet
+from radprompter.version import __version__
 
 METRICS = Path("evaluate", "metrics.json")
+FILES = (*(f"{name}.csv" for name in TABLES), "tables.md")
 
 
-def make_tables(named: Iterable[str], out: Path | None = None) -> dict[str, Any]:
-    """The numbers of several evaluated studies; also writes them as CSV and Markdown if there is a folder for them.
+def run_tables(folders: Mapping[str, Path], out: Path, *, track: Track = quiet) -> dict[str, Any]:
+    """Write the tables of several evaluated studies, unless they are up to date; the summary of the stage.
 
     Parameters
     ----------
-    named:
-        Recipes or output folders, as `read_studies` takes them.
-
-    Raises
-    ------
-    InputError
-        If a study is not evaluated yet, or studies were not evaluated alike.
+    folders:
+        Name -> output folder of a study.
     """
-    found = side_by_side(read_studies(named))
-    if out is not None:
-        tables = tables_of(found)
-        for name in TABLES:
-            write_text(out / f"{name}.csv", as_csv(found, name))
-        write_text(out / "tables.md", "\n".join(as_markdown(table) for table in tables.values()))
-    return found
+    inputs = [metrics_of(folder) for folder in folders.values()]
+    made_from = stamp_inputs({"version": __version__, "names": list(folders)}, inputs)
+    up_to_date = is_up_to_date(out, made_from)
+    if not up_to_date:
+        write_tables(side_by_side(read_studies(folders)), out)
+        write_stamp(out, made_from, FILES)
+    line = f"{len(folders)} studies side by side: {out}"
+    return {"up_to_date": up_to_date, "n_failed": 0, "tables": str(out), "line": line}
 
 
-def read_studies(named: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Metrics of evaluated studies, each given as a recipe or an output folder, ``NAME=`` before it if it likes.
+def write_tables(found: Mapping[str, Any], out: Path) -> None:
+    """Write the tables of `side_by_side` as CSV, unrounded, and as one Markdown file."""
+    for name in TABLES:
+        write_text(out / f"{name}.csv", as_csv(found, name))
+    write_text(out / "tables.md", "\n".join(as_markdown(table) for table in tables_of(found).values()))
 
-    Without a name a study is called by the title of its recipe.
+
+def name_studies(arguments: Iterable[str]) -> dict[str, Path]:
+    """Output folders of studies by name; each is given as a recipe or as the folder, ``NAME=`` before it if one likes.
+
+    A recipe of several studies stands for all of them. Without a name a study has the title of its recipe.
 
     Raises
     ------
     InputError
         If one is not evaluated yet, or two have the same name.
     """
-    studies: dict[str, dict[str, Any]] = {}
-    for text in named:
+    folders: dict[str, Path] = {}
+    for text in arguments:
         found = re.match(r"([^=/\\]+)=(.+)", text)
         name, place = (found[1].strip(), Path(found[2])) if found else ("", Path(text))
-        path = _metrics_of(place)
-        metrics = read_json(path)
-        name = name or str(metrics.get("study", {}).get("title") or place.stem)
-        if name in studies:
-            raise InputError(f"two studies are called {name!r}; name one of them: NAME={place}")
-        studies[name] = metrics
-    return studies
+        for own, folder in _folders_at(place).items():
+            title = name or own or str(read_json(metrics_of(folder)).get("study", {}).get("title") or folder.name)
+            if title in folders:
+                raise InputError(f"two studies are called {title!r}; name one of them: NAME={place}")
+            folders[title] = folder
+    return folders
 
 
-def _metrics_of(place: Path) -> Path:
+def _folders_at(place: Path) -> dict[str, Path]:
+    """Folders of the studies that an argument stands for, by the names that a recipe gives them."""
     if place.is_dir():
-        path = place / METRICS
-        remedy = f"give the output folder of a study, and evaluate it first: imagetrain evaluate RECIPE --out {place}"
-    else:
-        path = load_recipe(find_recipe(place)).out / METRICS
-        remedy = f"evaluate it first: imagetrain evaluate {place}"
+        return {"": place}
+    recipe = load_recipe(find_recipe(place))
+    if recipe.studies:
+        return {name: recipe.out / name for name in recipe.studies}
+    return {"": recipe.out}
+
+
+def metrics_of(folder: Path) -> Path:
+    """The file with a study's metrics.
+
+    Raises
+    ------
+    InputError
+        If the study is not evaluated yet.
+    """
+    path = folder / METRICS
     if not path.is_file():
-        raise InputError(f"{path}: no such file; {remedy}")
+        raise InputError(f"{path}: no such file; evaluate the study first: imagetrain evaluate RECIPE --out {folder}")
     return path
+
+
+def read_studies(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Metrics of evaluated studies by name."""
+    return {name: read_json(metrics_of(folder)) for name, folder in folders.items()}

@@ -249,7 +249,23 @@ class StudyRecipe(Section):
     data: dict[str, Any] | None = Field(None, description="read by imagetrain")
     train: dict[str, Any] | None = Field(None, description="read by imagetrain")
     evaluate: dict[str, Any] | None = Field(None, description="read by imagetrain")
+    studies: dict[str, Path] | None = Field(
+        None,
+        min_length=1,
+        description="name -> recipe of a whole study, instead of all stages: each is run into a folder of its own "
+        "below `out`, then their tables are put side by side",
+    )
     tracking: TrackingRecipe = Field(TrackingRecipe(), description="finished stages side by side in MLflow")
+
+    @model_validator(mode="after")
+    def _either(self) -> StudyRecipe:
+        stages = ("phantom", "label", "agree", "data", "train", "evaluate")
+        if self.studies and (named := [name for name in stages if getattr(self, name) is not None]):
+            raise ValueError(f"a recipe of `studies` has no stages of its own; take {', '.join(named)} away")
+        for name in self.studies or ():
+            if not name.strip(". ") or set(name) & set("/\\"):
+                raise ValueError(f"study {name!r}: the name is also that of a folder; take another")
+        return self
 
 
 def load_recipe(path: Path, *, settings: Sequence[str] = (), out: Path | None = None) -> StudyRecipe:

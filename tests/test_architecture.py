@@ -38,7 +38,7 @@ def test_every_recipe_is_understood_by_both_packages(path: Path) -> None:
 
 
 def test_every_region_has_a_study_recipe() -> None:
-    assert {path.stem for path in (ROOT / "recipes" / "study").glob("*.yaml")} == set(region_names())
+    assert {path.stem for path in (ROOT / "recipes" / "study").glob("*.yaml")} >= set(region_names())
 
 
 @pytest.mark.parametrize("command", ["radprompter", "imagetrain"])

@@ -27,6 +27,7 @@ class StudyRecipe(Section):
     data: Data | None = None
     train: TrainRecipe | None = None
     evaluate: EvaluateRecipe = EvaluateRecipe()
+    studies: dict[str, Path] | None = Field(None, description="recipes that radprompter runs one after another")
     tracking: TrackingRecipe = TrackingRecipe()
 
     def need_data(self) -> Data:

@@ -16,6 +16,7 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.evaluation.studies import side_by_side
 from imagetrain.study_tables import TABLES, as_markdown, tables_of
+from imagetrain.tabling import run_tables
 from radprompter.errors import DefinitionError, InputError
 from radprompter.files import write_json
 
@@ -164,12 +165,28 @@ def test_the_command_gives_one_line_of_json(folders: list[Path]):
 def test_faults_are_told_in_one_line(folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     for arguments, words in (
-        ([str(tmp_path)], "no such file; give the output folder of a study"),
+        ([str(tmp_path)], "no such file; evaluate the study first"),
         ([str(folders[0]), str(folders[0])], "two studies are called 'Elbow'; name one of them"),
-        (["recipes/study/elbow.yaml"], "evaluate it first: imagetrain evaluate recipes/study/elbow.yaml"),
+        (["recipes/study/elbow.yaml"], "runs/study_elbow/evaluate/metrics.json: no such file"),
     ):
         done = CliRunner().invoke(app, ["tables", *arguments])
         assert done.exit_code == 2 and words in done.output and "Traceback" not in done.output
+
+
+def test_a_recipe_of_studies_stands_for_all_of_them(folders: list[Path], tmp_path: Path):
+    recipe = tmp_path / "both.yaml"
+    recipe.write_text(f"name: Both\nout: {tmp_path}\nstudies: {{Elbow: elbow.yaml, Thumb: thumb.yaml}}\n")
+    done = CliRunner().invoke(app, ["tables", str(recipe), "--json"])
+    assert done.exit_code == 0, done.output
+    assert [row["study"] for row in json.loads(done.stdout)["studies"]] == ["Elbow", "Thumb"]
+
+
+def test_the_stage_is_up_to_date_until_a_study_changes(folders: list[Path], studies, tmp_path: Path):
+    named = {one.name: one for one in folders}
+    assert not run_tables(named, tmp_path / "t")["up_to_date"]
+    assert run_tables(named, tmp_path / "t")["up_to_date"]
+    write_json(folders[0] / "evaluate/metrics.json", studies["Thumb"])
+    assert not run_tables(named, tmp_path / "t")["up_to_date"]
 
 
 def test_nothing_makes_no_table():
