@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from radprompter.pages.formats import decimal, limits, p_value, signed
+from imagetrain.evaluation.studies import LABEL_NUMBERS
+from radprompter.pages.formats import count, decimal, limits, p_value, signed
 from radprompter.spreadsheet import csv_text
 
 Row = Mapping[str, Any]
@@ -32,12 +33,33 @@ def _studies(found: Row, confidence: str) -> Table:
     for row in found["studies"]:
         sets = {one["where"]: f"{one['n_studies']:,} ({one['n_patients']:,})" for one in row["sets"]}
         rows.append(
-            [row["study"], _share(row), f"{row['n_train']:,}", f"{row['n_validation']:,}"]
+            [row["study"], _share(row), f"{row['n_train']:,}", f"{row['n_validation']:,}", count(row["n_uncertain"])]
             + [sets.get(place, "–") for place in places]
         )
-    header = ["study", "findings", "training", "validation", *(f"test {place}" for place in places)]
-    note = "Studies; in brackets, patients. Findings: trained, of those that the reports were read for."
+    header = ["study", "findings", "training", "validation", "uncertain", *(f"test {place}" for place in places)]
+    note = (
+        "Studies; in brackets, patients. Findings: trained, of those that the reports were read for. Uncertain: labels "
+        "of these findings in training and validation, which the policies decide."
+    )
     return Table("Studies", header, rows, note)
+
+
+def _labels(found: Row, confidence: str) -> Table:
+    several = len({row["labeler"] for row in found["labels"]}) > len({row["study"] for row in found["labels"]})
+    rows = [
+        [
+            *(row["study"], row["reports"].replace("=", " ") + (f", {row['labeler']}" if several else "")),
+            count(row["n_reports"]),
+            *("–" if row[name]["value"] is None else f"{100 * row[name]['value']:.1f} %" for name in LABEL_NUMBERS),
+        ]
+        for row in found["labels"]
+    ]
+    note = (
+        "Against the reference. Labels right: of all reports and findings, one of four states. Reports "
+        "right: every label of them. Uncertain: reports with an uncertain label, by the reference and as labelled."
+    )
+    header = ["study", "reports", "n", "labels right", "reports right", "uncertain", "labelled uncertain"]
+    return Table("Labels", header, rows, note)
 
 
 def _macro(found: Row, confidence: str) -> Table:
@@ -121,6 +143,7 @@ def _left_out(found: Row, confidence: str) -> Table:
 
 TABLES: Mapping[str, Callable[[Row, str], Table]] = {
     "studies": _studies,
+    "labels": _labels,
     "macro": _macro,
     "differences": _differences,
     "findings": _findings,
@@ -153,7 +176,18 @@ def as_markdown(table: Table) -> str:
 
 
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "studies": ("study", "n_findings", "n_not_trained", "n_train", "n_validation", "set", "n_studies", "n_patients"),
+    "studies": (
+        "study",
+        "n_findings",
+        "n_not_trained",
+        "n_train",
+        "n_validation",
+        "n_uncertain",
+        "set",
+        "n_studies",
+        "n_patients",
+    ),
+    "labels": ("study", "reports", "n_reports", "labeler", *LABEL_NUMBERS),
     "macro": ("study", "set", "run", "auroc", "min", "max", "n_findings", "n_all_findings"),
     "differences": ("study", "what", "where", "difference", "p", "p_adjusted", "n_findings"),
     "findings": (

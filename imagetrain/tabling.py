@@ -17,7 +17,24 @@ from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
 METRICS = Path("evaluate", "metrics.json")
+AGREEMENT = Path("agree", "agreement.json")
 FILES = (*(f"{name}.csv" for name in TABLES), "tables.md")
+
+
+def tabulate(folders: Mapping[str, Path]) -> dict[str, Any]:
+    """The numbers of several evaluated studies, and of their labels where these were held against a reference.
+
+    Parameters
+    ----------
+    folders:
+        Name -> output folder of a study.
+
+    Raises
+    ------
+    InputError
+        If a study is not evaluated yet, or studies were not evaluated alike.
+    """
+    return side_by_side(read_studies(folders), read_agreements(folders))
 
 
 def run_tables(folders: Mapping[str, Path], out: Path, *, track: Track = quiet) -> dict[str, Any]:
@@ -29,10 +46,11 @@ def run_tables(folders: Mapping[str, Path], out: Path, *, track: Track = quiet) 
         Name -> output folder of a study.
     """
     inputs = [metrics_of(folder) for folder in folders.values()]
+    inputs += [path for folder in folders.values() if (path := folder / AGREEMENT).is_file()]
     made_from = stamp_inputs({"version": __version__, "names": list(folders)}, inputs)
     up_to_date = is_up_to_date(out, made_from)
     if not up_to_date:
-        write_tables(side_by_side(read_studies(folders)), out)
+        write_tables(tabulate(folders), out)
         write_stamp(out, made_from, FILES)
     line = f"{len(folders)} studies side by side: {out}"
     return {"up_to_date": up_to_date, "n_failed": 0, "tables": str(out), "line": line}
@@ -94,3 +112,8 @@ def metrics_of(folder: Path) -> Path:
 def read_studies(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Metrics of evaluated studies by name."""
     return {name: read_json(metrics_of(folder)) for name, folder in folders.items()}
+
+
+def read_agreements(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Agreement of the labels with a reference, by name of the study, of those that have one."""
+    return {name: read_json(path) for name, folder in folders.items() if (path := folder / AGREEMENT).is_file()}

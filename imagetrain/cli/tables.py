@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,38 +20,35 @@ Studies = Annotated[
 ]
 Folder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Also write the tables there, as files.")]
 
-SHORT = ("studies", "macro", "differences")
+SHORT = ("studies", "labels", "macro", "differences")
 """Tables that a terminal has room for, whatever the number of findings."""
 
 
 @guarded
 def tables(studies: Studies, out: Folder = None, json: AsJson = False) -> int:
     """Put evaluated studies side by side: macro AUROC and range, differences and adjusted p, what was left out."""
-    from imagetrain.evaluation.studies import side_by_side
-    from imagetrain.tabling import name_studies, read_studies, write_tables
+    from imagetrain.tabling import name_studies, tabulate, write_tables
 
-    folders = name_studies(studies)
-    found = side_by_side(read_studies(folders))
+    found = tabulate(name_studies(studies))
     if out is not None:
         write_tables(found, out)
     if json:
         print_json(found)
         return DONE
-    show_tables(folders, short=out is not None)
+    show_tables(found, short=out is not None)
     if out is not None:
         console().print(f"written: {out}", soft_wrap=True, markup=False)
     return DONE
 
 
-def show_tables(folders: Mapping[str, Path], *, short: bool = True) -> None:
+def show_tables(found: Mapping[str, Any], *, short: bool = True) -> None:
     """Print the tables of several evaluated studies; if `short`, without those that have a row a finding."""
-    from imagetrain.evaluation.studies import side_by_side
     from imagetrain.study_tables import tables_of
-    from imagetrain.tabling import read_studies
 
-    made = tables_of(side_by_side(read_studies(folders)))
+    made = tables_of(found)
     for name in SHORT if short else made:
-        _show(made[name])
+        if made[name].rows:
+            _show(made[name])
 
 
 def _show(table: Table) -> None:

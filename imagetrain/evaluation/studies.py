@@ -22,16 +22,25 @@ ALIKE = ("min_positives", "few_positives", "resamples", "alpha")
 DEFINED_ALIKE = ("auroc", "macro_auroc", "paired", "unpaired", "p_adjusted", "macro_difference")
 """Definitions that must be the same; they also tell versions apart."""
 
+LABEL_ACCURACY = "cell_accuracy"
+"""The definition of an agreement whose numbers are in the table of labels."""
+
+LABEL_NUMBERS = ("same", "report_accuracy", "uncertain_reports_reference", "uncertain_reports_labeler")
+
 FAMILY = "every comparison of macro AUROCs × every study"
 
 
-def side_by_side(studies: Mapping[str, Metrics]) -> dict[str, Any]:
+def side_by_side(
+    studies: Mapping[str, Metrics], agreements: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """The numbers of several studies in long form, each row with its study; plain JSON.
 
     Parameters
     ----------
     studies:
         Name of a study -> its metrics. Findings, runs and sites may differ.
+    agreements:
+        Name of a study -> ``agreement.json`` of its labels, where they were held against a reference.
 
     Raises
     ------
@@ -49,6 +58,7 @@ def side_by_side(studies: Mapping[str, Metrics]) -> dict[str, Any]:
     return {
         "studies": [_describe(name, metrics, places) for name, metrics in studies.items()],
         "options": {key: first["options"][key] for key in ALIKE if key in first["options"]},
+        "labels": list(_labels(agreements or {})),
         "macro": list(_macro(studies, places)),
         "differences": differences,
         "family": family,
@@ -120,9 +130,30 @@ def _describe(name: str, metrics: Metrics, places: Mapping[str, str]) -> Row:
         "runs": metrics["runs"],
         "n_train": sum(n for part, n in n_studies if part == "train"),
         "n_validation": sum(n for part, n in n_studies if part == "validation"),
+        "n_uncertain": _n_uncertain(metrics),
         "sets": sets,
         "reference": metrics.get("study", {}).get("reference"),
     }
+
+
+def _n_uncertain(metrics: Metrics) -> int | None:
+    """Uncertain labels that classifiers were taught or chosen by, those that policies decide; None if not recorded."""
+    rows = metrics.get("study", {}).get("prevalence") or ()
+    taught = [
+        row["n_uncertain"] for row in rows if row["part"] in ("train", "validation") and row["schema"] == "labels"
+    ]
+    trained = [row for row in taught if row is not None]
+    return sum(trained) if trained else None
+
+
+def _labels(agreements: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
+    """How right the labels of each study are, over all of its reports and in each group of them."""
+    for study, agreement in agreements.items():
+        for part in ({"name": "all"} | dict(agreement), *agreement["groups"]):
+            numbers = part["numbers"].get(LABEL_ACCURACY, {})
+            for labeler in numbers.get(LABEL_NUMBERS[0], {}):
+                about = {"study": study, "reports": part["name"], "n_reports": part["n_reports"], "labeler": labeler}
+                yield about | {name: numbers[name][labeler]["all"] for name in LABEL_NUMBERS}
 
 
 def _macro(studies: Mapping[str, Metrics], places: Mapping[str, str]) -> Iterator[Row]:

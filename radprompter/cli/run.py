@@ -63,11 +63,11 @@ def _run_studies(path: Path, settings: Sequence[str] | None, out: Path | None, j
     }
     folders = {name: study.out for name, (study, stages) in plans.items() if "evaluate" in stages}
     if folders:
-        tables = importlib.import_module("imagetrain.tabling").run_tables
-        stage = {"tables": functools.partial(tables, folders, whole.out / "tables")}
+        tabling = importlib.import_module("imagetrain.tabling")
+        stage = {"tables": functools.partial(tabling.run_tables, folders, whole.out / "tables")}
         summaries["tables"] = _run_stages(f"[bold]{whole.name}[/]", stage, json)
         if not json:
-            importlib.import_module("imagetrain.cli.tables").show_tables(folders)
+            importlib.import_module("imagetrain.cli.tables").show_tables(tabling.tabulate(folders))
     return summaries
 
 

@@ -128,8 +128,39 @@ def test_sites_have_their_names_where_there_are_several(studies):
     assert list(dict.fromkeys(row["where"] for row in rows)) == ["inside", "outside (beta)", "outside (gamma)"]
 
 
+def agreement(value: float | None) -> dict:
+    number = {"value": value, "low": value, "high": value}
+    names = ("same", "report_accuracy", "uncertain_reports_reference", "uncertain_reports_labeler")
+    numbers = {"cell_accuracy": {name: {"rules": {"all": number}} for name in names}}
+    return {"n_reports": 9, "numbers": numbers, "groups": [{"name": "site=beta", "n_reports": 4, "numbers": numbers}]}
+
+
+def test_labels_have_a_row_a_study_and_group_where_they_were_held_against_a_reference(studies):
+    table = tables_of(side_by_side(studies, {"Thumb": agreement(0.98647)}))["labels"]
+    assert [list(row) for row in table.rows] == [
+        ["Thumb", "all", "9", *["98.6 %"] * 4],
+        ["Thumb", "site beta", "4", *["98.6 %"] * 4],
+    ]
+    other = {"n_reports": 9, "numbers": {"macro": {}}, "groups": []}
+    assert not side_by_side(studies, {"Thumb": other})["labels"]
+
+
+def test_uncertain_labels_are_counted_where_classifiers_are_taught(studies):
+    rows = [
+        {"schema": schema, "part": part, "n_uncertain": n}
+        for schema, part, n in (
+            ("labels", "train", 5),
+            ("labels", "validation", 2),
+            ("labels", "test", 9),
+            ("x", "train", 3),
+        )
+    ]
+    found = side_by_side(studies | {"Thumb": studies["Thumb"] | {"study": {"prevalence": rows}}})
+    assert [row["n_uncertain"] for row in found["studies"]] == [None, 7]
+
+
 def test_every_table_has_as_many_cells_in_a_row_as_in_its_header(studies):
-    for table in tables_of(side_by_side(studies)).values():
+    for table in tables_of(side_by_side(studies, {"Thumb": agreement(None)})).values():
         assert table.rows and table.note
         assert {len(row) for row in table.rows} == {len(table.header)}
         assert all(isinstance(cell, str) for row in table.rows for cell in row)
