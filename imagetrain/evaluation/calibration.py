@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtri
 
 from imagetrain.evaluation.auroc import Floats, known_cases
-from imagetrain.evaluation.bootstrap import Counts
+from imagetrain.evaluation.bootstrap import Counts, drawn_sums
 from radprompter.statistics import UNDEFINED, wilson_interval
 
 N_BINS = 10
@@ -73,6 +73,13 @@ class Bin(NamedTuple):
     n_positive: int
 
 
+class CalibrationReplicates(NamedTuple):
+    """Brier score and calibration error of each resample, ``(n_resamples,)``; NaN in one without cases."""
+
+    brier: Floats
+    error: Floats
+
+
 def calibration_in_the_large(targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.05) -> Coefficient:
     """The shift of all logits that makes as many positives expected as there are: 0 if that is so already.
 
@@ -118,13 +125,18 @@ def brier_score(targets: ArrayLike, probabilities: ArrayLike) -> float:
     return float(np.mean((values - positive) ** 2)) if values.size else float("nan")
 
 
-def replicate_brier(targets: ArrayLike, probabilities: ArrayLike, counts: Counts) -> Floats:
-    """Brier score of each resample, ``(n_resamples,)``; NaN where a resample has no case with a known label."""
-    known = ~np.isnan(np.asarray(targets, dtype=np.float64))
+def replicate_calibration(
+    targets: ArrayLike, probabilities: ArrayLike, counts: Counts, *, n_bins: int = N_BINS
+) -> CalibrationReplicates:
+    """Brier score and calibration error of each resample, the bins staying those of all cases."""
+    known = np.flatnonzero(~np.isnan(np.asarray(targets, dtype=np.float64)))
     positive, values = known_cases(targets, probabilities)
-    drawn = counts[known].astype(np.float32)
-    whole = drawn.sum(axis=0, dtype=np.float64)
-    return np.where(whole > 0, ((values - positive) ** 2 @ drawn) / np.maximum(whole, 1), np.nan)
+    bins = np.searchsorted(_firsts(np.sort(values), n_bins), values, side="right")
+    gaps = np.zeros((n_bins, values.size))  # of a bin, n times |mean probability - share| is the size of a sum
+    gaps[bins, np.arange(values.size)] = values - positive
+    sums = drawn_sums(np.vstack([gaps, (values - positive) ** 2, np.ones(values.size)]), counts, known)
+    whole = np.where(sums[-1] > 0, sums[-1], np.nan)
+    return CalibrationReplicates(sums[-2] / whole, np.abs(sums[:-2]).sum(axis=0) / whole)
 
 
 def calibration_curve(
@@ -134,14 +146,18 @@ def calibration_curve(
     positive, values = known_cases(targets, probabilities)
     order = np.argsort(values, kind="stable")
     positive, values = positive[order], values[order]
-    firsts = values[np.arange(1, n_bins) * values.size // n_bins] if values.size else values
     bins = []
-    for inside in np.split(np.arange(values.size), np.unique(np.searchsorted(values, firsts))):
+    for inside in np.split(np.arange(values.size), np.searchsorted(values, _firsts(values, n_bins))):
         if inside.size:
             n_positive = int(positive[inside].sum())
             limits = wilson_interval(n_positive, inside.size, alpha=alpha)
             bins.append(Bin(float(values[inside].mean()), n_positive / inside.size, *limits, inside.size, n_positive))
     return bins
+
+
+def _firsts(ordered: Floats, n_bins: int) -> Floats:
+    """The least value of each bin but the first, ascending; fewer than `n_bins` - 1 where values are equal."""
+    return np.unique(ordered[np.arange(1, n_bins) * ordered.size // n_bins]) if ordered.size else ordered
 
 
 def calibration_error(curve: list[Bin]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from imagetrain.evaluation.auroc import Floats, known_cases
-from imagetrain.evaluation.bootstrap import Counts
+from imagetrain.evaluation.bootstrap import Counts, drawn_totals
 
 
 class DecisionCurve(NamedTuple):
@@ -48,14 +48,17 @@ def replicate_net_benefit(
     targets: ArrayLike, probabilities: ArrayLike, thresholds: ArrayLike, counts: Counts
 ) -> Floats:
     """Net benefit of the classifier in each resample, ``(n_thresholds, n_resamples)``; NaN in one without cases."""
-    known = ~np.isnan(np.asarray(targets, dtype=np.float64))
+    known = np.flatnonzero(~np.isnan(np.asarray(targets, dtype=np.float64)))
     positive, values = known_cases(targets, probabilities)
     cuts = np.asarray(thresholds, dtype=np.float64)
-    called = values >= cuts[:, None]
-    worth = np.where(positive, 1.0, -(cuts / (1 - cuts))[:, None]) * called
-    drawn = counts[known].astype(np.float64)
-    whole = drawn.sum(axis=0)
-    return np.asarray(np.where(whole > 0, worth @ drawn / np.maximum(whole, 1), np.nan))
+    order = np.argsort(-values, kind="stable")
+    hits, alarms = (
+        drawn_totals(counts, known[order[mask[order]]], _at_or_above(values[mask], cuts).astype(np.intp))
+        for mask in (positive, ~positive)
+    )
+    whole = drawn_totals(counts, known, np.array([known.size]))
+    worth = hits - (cuts / (1 - cuts))[:, None] * alarms
+    return np.asarray(worth / np.where(whole > 0, whole, np.nan))
 
 
 def _at_or_above(values: Floats, cuts: Floats) -> Floats:

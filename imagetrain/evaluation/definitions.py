@@ -18,16 +18,62 @@ DEFINITIONS: Mapping[str, str] = {
         "reaches the prevalence. Interval: {resamples} resamples of whole patients."
     ),
     "threshold": (
-        "Youden: the logit with the largest sensitivity + specificity − 1 on the validation studies (of equals, the "
-        "highest); frozen, never refitted on a test set. A study is called positive if its logit is at or above it. "
-        "With folds each network has its own, and their mean is shown; the mean of all networks' logits is held "
-        "against that mean."
+        "{threshold_rule} on the validation studies; frozen, never refitted on a test set. n counts the validation "
+        "studies. A study is called positive if its logit is at or above it. With folds each network has its own, and "
+        "their mean is shown; the mean of all networks' logits is held against that mean."
     ),
     "sensitivity": "Called positive among those with the finding, at the frozen threshold. Interval: Wilson.",
     "specificity": "Called negative among those without the finding, at the frozen threshold. Interval: Wilson.",
     "ppv": "With the finding among those called positive; depends on the prevalence. Interval: Wilson.",
     "npv": "Without the finding among those called negative; depends on the prevalence. Interval: Wilson.",
     "f1": "Harmonic mean of sensitivity and PPV. Interval: {resamples} resamples of whole patients.",
+    "auroc_folds": (
+        "Mean over the folds of the AUROC that each fold's network reaches on its own test studies; unlike the pooled "
+        "AUROC it never ranks logits of different networks together. Interval: {resamples} resamples of whole patients."
+    ),
+    "calibration_in_the_large": (
+        "What must be added to all logits for as many positives to be expected as there are; 0 is calibrated, above 0 "
+        "the probabilities are too low. Interval: Wald, counts studies as independent."
+    ),
+    "calibration_slope": (
+        "Slope of a logistic regression of the labels on the logits; 1 is calibrated, below 1 the probabilities are "
+        "too extreme. Interval: Wald, counts studies as independent."
+    ),
+    "calibration_intercept": (
+        "Intercept of the same logistic regression as the slope; 0 is calibrated. Interval: Wald, counts studies as "
+        "independent."
+    ),
+    "brier": (
+        "Mean squared distance of probability and label; 0 is best, and always saying the prevalence p reaches "
+        "p (1 − p). Interval: {resamples} resamples of whole patients."
+    ),
+    "ece": (
+        "Expected calibration error: mean distance between probability and share of positives over ten bins of equally "
+        "many studies. Above 0 even for a calibrated classifier, and resamples lie higher still, so read it beside "
+        "the curve. Interval: {resamples} resamples of whole patients, with the bins as they are."
+    ),
+    "net_benefit": (
+        "Hits per study less false alarms per study times t / (1 − t), if all with a probability of at least t are "
+        "acted on (Vickers & Elkin 2006); acting on nobody has 0. Interval: {resamples} resamples of whole patients."
+    ),
+    "permutation": (
+        "Share of {permutations} permutations of the labels among patients with equally many studies that reach the "
+        "AUROC; one-sided, counting the labels as they are as one more."
+    ),
+    "prevalence": "With the finding among those whose label is known. Interval: Wilson.",
+    "prevalence_difference": (
+        "Prevalence at the site minus prevalence in the internal test set. Interval: Newcombe's from Wilson's limits, "
+        "counts studies as independent."
+    ),
+    "threshold_here": (
+        "{threshold_rule}, on all studies of the site. It shows how far the frozen threshold is from where the site "
+        "would put it; on the studies that it was chosen on it tests nothing."
+    ),
+    "sensitivity_here": (
+        "Sensitivity with a threshold of the site's own. The patients are halved at random; each half is called at the "
+        "threshold that the other half gives. Interval: Wilson."
+    ),
+    "specificity_here": "Specificity with a threshold of the site's own, in two halves likewise. Interval: Wilson.",
     "macro_auroc": (
         "Plain mean of the AUROCs of the findings with at least {min_positives} positives and one negative in this "
         "test set; the others are listed with the reason. Interval: {resamples} resamples of whole patients, the same "

@@ -2,52 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.evaluation.auroc import Floats, average_precision
-from imagetrain.evaluation.bootstrap import Counts, replicate, replicate_f1
+from imagetrain.evaluation.at_frozen import at_frozen_threshold
+from imagetrain.evaluation.auroc import Floats, auroc, average_precision
+from imagetrain.evaluation.bootstrap import Counts, replicate, replicate_curves
 from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.curves import GRID, drawn_curves
 from imagetrain.evaluation.delong import DelongStatus, delong
+from imagetrain.evaluation.frozen import FrozenThreshold
 from imagetrain.evaluation.intervals import auroc_score_interval
 from imagetrain.evaluation.numbers import Definitions, Options
-from imagetrain.evaluation.thresholds import FrozenThreshold, at_threshold
+from imagetrain.evaluation.permutation import permutation_test
+from imagetrain.evaluation.probabilities import calibration_and_decision
 from radprompter.statistics import percentile_interval
 
-NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
-WITHOUT_DENOMINATOR = {
-    "sensitivity": "no positives",
-    "specificity": "no negatives",
-    "ppv": "nothing is called positive",
-    "npv": "nothing is called negative",
-}
+PERMUTING = 2  # tells the draws of permutations from others of a set
+
+
+class Tested(NamedTuple):
+    """What the findings of a run on a set of studies have in common."""
+
+    patient_ids: tuple[str, ...]
+    counts: Counts  # (n_studies, n_resamples), from `bootstrap.patient_counts`
+    folds: NDArray[np.int64] | None  # (n_studies,): the fold whose network scored each, where they are pooled
+    halves: NDArray[np.bool_] | None  # (n_studies,), from `shift.halves`; None where the set is not external
+    seed: tuple[int, ...]  # of what is drawn for this set
+
+
+class Frozen(NamedTuple):
+    """What validation has chosen for a finding, for the tested studies."""
+
+    threshold: FrozenThreshold
+    probabilities: Floats | None  # (n_studies,), recalibrated; None if that could not be
+
+
+class Measured(NamedTuple):
+    """All numbers of a finding as JSON, its curves (None if a class is absent), and its AUROC in each resample."""
+
+    row: dict[str, Any]
+    curves: dict[str, Any] | None
+    aurocs: Floats  # (n_resamples,)
+    aurocs_by_fold: Floats  # (n_resamples,): mean over folds; NaN without folds
 
 
 def measure(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
-    counts: Counts,
+    tested: Tested,
     *,
-    threshold: FrozenThreshold,
+    frozen: Frozen,
     options: Options,
     definitions: Definitions,
-) -> tuple[dict[str, Any], Floats]:
-    """All numbers of a finding, and its AUROC in each resample, ``(n_resamples,)``.
+) -> Measured:
+    """All numbers of a finding of a run on a set.
 
     Parameters
     ----------
     targets, logits:
         ``(n_studies,)``; a target is 1, 0 or NaN.
-    counts:
-        ``(n_studies, n_resamples)``, from `bootstrap.patient_counts`.
-    threshold:
-        As chosen on validation, for these studies.
     """
-    replicates = replicate(targets, logits, counts)
-    found = discrimination(targets, logits, replicates.auroc, replicates.average_precision, options, definitions)
-    return found | _at_threshold(targets, logits, threshold, counts, options, definitions), replicates.auroc
+    replicates = replicate_curves(targets, logits, tested.counts, false_positive_rates=GRID, recalls=GRID)
+    row = discrimination(targets, logits, *replicates.areas, options, definitions)
+    by_fold, aurocs_by_fold = _by_fold(targets, logits, tested, options, definitions)
+    row |= {"auroc_folds": by_fold, "permutation": _permutation(targets, logits, tested, options, definitions)}
+    row |= at_frozen_threshold(targets, logits, frozen.threshold, tested.counts, options, definitions)
+    row |= calibration_and_decision(
+        targets,
+        logits,
+        tested.counts,
+        frozen=frozen.probabilities,
+        halves=tested.halves,
+        options=options,
+        definitions=definitions,
+    )
+    undefined = row["auroc"]["value"] is None
+    curves = None if undefined else drawn_curves(targets, logits, replicates, alpha=options.alpha)
+    return Measured(row, curves, replicates.areas.auroc, aurocs_by_fold)
 
 
 def discrimination(
@@ -122,39 +156,48 @@ def discrimination(
     }
 
 
-def _at_threshold(
+def _by_fold(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
-    frozen: FrozenThreshold,
-    counts: Counts,
+    tested: Tested,
+    options: Options,
+    definitions: Definitions,
+) -> tuple[dict[str, Any] | None, Floats]:
+    """The mean over folds of the AUROC, and that of each resample; None and NaN without folds."""
+    if tested.folds is None:
+        return None, np.full(tested.counts.shape[1], np.nan)
+    folds = [tested.folds == fold for fold in np.unique(tested.folds)]
+    values = [auroc(targets[rows], logits[rows]) for rows in folds]
+    resampled = np.mean([replicate(targets[rows], logits[rows], tested.counts[rows]).auroc for rows in folds], axis=0)
+    interval = percentile_interval(resampled, alpha=options.alpha)
+    lacking = int(np.isnan(values).sum())
+    number = definitions.number(
+        "auroc_folds",
+        float(np.mean(values)),
+        low=interval.low,
+        high=interval.high,
+        n=int((~np.isnan(targets)).sum()),
+        reason=f"positives or negatives are absent in {lacking} of {len(folds)} folds",
+        n_resamples=interval.n_used,
+        n_skipped=interval.n_skipped,
+        folds=[None if np.isnan(value) else value for value in values],
+    )
+    return number, resampled
+
+
+def _permutation(
+    targets: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    tested: Tested,
     options: Options,
     definitions: Definitions,
 ) -> dict[str, Any]:
-    n, chosen = int((~np.isnan(targets)).sum()), frozen.point
-    made: dict[str, Any] = {
-        "threshold": definitions.number(
-            "threshold",
-            chosen.threshold,
-            n=n,
-            reason=NO_THRESHOLD,
-            probability=1 / (1 + float(np.exp(-chosen.threshold))),
-            validation_sensitivity=chosen.sensitivity,
-            validation_specificity=chosen.specificity,
-        )
-    }
-    if np.isnan(chosen.threshold):
-        made |= {name: definitions.number(name, np.nan, n=0, reason=NO_THRESHOLD) for name in WITHOUT_DENOMINATOR}
-        return made | {"f1": definitions.number("f1", np.nan, n=0, reason=NO_THRESHOLD), "confusion": None}
-    margins = logits.astype(np.float64) - frozen.cuts
-    there = at_threshold(targets, margins, 0, alpha=options.alpha)
-    made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}
-    for name, reason in WITHOUT_DENOMINATOR.items():
-        rate = getattr(there, name)
-        made[name] = definitions.number(
-            name, rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=reason, numerator=rate.numerator
-        )
-    interval = percentile_interval(replicate_f1(targets, margins >= 0, counts), alpha=options.alpha)
-    made["f1"] = definitions.number(
-        "f1", there.f1, low=interval.low, high=interval.high, n=n, reason="no positives, neither real nor called"
+    n, n_permutations = int((~np.isnan(targets)).sum()), options.permutations
+    if not n_permutations:
+        reason = "no permutations were asked for"
+        return definitions.number("permutation", np.nan, n=n, reason=reason, n_permutations=0)
+    seed = [*tested.seed, PERMUTING]
+    test = permutation_test(targets, logits, tested.patient_ids, permutations=n_permutations, seed=seed)
+    return definitions.number(
+        "permutation", test.p, n=n, reason=DelongStatus.ONE_CLASS.reason, n_permutations=n_permutations
     )
-    return made

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imagetrain.evaluation.definitions import DEFINITIONS
+from imagetrain.evaluation.recalibration import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class Options:
         Of the resamples.
     alpha:
         Intervals cover ``1 - alpha``; also the false discovery rate.
+    wanted_sensitivity:
+        Thresholds have it on validation; None: Youden's rule.
+    recalibrate:
+        How probabilities are recalibrated on validation.
+    permutations:
+        Of labels, for the test against chance; 0: no such test.
     """
 
     min_positives: int = 10
@@ -32,13 +39,24 @@ class Options:
     resamples: int = 1000
     seed: int = 0
     alpha: float = 0.05
+    wanted_sensitivity: float | None = None
+    recalibrate: Method = Method.TEMPERATURE
+    permutations: int = 1000
+
+    @property
+    def threshold_rule(self) -> str:
+        """How thresholds are chosen, in words."""
+        if self.wanted_sensitivity is None:
+            return "Youden: the logit with the largest sensitivity + specificity − 1 (of equals, the highest)"
+        return f"The highest logit with a sensitivity of at least {self.wanted_sensitivity:g}"
 
 
 class Definitions:
     """The definitions with the settings of one evaluation filled in."""
 
     def __init__(self, options: Options) -> None:
-        self.texts = {name: text.format(**asdict(options)) for name, text in DEFINITIONS.items()}
+        words = asdict(options) | {"threshold_rule": options.threshold_rule}
+        self.texts = {name: text.format(**words) for name, text in DEFINITIONS.items()}
 
     def number(
         self,

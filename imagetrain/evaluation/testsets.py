@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,11 @@ class EvaluationSet:
     def patient_ids(self) -> tuple[str, ...]:
         """Patient of each study."""
         return next(iter(self.predictions.values())).patient_ids
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and how large, as JSON."""
+        about = {"key": self.key, "part": self.part, "site": self.site, "title": self.title}
+        return about | {"n_studies": len(self.patient_ids), "n_patients": len(set(self.patient_ids))}
 
 
 def evaluation_sets(runs: Mapping[str, Predictions]) -> tuple[EvaluationSet, ...]:
@@ -49,6 +55,33 @@ def evaluation_sets(runs: Mapping[str, Predictions]) -> tuple[EvaluationSet, ...
 def validation_predictions(runs: Mapping[str, Predictions]) -> dict[str, Predictions]:
     """The validation studies of each run, on which thresholds are chosen."""
     return {name: predictions.part(VALIDATION) for name, predictions in runs.items()}
+
+
+def label_counts(runs: Mapping[str, Predictions]) -> list[dict[str, Any]]:
+    """Labels of each run, part, site and finding, as the run was trained on or tested against them."""
+    made = []
+    for run, predictions in runs.items():
+        where = list(zip(predictions.parts, predictions.sites, strict=True))
+        for part, site in sorted(set(where), key=lambda place: (PARTS.index(place[0]), place[1])):
+            found = {predictions.study_ids[i]: i for i, place in enumerate(where) if place == (part, site)}
+            rows = list(found.values())  # with folds a study may validate several networks
+            for f, finding in enumerate(predictions.findings):
+                labels = predictions.targets[rows, f]
+                known = int((~np.isnan(labels)).sum())
+                positive = int((labels == 1).sum())
+                made.append(
+                    {
+                        "run": run,
+                        "part": part,
+                        "site": site,
+                        "finding": finding,
+                        "n_studies": len(rows),
+                        "n": known,
+                        "n_positive": positive,
+                        "prevalence": positive / known if known else None,
+                    }
+                )
+    return made
 
 
 def check(runs: Mapping[str, Predictions]) -> None:

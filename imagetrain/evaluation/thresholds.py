@@ -1,14 +1,13 @@
-"""Thresholds and what they do: Youden's choice on validation, and the counts and rates at a frozen threshold."""
+"""Thresholds and what they do: how one is chosen, and the counts and rates at one."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from imagetrain.evaluation.auroc import RocCurve, known_cases, roc_curve
-from imagetrain.records import ALL_FOLDS, Predictions
 from radprompter.statistics import UNDEFINED, Interval, wilson_interval
 
 
@@ -72,45 +71,19 @@ def with_sensitivity(targets: ArrayLike, scores: ArrayLike, wanted: float) -> Th
     return _point(curve, int(np.argmax(curve.true_positive_rate >= wanted - 1e-12)))
 
 
+def choose_threshold(targets: ArrayLike, scores: ArrayLike, *, wanted_sensitivity: float | None) -> ThresholdPoint:
+    """The threshold by Youden's rule, or of a wanted sensitivity."""
+    if wanted_sensitivity is None:
+        return youden(targets, scores)
+    return with_sensitivity(targets, scores, wanted_sensitivity)
+
+
 def _point(curve: RocCurve, index: int) -> ThresholdPoint:
     return ThresholdPoint(
         float(curve.thresholds[index]),
         float(curve.true_positive_rate[index]),
         float(1 - curve.false_positive_rate[index]),
     )
-
-
-class FrozenThreshold(NamedTuple):
-    """What a run's threshold for a finding is on a set of studies."""
-
-    point: ThresholdPoint  # as chosen on validation; with folds, the mean over them
-    cuts: NDArray[np.float64]  # (n_studies,): the threshold for each study, that of its fold's network
-
-
-def freeze_thresholds(validation: Predictions, tested: Predictions) -> list[FrozenThreshold]:
-    """Youden's threshold on validation for each finding, as it holds for the tested studies.
-
-    With folds each network has its own threshold, from its own validation studies; no label of a tested study is used.
-    The mean of all networks' logits is held against the mean of their thresholds. A finding without a threshold in
-    some fold has none.
-    """
-    made_by, wanted = _folds_of(validation), _folds_of(tested)
-    folds = sorted({*made_by.tolist(), *wanted.tolist()} - {ALL_FOLDS}) or [ALL_FOLDS]
-    frozen = []
-    for f in range(len(validation.findings)):
-        points = {
-            fold: youden(validation.targets[made_by == fold, f], validation.logits[made_by == fold, f])
-            for fold in folds
-        }
-        mean = ThresholdPoint(*(float(np.mean(values)) for values in zip(*points.values(), strict=True)))
-        cuts = np.array([points.get(fold, mean).threshold for fold in wanted.tolist()], dtype=np.float64)
-        frozen.append(FrozenThreshold(mean, cuts))
-    return frozen
-
-
-def _folds_of(predictions: Predictions) -> NDArray[np.int64]:
-    folds = predictions.folds or (ALL_FOLDS,) * len(predictions.parts)
-    return np.array(folds, dtype=np.int64)
 
 
 def at_threshold(targets: ArrayLike, scores: ArrayLike, threshold: float, *, alpha: float = 0.05) -> AtThreshold:

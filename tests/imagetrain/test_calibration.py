@@ -15,7 +15,7 @@ from imagetrain.evaluation.calibration import (
     calibration_error,
     calibration_in_the_large,
     calibration_line,
-    replicate_brier,
+    replicate_calibration,
 )
 
 
@@ -102,7 +102,7 @@ def test_brier_is_that_of_scikit_learn_and_of_the_copied_cases():
     targets[7] = np.nan
     counts = generator.integers(0, 4, (50, 6)).astype(np.uint8)
     counts[:, 5] = 0
-    found = replicate_brier(targets, p, counts)
+    found = replicate_calibration(targets, p, counts).brier
     for column in range(5):
         copies = np.repeat(np.arange(50), counts[:, column])
         assert found[column] == pytest.approx(brier_score(targets[copies], p[copies]), abs=1e-7)

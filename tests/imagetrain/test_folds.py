@@ -16,8 +16,9 @@ from shapes import shapes_recipe, write_study
 
 from imagetrain.assess import run_evaluate
 from imagetrain.classifiers import weights_of
+from imagetrain.evaluation.frozen import freeze_thresholds
 from imagetrain.evaluation.report import evaluate
-from imagetrain.evaluation.thresholds import freeze_thresholds, youden
+from imagetrain.evaluation.thresholds import youden
 from imagetrain.pooling import pool_predictions
 from imagetrain.prediction import run_predict
 from imagetrain.preparation import cache_images, prepare

@@ -1,0 +1,61 @@
+"""A finding at its frozen threshold: confusion matrix, rates with their intervals, F1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagetrain.evaluation.bootstrap import Counts, replicate_f1
+from imagetrain.evaluation.frozen import FrozenThreshold
+from imagetrain.evaluation.numbers import Definitions, Options
+from imagetrain.evaluation.thresholds import at_threshold
+from radprompter.statistics import percentile_interval
+
+NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
+WITHOUT_DENOMINATOR = {
+    "sensitivity": "no positives",
+    "specificity": "no negatives",
+    "ppv": "nothing is called positive",
+    "npv": "nothing is called negative",
+}
+
+
+def at_frozen_threshold(
+    targets: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    frozen: FrozenThreshold,
+    counts: Counts,
+    options: Options,
+    definitions: Definitions,
+) -> dict[str, Any]:
+    """The frozen threshold of a finding, and what it does to the tested studies, ``(n_studies,)``, as JSON."""
+    n, chosen = int((~np.isnan(targets)).sum()), frozen.point
+    made: dict[str, Any] = {
+        "threshold": definitions.number(
+            "threshold",
+            chosen.threshold,
+            n=frozen.n,
+            reason=NO_THRESHOLD,
+            probability=1 / (1 + float(np.exp(-chosen.threshold))),
+            validation_sensitivity=chosen.sensitivity,
+            validation_specificity=chosen.specificity,
+        )
+    }
+    if np.isnan(chosen.threshold):
+        made |= {name: definitions.number(name, np.nan, n=0, reason=NO_THRESHOLD) for name in WITHOUT_DENOMINATOR}
+        return made | {"f1": definitions.number("f1", np.nan, n=0, reason=NO_THRESHOLD), "confusion": None}
+    margins = logits.astype(np.float64) - frozen.cuts
+    there = at_threshold(targets, margins, 0, alpha=options.alpha)
+    made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}
+    for name, reason in WITHOUT_DENOMINATOR.items():
+        rate = getattr(there, name)
+        made[name] = definitions.number(
+            name, rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=reason, numerator=rate.numerator
+        )
+    interval = percentile_interval(replicate_f1(targets, margins >= 0, counts), alpha=options.alpha)
+    made["f1"] = definitions.number(
+        "f1", there.f1, low=interval.low, high=interval.high, n=n, reason="no positives, neither real nor called"
+    )
+    return made

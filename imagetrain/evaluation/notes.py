@@ -1,0 +1,40 @@
+"""What a reader of an evaluation must know before its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imagetrain.records import TEST, Predictions
+
+
+def notes_on(metrics: Mapping[str, Any]) -> list[str]:
+    """Notes on what is undefined, untested or held against other labels."""
+    notes = []
+    if all(row["auroc"]["value"] is None for row in metrics["results"]):
+        notes.append(
+            "No AUROC is defined: no finding has both positives and negatives in any test set. "
+            "The test labels need studies with and without the finding."
+        )
+    left_out = sum(row["n_left_out"] for row in metrics["comparisons"]["runs"]["rows"])
+    if left_out:
+        notes.append(
+            f"The runs are tested against different labels in {left_out} cells (uncertain labels follow each run's "
+            "policy); paired comparisons leave these cells out. A definitive reference avoids this."
+        )
+    if not any(one["part"] != TEST for one in metrics["sets"]):
+        notes.append("There is no external site: nothing is known about how the classifiers do elsewhere.")
+    return notes
+
+
+def notes_on_folds(runs: Mapping[str, Predictions]) -> list[str]:
+    """Notes on networks of several folds that are tested together."""
+    n_folds = max((fold for run in runs.values() for fold in run.folds or ()), default=0)
+    if not n_folds:
+        return []
+    return [
+        f"Inside, the predictions of {n_folds} networks are pooled, each on the studies of its own fold. Their logits "
+        "are ranked together although the networks may be calibrated apart, which tends to lower an AUROC. Intervals "
+        "and tests take the pool for one fixed classifier: they say nothing of networks trained on other data.",
+        f"Outside, a study has the mean of the {n_folds} networks' logits.",
+    ]

@@ -1,0 +1,141 @@
+"""What changes at an external site: prevalence, and where a threshold and probabilities of its own would be.
+
+All that is chosen at the site is tested on patients whom it was not chosen on: these are halved, and each half is
+given what the other one chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagetrain.evaluation.auroc import Floats
+from imagetrain.evaluation.numbers import Definitions, Options
+from imagetrain.evaluation.recalibration import Method, recalibrate
+from imagetrain.evaluation.thresholds import at_threshold, choose_threshold
+from radprompter.statistics import Interval, wilson_interval
+
+NO_SET_INSIDE = "there is no internal test set"
+NOTHING_KNOWN = "no study with a known label"
+NO_THRESHOLD_HERE = "no threshold: at the site the finding lacks positives or negatives"
+NO_THRESHOLD_IN_A_HALF = "no threshold: in a half of the site's patients the finding lacks positives or negatives"
+
+
+def halves(patient_ids: Sequence[str], *, seed: int | Sequence[int]) -> NDArray[np.bool_]:
+    """Which half of the patients each study belongs to, ``(n_studies,)``, drawn at random."""
+    _, patient = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)
+    n_patients = int(patient.max(initial=-1)) + 1
+    order = np.random.default_rng(seed).permutation(n_patients)
+    return np.asarray(order[patient] < n_patients // 2)
+
+
+def recalibrated_by_halves(
+    targets: NDArray[np.float32], logits: NDArray[np.float32], half: NDArray[np.bool_]
+) -> Floats | None:
+    """Probabilities, each half recalibrated by logistic regression on the other; None where a half allows none."""
+    p = np.empty(logits.shape)
+    for rows in (half, ~half):
+        to_probability = recalibrate(Method.LOGISTIC, targets[~rows], logits[~rows])
+        if to_probability is None:
+            return None
+        p[rows] = to_probability(logits[rows])
+    return p
+
+
+def margins_by_halves(
+    targets: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    half: NDArray[np.bool_],
+    *,
+    wanted_sensitivity: float | None,
+) -> Floats:
+    """Logit less the threshold that the other half gives, ``(n_studies,)``; NaN where it gives none."""
+    cuts = np.empty(logits.shape)
+    for rows in (half, ~half):
+        found = choose_threshold(targets[~rows], logits[~rows], wanted_sensitivity=wanted_sensitivity)
+        cuts[rows] = found.threshold
+    return logits.astype(np.float64) - cuts
+
+
+def newcombe_interval(first: tuple[int, int], second: tuple[int, int], *, alpha: float = 0.05) -> Interval:
+    """Interval of the difference of two proportions, ``first`` less ``second``, each as (number, of how many).
+
+    R. G. Newcombe, Statistics in Medicine 17 (1998) 873, method 10: squares of the distances to Wilson's limits.
+    """
+    limits = [wilson_interval(*one, alpha=alpha) for one in (first, second)]
+    (p, q), ((l1, u1), (l2, u2)) = (number / total for number, total in (first, second)), limits
+    below, above = np.hypot(p - l1, u2 - q), np.hypot(u1 - p, q - l2)
+    return Interval(float(p - q - below), float(p - q + above))
+
+
+def shift_at_site(
+    inside: Mapping[str, Any] | None,
+    here: Mapping[str, Any],
+    targets: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    half: NDArray[np.bool_],
+    options: Options,
+    definitions: Definitions,
+) -> dict[str, Any]:
+    """Prevalence and threshold of a finding inside and at an external site, as JSON.
+
+    Parameters
+    ----------
+    inside, here:
+        Rows of results of the same run and finding; no row inside if there is no internal test set.
+    targets, logits, half:
+        ``(n_studies,)``, of the site.
+    """
+    known = ~np.isnan(targets)
+    own = choose_threshold(targets, logits, wanted_sensitivity=options.wanted_sensitivity)
+    made = {
+        "prevalence_inside": _prevalence(inside, options, definitions),
+        "prevalence_here": _prevalence(here, options, definitions),
+        "prevalence_difference": _difference(inside, here, options, definitions),
+        "threshold_inside": here["threshold"],
+        "threshold_here": definitions.number(
+            "threshold_here",
+            own.threshold,
+            n=int(known.sum()),
+            reason=NO_THRESHOLD_HERE,
+            probability=1 / (1 + float(np.exp(-own.threshold))),
+        ),
+    }
+    margins = margins_by_halves(targets, logits, half, wanted_sensitivity=options.wanted_sensitivity)
+    whole = not np.isnan(margins[known]).any() and bool(known.any())
+    there = at_threshold(targets if whole else np.full(targets.shape, np.nan), margins, 0, alpha=options.alpha)
+    for name in ("sensitivity", "specificity"):
+        rate = getattr(there, name)
+        made[f"{name}_here"] = definitions.number(
+            f"{name}_here",
+            rate.value,
+            low=rate.low,
+            high=rate.high,
+            n=rate.denominator,
+            reason=NO_THRESHOLD_IN_A_HALF,
+            numerator=rate.numerator,
+        )
+    return made
+
+
+def _prevalence(row: Mapping[str, Any] | None, options: Options, definitions: Definitions) -> dict[str, Any]:
+    if row is None:
+        return definitions.number("prevalence", np.nan, n=0, reason=NO_SET_INSIDE)
+    low, high = wilson_interval(row["n_positive"], row["n"], alpha=options.alpha)
+    value = np.nan if row["prevalence"] is None else row["prevalence"]
+    return definitions.number("prevalence", value, low=low, high=high, n=row["n"], reason=NOTHING_KNOWN)
+
+
+def _difference(
+    inside: Mapping[str, Any] | None, here: Mapping[str, Any], options: Options, definitions: Definitions
+) -> dict[str, Any]:
+    if inside is None or not inside["n"] or not here["n"]:
+        reason = NO_SET_INSIDE if inside is None else NOTHING_KNOWN
+        return definitions.number("prevalence_difference", np.nan, n=here["n"], reason=reason)
+    counted = [(row["n_positive"], row["n"]) for row in (here, inside)]
+    low, high = newcombe_interval(*counted, alpha=options.alpha)
+    value = here["prevalence"] - inside["prevalence"]
+    return definitions.number("prevalence_difference", value, low=low, high=high, n=here["n"] + inside["n"])
