@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.describing import describe_study, titles_of
+from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
@@ -14,6 +15,7 @@ from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EvaluationReport
+from imagetrain.reference_columns import reference_columns
 from imagetrain.references import explain_references, hold_against
 from imagetrain.store import read_predictions, save_predictions
 from imagetrain.tracked import track_evaluation, track_page
@@ -52,8 +54,8 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         if not path.is_file():
             raise InputError(f"run {name!r} has no predictions ({path}); train it first: imagetrain train RECIPE")
     recipe = study.evaluate
-    references = [one.path for one in (recipe.reference, *recipe.sites.values()) if one]
-    inputs = [*files.values(), *dict.fromkeys(references)]
+    named = [one.path for one in (recipe.reference, *recipe.sites.values(), *recipe.references.values()) if one]
+    inputs = [*files.values(), *dict.fromkeys(named)]
     settings = {"evaluate": study.evaluate.model_dump(mode="json"), "name": study.name, "format": FORMAT}
     made_from = stamp_inputs(settings | {"version": __version__}, inputs)
     if is_up_to_date(folder, made_from):
@@ -66,16 +68,18 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         min_positives=recipe.min_positives, resamples=recipe.bootstrap, seed=recipe.seed, alpha=recipe.alpha
     )
     titles = titles_of(study)
-    report = evaluate(runs, titles=titles, options=options, track=track)
+    references = reference_columns(study, runs)
+    report = evaluate(runs, titles=titles, references=references, options=options, track=track)
     metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles, report.metrics)}
     metrics["identity"] = identify(study, runs, options)
     explain_references(metrics, held)
     for name, run in runs.items():
         save_predictions(folder / TESTED / f"{name}.parquet", run)
     write_json(folder / METRICS, metrics)
-    for name, table in TABLES.items():
+    tables = {**TABLES, **(MATRIX_TABLES if references else {})}
+    for name, table in tables.items():
         write_text(folder / name, table(metrics))
-    write_stamp(folder, made_from, [METRICS, *TABLES, *(f"{TESTED}/{name}.parquet" for name in runs)])
+    write_stamp(folder, made_from, [METRICS, *tables, *(f"{TESTED}/{name}.parquet" for name in runs)])
     track_evaluation(study, folder / METRICS)
     return _summary(metrics, folder, up_to_date=False)
 

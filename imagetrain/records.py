@@ -134,6 +134,15 @@ class Predictions:
         )
 
 
+class ReferenceLabels(NamedTuple):
+    """What one labeler, or people, say of studies: what any classifier can be tested against."""
+
+    study_ids: tuple[str, ...]
+    targets: NDArray[np.float32]  # (n_studies, n_findings), in the order of the classifiers' findings: 1, 0 or NaN
+    title: str = ""
+    about: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationReport:
     """Every number of an evaluation, as the JSON of ``metrics.json``: each with its n, interval and definition."""

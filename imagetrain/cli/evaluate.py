@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imagetrain.cli.matrix_shown import show_matrix
 from radprompter.options import AsJson, OutFolder, RecipePath, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
 
@@ -34,6 +35,7 @@ def show_metrics(metrics: Mapping[str, Any]) -> None:
     _show_macro(metrics)
     _show_findings(metrics)
     show_differences(metrics)
+    show_matrix(metrics)
     for note in metrics["notes"]:
         console().print(f"note: {note}", style="yellow", markup=False)
 

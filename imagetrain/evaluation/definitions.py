@@ -79,6 +79,15 @@ DEFINITIONS: Mapping[str, str] = {
         "test set; the others are listed with the reason. Interval: {resamples} resamples of whole patients, the same "
         "for all findings and runs."
     ),
+    "matrix_average_precision": (
+        "Plain mean of average precisions over the same findings; what a score that knows nothing reaches differs "
+        "between findings and references. Interval: {resamples} resamples of whole patients."
+    ),
+    "matrix_auroc": (
+        "Plain mean of the AUROCs of the findings with at least {min_positives} positives and one negative to every "
+        "reference, so that all means of a set are over the same findings. Interval: {resamples} resamples of whole "
+        "patients."
+    ),
     "paired": (
         "DeLong's test of two runs on the same studies, two-sided, for findings with at least {min_positives} "
         "positives; studies whose label differs between the two runs' references are left out."
@@ -108,5 +117,25 @@ DEFINITIONS: Mapping[str, str] = {
         "Difference of two macro AUROCs over the findings that count in both. Interval: percentiles over {resamples} "
         "resamples of patients (the same for both runs; separate ones for separate sites); p: twice the share of "
         "resamples on the smaller side of zero."
+    ),
+    "reference_difference": (
+        "Difference of the AUROCs of one run against two references, on the studies whose label both know, for "
+        "findings with at least {min_positives} positives to both. DeLong's test does not apply, since a study may be "
+        "a positive to one and a negative to the other. Interval: percentiles over {resamples} resamples of whole "
+        "patients, with scores and both labels; p: twice the share of resamples on the smaller side of zero."
+    ),
+    "reference_sensitivity": (
+        "Positive to this reference among those positive to the one that it is held against. Interval: Wilson; of the "
+        "mean over findings, {resamples} resamples of whole patients."
+    ),
+    "reference_specificity": (
+        "Negative to this reference among those negative to the one that it is held against. Interval: Wilson; of the "
+        "mean over findings, {resamples} resamples of whole patients."
+    ),
+    "reference_kappa": "Cohen's kappa of two references. Interval: {resamples} resamples of whole patients.",
+    "reference_attenuation": (
+        "PPV + NPV − 1 of this reference, the other taken for right: the share of an AUROC's distance from one half "
+        "that is left when it is measured against this reference, if its errors do not depend on the image. Interval: "
+        "{resamples} resamples of whole patients."
     ),
 }

@@ -17,11 +17,12 @@ from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_s
 from imagetrain.evaluation.finding import Frozen, Measured, Tested, measure
 from imagetrain.evaluation.frozen import freeze_probabilities, freeze_thresholds
 from imagetrain.evaluation.macro import macro_mean
+from imagetrain.evaluation.matrix import cross_schema
 from imagetrain.evaluation.notes import notes_on, notes_on_folds
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.shift import halves, shift_at_site
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, label_counts, validation_predictions
-from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions
+from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions, ReferenceLabels
 from radprompter.terminal import Track, quiet
 
 FORMAT = 2
@@ -32,6 +33,7 @@ def evaluate(
     runs: Mapping[str, Predictions],
     *,
     titles: Mapping[str, str] | None = None,
+    references: Mapping[str, ReferenceLabels] | None = None,
     options: Options | None = None,
     track: Track = quiet,
 ) -> EvaluationReport:
@@ -44,6 +46,8 @@ def evaluate(
         ``external`` (outside, one set a site).
     titles:
         Name of a finding -> how to print it.
+    references:
+        By name, what else every run is held against, as a matrix; the others are compared with the first.
 
     Raises
     ------
@@ -95,6 +99,7 @@ def evaluate(
             "calls": compare_calls(scored, cuts, rules),
             "sites": compare_sites(scored, rules, internal=TEST),
         },
+        "matrix": cross_schema(scored, references, rules, options, track=track) if references else None,
         "definitions": rules.definitions.texts,
         "curves": curves,
     }

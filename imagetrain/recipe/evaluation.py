@@ -41,6 +41,11 @@ class EvaluateRecipe(Section):
     sites: dict[str, Reference] = Field(
         default_factory=dict, description="site -> its own reference, which may be of another schema"
     )
+    references: dict[str, Reference] = Field(
+        default_factory=dict,
+        description="more tables to test every run against, by name, such as those of other labelers: a matrix of runs "
+        "and references, with `reference` as its first column",
+    )
     min_positives: int = Field(
         10, ge=1, description="findings with fewer positives in a test set are left out of macro means"
     )
