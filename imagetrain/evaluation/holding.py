@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, auroc
-from imagetrain.evaluation.bootstrap import Replicates, replicate
+from imagetrain.evaluation.bootstrap import Replicates, in_threads, replicate
 from imagetrain.evaluation.compare import Scored
 from imagetrain.records import Predictions, ReferenceLabels
 from radprompter.errors import InputError
@@ -49,7 +49,7 @@ def labels_of(reference: ReferenceLabels, predictions: Predictions) -> Labels:
 def hold(one: Scored, targets: Labels) -> Held:
     """A run against other labels of its studies."""
     logits = one.predictions.logits
-    made = [replicate(targets[:, f], logits[:, f], one.counts) for f in range(targets.shape[1])]
+    made = in_threads(lambda f: replicate(targets[:, f], logits[:, f], one.counts), range(targets.shape[1]))
     drawn = Replicates(*(np.stack(columns, axis=1) for columns in zip(*made, strict=True)))
     predictions = replace(one.predictions, targets=targets)
     return Held(Scored(predictions, one.counts, drawn.auroc), drawn.average_precision)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from imagetrain.evaluation.auroc import Floats
-from imagetrain.evaluation.bootstrap import replicate
+from imagetrain.evaluation.bootstrap import in_threads, replicate
 from imagetrain.evaluation.compare import Rules, Scored, family, few, macro_difference, pair_runs
 from imagetrain.evaluation.holding import AllHeld, Labels, aurocs_of
 from imagetrain.records import Predictions
@@ -92,13 +92,13 @@ def _macro(
 def _drawn(one: Scored, targets: Labels) -> Floats:
     """AUROC of each resample against `targets`, ``(n_resamples, n_findings)``; those that are known are not redone."""
     own, logits = one.predictions.targets, one.predictions.logits
-    columns = [
-        one.aurocs[:, f]
-        if np.array_equal(targets[:, f], own[:, f], equal_nan=True)
-        else replicate(targets[:, f], logits[:, f], one.counts).auroc
-        for f in range(targets.shape[1])
-    ]
-    return np.stack(columns, axis=1)
+
+    def column(f: int) -> Floats:
+        if np.array_equal(targets[:, f], own[:, f], equal_nan=True):
+            return one.aurocs[:, f]
+        return replicate(targets[:, f], logits[:, f], one.counts).auroc
+
+    return np.stack(in_threads(column, range(targets.shape[1])), axis=1)
 
 
 def _test(a: float, b: float, differences: Floats, n: int, reason: str, rules: Rules) -> Row:
