@@ -2,33 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from imagetrain.cli.evaluate import format_p, name_comparison, show_differences
-from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.options import AsJson, OutFolder, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
+
+MEASURES = {"sensitivity": "sensitivity", "specificity": "specificity", "f1": "F1"}
+
+Compared = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RECIPE | RUN...",
+        help="A recipe; or runs of any studies: a run's folder (OUT/train/NAME), a study's folder (OUT: all its runs), "
+        "a recipe, or a table of predictions.",
+    ),
+]
+Common = Annotated[
+    bool, typer.Option("--common", help="Compare on the tested studies and the findings that all runs have.")
+]
 
 
 @guarded
-def compare(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
-    """Compare the runs of a recipe on the same studies, and each run inside and outside; evaluates first if needed."""
+def compare(
+    runs: Compared, common: Common = False, settings: Settings = None, out: OutFolder = None, json: AsJson = False
+) -> int:
+    """Compare runs on the same studies, and those of one recipe inside and outside; evaluates recipes if needed.
+
+    Refused where data, split, labels or definitions differ, with both values of every difference.
+    """
+    if len(runs) == 1 and _is_recipe(runs[0]) and not common:
+        return _compare_recipe(runs[0], settings, out, json=json)
+    return _compare_runs(runs, settings, out, common=common, json=json)
+
+
+def _is_recipe(path: Path) -> bool:
+    return path.suffix in (".yaml", ".yml")
+
+
+def _compare_recipe(recipe: Path, settings: Sequence[str] | None, out: Path | None, *, json: bool) -> int:
     from imagetrain.assess import run_evaluate
     from imagetrain.recipe import load_recipe
     from radprompter.files import read_json
     from radprompter.shipped import find_recipe
 
     study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
-    summary = run_evaluate(study, track=show_progress)
-    metrics = read_json(Path(summary["metrics"]))
+    metrics = read_json(Path(run_evaluate(study, track=show_progress)["metrics"]))
     if json:
         print_json(metrics["comparisons"])
     else:
         for family in ("runs", "sites"):
             _show_tests(metrics, family)
+        _show_calls(metrics)
         show_differences(metrics)
     return DONE
+
+
+def _compare_runs(
+    named: Sequence[Path], settings: Sequence[str] | None, out: Path | None, *, common: bool, json: bool
+) -> int:
+    from imagetrain.assess import run_evaluate
+    from imagetrain.comparing import compare_evaluated
+    from imagetrain.recipe import load_recipe
+    from radprompter.errors import InputError
+    from radprompter.shipped import find_recipe
+
+    if settings or out:
+        raise InputError("--set and --out are for a single recipe; evaluate each study with its own, then compare")
+    folders = []
+    for path in named:
+        if _is_recipe(path):
+            study = load_recipe(find_recipe(path))
+            run_evaluate(study, track=show_progress)
+        folders.append(study.out if _is_recipe(path) else path)
+    found = compare_evaluated(folders, common=common, track=show_progress)
+    if json:
+        print_json(found)
+        return DONE
+    _show_restriction(found)
+    _show_settings(found)
+    _show_tests(found, "runs")
+    _show_calls(found)
+    show_differences(found)
+    console().print(found["caveat"], markup=False, style="dim")
+    return DONE
+
+
+def _show_restriction(found: Mapping[str, Any]) -> None:
+    """Say loudly what was left out to compare on what all have."""
+    kept = found["restricted"]
+    if kept is None:
+        return
+    console().print(
+        f"[bold yellow]restricted to what all have: {kept['n_studies']} tested studies, "
+        f"{len(kept['findings'])} findings[/]"
+    )
+    for name, left in kept["left_out"].items():
+        findings = f" and findings {', '.join(left['findings'])}" if left["findings"] else ""
+        console().print(f"  of {name}, {left['n_studies']} tested studies{findings} are left out", markup=False)
+
+
+def _show_settings(found: Mapping[str, Any]) -> None:
+    """What differs between the runs, which is what their difference may come from."""
+    from rich.table import Table
+
+    if found["differs"]:
+        table = Table(title="what differs between them", show_lines=False)
+        for column in ("", *found["compared"]):
+            table.add_column(column, overflow="fold")
+        for setting, values in found["differs"].items():
+            cells = ["–" if values[name] is None else str(values[name]) for name in found["compared"]]
+            table.add_row(setting, *(cell if len(cell) <= 40 else f"{cell[:37]}..." for cell in cells))
+        console().print(table)
+    if found["unchecked"]:
+        names = ", ".join(found["unchecked"])
+        console().print(
+            f"note: {names}: a table does not say how its labels came about or thresholds are chosen; not checked",
+            markup=False,
+            style="yellow",
+        )
 
 
 def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
@@ -58,6 +154,38 @@ def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
         )
     for table in tables.values():
         console().print(table)
+    _show_family(compared)
+
+
+def _show_calls(metrics: Mapping[str, Any]) -> None:
+    """Differences of sensitivity, specificity and F1, each with its adjusted p."""
+    from rich.table import Table
+
+    compared, titles = (
+        metrics["comparisons"].get("calls"),
+        {item["name"]: item["title"] for item in metrics["findings"]},
+    )
+    if compared is None or not compared["rows"]:
+        return
+    tables: dict[str, dict[str, dict[str, str]]] = {}
+    for row in (row for row in compared["rows"] if row["p"] is not None):
+        number = row["difference"]
+        limits = "" if number["low"] is None else f" ({number['low']:+.2f} to {number['high']:+.2f})"
+        cell = f"{number['value']:+.2f}{limits} p {format_p(row['p_adjusted'])}{' *' if row['significant'] else '  '}"
+        cells = tables.setdefault(name_comparison(metrics, row), {}).setdefault(titles[row["finding"]], {})
+        cells[row["measure"]] = cell
+    for name, rows in tables.items():
+        table = Table(title=f"at frozen thresholds: {name}")
+        table.add_column("finding")
+        for column in MEASURES.values():
+            table.add_column(f"{column}, adjusted p", justify="right")
+        for title, cells in rows.items():
+            table.add_row(title, *(cells.get(measure, "–") for measure in MEASURES))
+        console().print(table)
+    _show_family(compared)
+
+
+def _show_family(compared: Mapping[str, Any]) -> None:
     line = f"m = {compared['m']}: {compared['family']}"
     if compared["n_undefined"]:
         line += f"; {compared['n_undefined']} more were not tested (too few positives, or undefined)"

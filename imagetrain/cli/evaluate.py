@@ -88,7 +88,7 @@ def show_differences(metrics: Mapping[str, Any]) -> None:
     """Print how runs and sites compare, in one line each, and how many single findings differ."""
     compared = metrics["comparisons"]
     for family, text in (("runs", "runs on the same studies (paired)"), ("sites", "inside against outside (unpaired)")):
-        rows = compared[family]["macro"]
+        rows = compared[family]["macro"] if family in compared else []
         if not rows:
             continue
         console().print(f"[bold]{text}[/]")

@@ -64,7 +64,7 @@ def evaluate(
     curves: list[dict[str, Any]] = []
     scored: dict[str, dict[str, Scored]] = {one.key: {} for one in sets}
     cuts: dict[str, dict[str, Floats]] = {one.key: {} for one in sets}
-    counts = {one.key: _counts(one, options) for one in sets}
+    counts = {one.key: resample_set(one, options) for one in sets}
     for one, run in track([(one, run) for one in sets for run in runs], "evaluate"):
         about, predictions = {"run": run, "set": one.key}, one.predictions[run]
         tested = _tested(one, predictions, counts[one.key], options)
@@ -107,7 +107,7 @@ def evaluate(
     return EvaluationReport(metrics)
 
 
-def _counts(one: EvaluationSet, options: Options) -> Counts:
+def resample_set(one: EvaluationSet, options: Options) -> Counts:
     """The resamples of a set: a stream of its own, so that sites are resampled independently."""
     stream = [options.seed, zlib.crc32(one.key.encode())]
     return patient_counts(one.patient_ids, resamples=options.resamples, seed=stream)
