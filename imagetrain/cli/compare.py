@@ -171,7 +171,7 @@ def _show_calls(metrics: Mapping[str, Any]) -> None:
     for row in (row for row in compared["rows"] if row["p"] is not None):
         number = row["difference"]
         limits = "" if number["low"] is None else f" ({number['low']:+.2f} to {number['high']:+.2f})"
-        cell = f"{number['value']:+.2f}{limits} p {format_p(row['p_adjusted'])}{' *' if row['significant'] else '  '}"
+        cell = f"{number['value']:+.2f}{limits}\np {format_p(row['p_adjusted'])}{' *' if row['significant'] else '  '}"
         cells = tables.setdefault(name_comparison(metrics, row), {}).setdefault(titles[row["finding"]], {})
         cells[row["measure"]] = cell
     for name, rows in tables.items():
