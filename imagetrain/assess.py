@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imagetrain.attributes import metadata_of, read_attributes
 from imagetrain.describing import describe_study, titles_of
 from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
+from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
 from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
-from imagetrain.recipe import StudyRecipe
+from imagetrain.recipe import EvaluateRecipe, StudyRecipe
 from imagetrain.records import EvaluationReport
 from imagetrain.reference_columns import reference_columns
 from imagetrain.references import explain_references, hold_against
@@ -55,6 +57,8 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
             raise InputError(f"run {name!r} has no predictions ({path}); train it first: imagetrain train RECIPE")
     recipe = study.evaluate
     named = [one.path for one in (recipe.reference, *recipe.sites.values(), *recipe.references.values()) if one]
+    metadata = metadata_of(study)
+    named += [metadata.path] if metadata else []
     inputs = [*files.values(), *dict.fromkeys(named)]
     settings = {"evaluate": study.evaluate.model_dump(mode="json"), "name": study.name, "format": FORMAT}
     made_from = stamp_inputs(settings | {"version": __version__}, inputs)
@@ -64,12 +68,9 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     runs, held = hold_against(
         {name: read_predictions(path) for name, path in files.items()}, recipe.reference, recipe.sites
     )
-    options = Options(
-        min_positives=recipe.min_positives, resamples=recipe.bootstrap, seed=recipe.seed, alpha=recipe.alpha
-    )
-    titles = titles_of(study)
-    references = reference_columns(study, runs)
-    report = evaluate(runs, titles=titles, references=references, options=options, track=track)
+    options, titles = options_of(recipe), titles_of(study)
+    references, attributes = reference_columns(study, runs), read_attributes(metadata, recipe.subgroups)
+    report = evaluate(runs, titles=titles, references=references, options=options, attributes=attributes, track=track)
     metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles, report.metrics)}
     metrics["identity"] = identify(study, runs, options)
     explain_references(metrics, held)
@@ -82,6 +83,20 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     write_stamp(folder, made_from, [METRICS, *tables, *(f"{TESTED}/{name}.parquet" for name in runs)])
     track_evaluation(study, folder / METRICS)
     return _summary(metrics, folder, up_to_date=False)
+
+
+def options_of(recipe: EvaluateRecipe) -> Options:
+    """How a recipe has its runs evaluated."""
+    rule = recipe.threshold
+    return Options(
+        min_positives=recipe.min_positives,
+        resamples=recipe.bootstrap,
+        seed=recipe.seed,
+        alpha=recipe.alpha,
+        wanted_sensitivity=None if rule == "youden" else rule.sensitivity,
+        recalibrate=Method(recipe.recalibrate),
+        permutations=recipe.permutations,
+    )
 
 
 def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from imagetrain.evaluation.bootstrap import Counts, replicate_f1
 from imagetrain.evaluation.frozen import FrozenThreshold
 from imagetrain.evaluation.numbers import Definitions, Options
-from imagetrain.evaluation.thresholds import at_threshold
+from imagetrain.evaluation.thresholds import Rate, at_threshold
 from radprompter.statistics import percentile_interval
 
 NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
@@ -38,7 +39,7 @@ def at_frozen_threshold(
             chosen.threshold,
             n=frozen.n,
             reason=NO_THRESHOLD,
-            probability=1 / (1 + float(np.exp(-chosen.threshold))),
+            probability=float(expit(chosen.threshold)),
             validation_sensitivity=chosen.sensitivity,
             validation_specificity=chosen.specificity,
         )
@@ -49,13 +50,22 @@ def at_frozen_threshold(
     margins = logits.astype(np.float64) - frozen.cuts
     there = at_threshold(targets, margins, 0, alpha=options.alpha)
     made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}
-    for name, reason in WITHOUT_DENOMINATOR.items():
-        rate = getattr(there, name)
-        made[name] = definitions.number(
-            name, rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=reason, numerator=rate.numerator
-        )
+    made |= {name: rate_number(name, getattr(there, name), definitions) for name in WITHOUT_DENOMINATOR}
     interval = percentile_interval(replicate_f1(targets, margins >= 0, counts), alpha=options.alpha)
     made["f1"] = definitions.number(
         "f1", there.f1, low=interval.low, high=interval.high, n=n, reason="no positives, neither real nor called"
     )
     return made
+
+
+def rate_number(name: str, rate: Rate, definitions: Definitions, *, reason: str = "") -> dict[str, Any]:
+    """A rate as JSON; `reason` says why there is none, if that is not the lack of a denominator."""
+    return definitions.number(
+        name,
+        rate.value,
+        low=rate.low,
+        high=rate.high,
+        n=rate.denominator,
+        reason=reason or WITHOUT_DENOMINATOR[name],
+        numerator=rate.numerator,
+    )

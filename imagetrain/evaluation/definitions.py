@@ -74,6 +74,12 @@ DEFINITIONS: Mapping[str, str] = {
         "threshold that the other half gives. Interval: Wilson."
     ),
     "specificity_here": "Specificity with a threshold of the site's own, in two halves likewise. Interval: Wilson.",
+    "subgroups": (
+        "AUROC, and sensitivity and specificity at the frozen threshold of all studies, in each group. Differences "
+        "between groups are descriptive and not tested: groups differ in more than one respect, and many small ones "
+        "make some differ by chance. A group's macro AUROC is over the findings with at least {min_positives} "
+        "positives in it, which need not be those of another group."
+    ),
     "macro_auroc": (
         "Plain mean of the AUROCs of the findings with at least {min_positives} positives and one negative in this "
         "test set; the others are listed with the reason. Interval: {resamples} resamples of whole patients, the same "

@@ -20,6 +20,7 @@ from imagetrain.evaluation.permutation import permutation_test
 from imagetrain.evaluation.probabilities import calibration_and_decision
 from radprompter.statistics import percentile_interval
 
+NOTHING_KNOWN = few([], 1)
 PERMUTING = 2  # tells the draws of permutations from others of a set
 
 
@@ -99,31 +100,20 @@ def discrimination(
     result = delong(targets, logits, alpha=options.alpha)
     n = result.n_positive + result.n_negative
     prevalence = result.n_positive / n if n else np.nan
-    scarce = min(result.n_positive, result.n_negative) < options.few_positives
-    use_score = scarce or result.status is not DelongStatus.OK
-    score = auroc_score_interval(result.auroc, result.n_positive, result.n_negative, alpha=options.alpha)
     resampled = percentile_interval(aurocs, alpha=options.alpha)
     precision = percentile_interval(precisions, alpha=options.alpha)
     excluded = few(targets, options.min_positives)
-    reason = DelongStatus.ONE_CLASS.reason if n else "no study with a known label"
+    reason = DelongStatus.ONE_CLASS.reason if n else NOTHING_KNOWN
     return {
         "n": n,
         "n_positive": result.n_positive,
         "n_negative": result.n_negative,
         "n_unknown": len(targets) - n,
         "prevalence": prevalence if n else None,
-        "few_positives": scarce,
+        "few_positives": min(result.n_positive, result.n_negative) < options.few_positives,
         "in_macro": not excluded,
         "excluded_because": excluded or None,
-        "auroc": definitions.number(
-            "auroc",
-            result.auroc,
-            low=score.low if use_score else result.low,
-            high=score.high if use_score else result.high,
-            n=n,
-            reason=reason,
-            method="score" if use_score else "delong",
-        ),
+        "auroc": auroc_number(targets, logits, options, definitions),
         "auroc_delong": definitions.number(
             "auroc_delong",
             result.auroc,
@@ -154,6 +144,26 @@ def discrimination(
             baseline=prevalence,
         ),
     }
+
+
+def auroc_number(
+    targets: NDArray[np.float32], logits: NDArray[np.float32], options: Options, definitions: Definitions
+) -> dict[str, Any]:
+    """AUROC with DeLong's interval, or with the score interval where positives or negatives are few, as JSON."""
+    result = delong(targets, logits, alpha=options.alpha)
+    n = result.n_positive + result.n_negative
+    scarce = min(result.n_positive, result.n_negative) < options.few_positives
+    use_score = scarce or result.status is not DelongStatus.OK
+    score = auroc_score_interval(result.auroc, result.n_positive, result.n_negative, alpha=options.alpha)
+    return definitions.number(
+        "auroc",
+        result.auroc,
+        low=score.low if use_score else result.low,
+        high=score.high if use_score else result.high,
+        n=n,
+        reason=DelongStatus.ONE_CLASS.reason if n else NOTHING_KNOWN,
+        method="score" if use_score else "delong",
+    )
 
 
 def _by_fold(

@@ -22,6 +22,10 @@ def notes_on(metrics: Mapping[str, Any]) -> list[str]:
             f"The runs are tested against different labels in {left_out} cells (uncertain labels follow each run's "
             "policy); paired comparisons leave these cells out. A definitive reference avoids this."
         )
+    for item in metrics["attributes"]:
+        if item["n_not_in_table"]:
+            n, name = item["n_not_in_table"], item["attribute"]
+            notes.append(f"Subgroups by {name}, {item['set']}: {n} studies have no row in the table, so not recorded.")
     if not any(one["part"] != TEST for one in metrics["sets"]):
         notes.append("There is no external site: nothing is known about how the classifiers do elsewhere.")
     return notes

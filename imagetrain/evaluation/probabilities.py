@@ -19,6 +19,7 @@ from imagetrain.evaluation.calibration import (
     calibration_line,
     replicate_calibration,
 )
+from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.curves import band, rounded
 from imagetrain.evaluation.decision import decision_curve, replicate_net_benefit
 from imagetrain.evaluation.numbers import Definitions, Options
@@ -33,7 +34,7 @@ NO_MAP = (
     "error or worse than chance"
 )
 NO_LOGIT = "some probabilities are 0 or 1, which have no logit"
-NOTHING_KNOWN = "no study with a known label"
+NOTHING_KNOWN = few([], 1)
 
 
 def calibration_and_decision(

@@ -21,6 +21,7 @@ from imagetrain.evaluation.matrix import cross_schema
 from imagetrain.evaluation.notes import notes_on, notes_on_folds
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.shift import halves, shift_at_site
+from imagetrain.evaluation.subgroups import SITE, Attribute, measure_subgroups, sites_of
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, label_counts, validation_predictions
 from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions, ReferenceLabels
 from radprompter.terminal import Track, quiet
@@ -35,6 +36,7 @@ def evaluate(
     titles: Mapping[str, str] | None = None,
     references: Mapping[str, ReferenceLabels] | None = None,
     options: Options | None = None,
+    attributes: Sequence[Attribute] = (),
     track: Track = quiet,
 ) -> EvaluationReport:
     """Evaluate classifiers inside and outside, and against each other.
@@ -48,6 +50,8 @@ def evaluate(
         Name of a finding -> how to print it.
     references:
         By name, what else every run is held against, as a matrix; the others are compared with the first.
+    attributes:
+        What subgroups are of, beside the site where a set has several.
 
     Raises
     ------
@@ -62,6 +66,7 @@ def evaluate(
     results: list[dict[str, Any]] = []
     macro: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
+    subgroups: list[dict[str, Any]] = []
     scored: dict[str, dict[str, Scored]] = {one.key: {} for one in sets}
     cuts: dict[str, dict[str, Floats]] = {one.key: {} for one in sets}
     counts = {one.key: resample_set(one, options) for one in sets}
@@ -78,6 +83,9 @@ def evaluate(
         by_fold = np.stack([found.aurocs_by_fold for found in measured], axis=1)
         scored[one.key][run] = Scored(predictions, counts[one.key], aurocs)
         cuts[one.key][run] = np.stack([chosen.threshold.cuts for chosen in frozen], axis=1)
+        by = _attributes_in(predictions, attributes)
+        groups = measure_subgroups(by, predictions, tested.counts, cuts[one.key][run], options, rules.definitions)
+        subgroups += [about | group for group in groups]
         results += [about | row for row in rows]
         macro.append(about | macro_mean(rows, aurocs, by_fold, len(one.patient_ids), options, rules.definitions))
         drawn = ({"finding": row["finding"]} | (found.curves or {}) for row, found in zip(rows, measured, strict=True))
@@ -94,6 +102,8 @@ def evaluate(
         "label_counts": label_counts(runs),
         "macro": macro,
         "results": results,
+        "attributes": [item for one in sets for item in _describe_attributes(one, attributes)],
+        "subgroups": subgroups,
         "comparisons": {
             "runs": compare_runs(scored, rules),
             "calls": compare_calls(scored, cuts, rules),
@@ -111,6 +121,18 @@ def resample_set(one: EvaluationSet, options: Options) -> Counts:
     """The resamples of a set: a stream of its own, so that sites are resampled independently."""
     stream = [options.seed, zlib.crc32(one.key.encode())]
     return patient_counts(one.patient_ids, resamples=options.resamples, seed=stream)
+
+
+def _attributes_in(predictions: Predictions, attributes: Sequence[Attribute]) -> list[Attribute]:
+    """The attributes, with the site as one more where the studies are of several sites."""
+    several = len(set(predictions.sites)) > 1 and all(one.name != SITE for one in attributes)
+    return [*attributes, *([sites_of(predictions)] if several else [])]
+
+
+def _describe_attributes(one: EvaluationSet, attributes: Sequence[Attribute]) -> list[dict[str, Any]]:
+    first = next(iter(one.predictions.values()))
+    made = (attribute.describe(first.study_ids) for attribute in _attributes_in(first, attributes))
+    return [{"set": one.key} | item for item in made]
 
 
 def _tested(one: EvaluationSet, predictions: Predictions, counts: Counts, options: Options) -> Tested:

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from imagetrain.evaluation.auroc import Floats
+from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.recalibration import Method, recalibrate
 from imagetrain.evaluation.thresholds import at_threshold, choose_threshold
 from radprompter.statistics import Interval, wilson_interval
 
 NO_SET_INSIDE = "there is no internal test set"
-NOTHING_KNOWN = "no study with a known label"
+NOTHING_KNOWN = few([], 1)
 NO_THRESHOLD_HERE = "no threshold: at the site the finding lacks positives or negatives"
 NO_THRESHOLD_IN_A_HALF = "no threshold: in a half of the site's patients the finding lacks positives or negatives"
 
@@ -101,7 +103,7 @@ def shift_at_site(
             own.threshold,
             n=int(known.sum()),
             reason=NO_THRESHOLD_HERE,
-            probability=1 / (1 + float(np.exp(-own.threshold))),
+            probability=float(expit(own.threshold)),
         ),
     }
     margins = margins_by_halves(targets, logits, half, wanted_sensitivity=options.wanted_sensitivity)

@@ -2,7 +2,7 @@
 
 from imagetrain.recipe.batches import Augment, Mix
 from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
-from imagetrain.recipe.evaluation import EvaluateRecipe, Reference
+from imagetrain.recipe.evaluation import EvaluateRecipe, Metadata, Reference, SubgroupRecipe, TargetSensitivity
 from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe, Noise
 from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
 from imagetrain.recipe.study import StudyRecipe, load_recipe
@@ -20,6 +20,7 @@ __all__ = [
     "Fractions",
     "Images",
     "LossRecipe",
+    "Metadata",
     "Mix",
     "Noise",
     "PolicyName",
@@ -29,6 +30,8 @@ __all__ = [
     "SplitRecipe",
     "Studies",
     "StudyRecipe",
+    "SubgroupRecipe",
+    "TargetSensitivity",
     "TrainRecipe",
     "load_recipe",
 ]
