@@ -95,6 +95,9 @@ def _differing(ours: Metrics, theirs: Metrics) -> Iterator[tuple[str, Any, Any]]
     options = [key for key in ALIKE if ours["options"].get(key) != theirs["options"].get(key)]
     for key in options:
         yield key, ours["options"].get(key), theirs["options"].get(key)
+    held = [metrics.get("identity", {}).get("projection", {}).get("source") for metrics in (ours, theirs)]
+    if None not in held and held[0] != held[1]:
+        yield "tested against", *held
     if options:  # the words of a definition quote the options
         return
     for key in DEFINED_ALIKE:

@@ -118,6 +118,15 @@ def test_a_definition_in_other_words_is_refused(studies):
         side_by_side(studies | {"Thumb": other})
 
 
+def test_a_study_against_labels_and_one_against_a_reference_are_no_table(studies):
+    held = {
+        name: metrics | {"identity": {"projection": {"source": source}}}
+        for (name, metrics), source in zip(studies.items(), ("reference", "labels"), strict=True)
+    }
+    with pytest.raises(DefinitionError, match="tested against: reference in 'Elbow', labels in 'Thumb'"):
+        side_by_side(held)
+
+
 def test_another_seed_is_no_other_definition(studies):
     assert side_by_side({"Elbow": studies["Elbow"], "Thumb": study(20, replace(OPTIONS, seed=5))})["macro"]
 
