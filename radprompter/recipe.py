@@ -1,7 +1,7 @@
 """Recipes: what `radprompter` is asked to do, as frozen values read from YAML.
 
-A recipe file has one section a stage. This package reads `phantom`, `label` and `agree`; `imagetrain` reads `data`,
-`train` and `evaluate` from the same file, and both read `tracking`. Relative paths are relative to the working
+A recipe file has one section a stage. This package reads `phantom`, `label`, `weaken` and `agree`; `imagetrain` reads
+`data`, `train` and `evaluate` from the same file, and both read `tracking`. Relative paths are relative to the working
 directory; ``{out}`` stands for the output folder.
 """
 
@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from radprompter.agree_recipe import AgreeRecipe
 from radprompter.tracking import TrackingRecipe
 from radprompter.typed_yaml import Section, open_document, validate
+from radprompter.weakening import ErrorRates
 
 SectionChoice = Literal["whole", "findings", "impression"]
 PlanName = Literal["one_json", "per_finding", "label_read"]
@@ -245,6 +246,12 @@ class StudyRecipe(Section):
     out: Path = Field(description="folder that everything is written to")
     phantom: PhantomRecipe | None = None
     label: LabelRecipe | None = None
+    weaken: dict[str, ErrorRates] | None = Field(
+        None,
+        min_length=1,
+        description="name -> how often labels of `label` are turned over, in `{out}/weaken/NAME/labels.parquet`, to "
+        "see what weak labels do",
+    )
     agree: AgreeRecipe | None = None
     data: dict[str, Any] | None = Field(None, description="read by imagetrain")
     train: dict[str, Any] | None = Field(None, description="read by imagetrain")
@@ -259,7 +266,7 @@ class StudyRecipe(Section):
 
     @model_validator(mode="after")
     def _either(self) -> StudyRecipe:
-        stages = ("phantom", "label", "agree", "data", "train", "evaluate")
+        stages = ("phantom", "label", "weaken", "agree", "data", "train", "evaluate")
         if self.studies and (named := [name for name in stages if getattr(self, name) is not None]):
             raise ValueError(f"a recipe of `studies` has no stages of its own; take {', '.join(named)} away")
         for name in self.studies or ():

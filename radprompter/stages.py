@@ -8,15 +8,17 @@ from typing import Any
 from radprompter.agree_run import AGREEMENT_JSON, agree_files, agreement_code, check_definitions, write_agreement
 from radprompter.agreement.content import summarise
 from radprompter.backends import choose_backend
-from radprompter.errors import TableError
-from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_stamp
+from radprompter.errors import RecipeError, TableError
+from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.labeling.section import label_template
 from radprompter.phantom import write_phantom
 from radprompter.recipe import StudyRecipe
 from radprompter.run import label_reports
-from radprompter.store import LABELS_PARQUET, MANIFEST
+from radprompter.store import LABELS_PARQUET, MANIFEST, read_labels, write_labels
 from radprompter.terminal import Track, quiet
+from radprompter.weakening import count_errors, inject_errors
 
+ERRORS = "errors.json"
 TABLES = ("reports.csv", "truth.csv", "findings.csv", "images.csv")
 
 
@@ -67,6 +69,41 @@ def run_label(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     return label_reports(study, track=track).summary
 
 
+def run_weaken(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
+    """Write the label tables with errors that a recipe asks for, from the labels of its study.
+
+    A folder ``weaken/NAME`` each, with the label files, and ``weaken/errors.json`` with what was turned over.
+
+    Raises
+    ------
+    InputError
+        If there are no labels, or a name is none for a file.
+    """
+    recipe = study.weaken
+    if recipe is None:
+        return {}
+    labels, folder = study.out / "label" / LABELS_PARQUET, study.out / "weaken"
+    if odd := [name for name in recipe if not name.strip(". ") or set(name) & set("/\\")]:
+        raise RecipeError(f"weaken: {odd[0]!r} is also the name of a file; take another")
+    if not labels.is_file():
+        raise TableError(f"{labels}: no such file; `weaken` turns over the labels that the section `label` makes")
+    made_from = stamp_inputs({name: rates.model_dump(mode="json") for name, rates in recipe.items()}, [labels])
+    up_to_date = is_up_to_date(folder, made_from)
+    if not up_to_date:
+        table, found, written = read_labels(labels), {}, [ERRORS]
+        for name, rates in track(recipe.items(), "weaken", len(recipe)):
+            weak = inject_errors(table, missed=rates.missed, invented=rates.invented, seed=rates.seed)
+            written += [f"{name}/{file}" for file in write_labels(folder / name, weak)]
+            found[name] = rates.model_dump(mode="json") | count_errors(table, weak)
+        write_json(folder / ERRORS, found)
+        write_stamp(folder, made_from, written)
+    line = "; ".join(
+        f"{name}: {one['n_missed']} of {one['n_positive']} positives missed, {one['n_invented']} invented"
+        for name, one in read_json(folder / ERRORS).items()
+    )
+    return {"up_to_date": up_to_date, "line": line}
+
+
 def run_agree(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     """Hold the label table of a recipe against its reference; the summary of the stage.
 
@@ -95,6 +132,7 @@ def run_agree(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
 STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "phantom": run_phantom,
     "label": run_label,
+    "weaken": run_weaken,
     "agree": run_agree,
 }
 """Name of a stage, and of its section in a recipe -> its function, in the order in which they run."""

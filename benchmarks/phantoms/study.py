@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -19,8 +18,8 @@ from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.files import atomic, read_json
 from radprompter.label_table import LabelTable
-from radprompter.labels import Cell, LabelState
 from radprompter.stages import STAGES
+from radprompter.weakening import inject_errors
 
 QUICKSTART = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
 VIEWS: Mapping[str, tuple[str, ...]] = {"two views": ("ap", "lateral"), "one view": ("ap",)}
@@ -121,20 +120,7 @@ def flip(table: LabelTable, studies: frozenset[str], *, share: float, seed: int)
 
     Positive becomes negative; negative and not mentioned become positive. Uncertain stays.
     """
-    generator = np.random.default_rng([seed, round(1000 * share)])
-    cells = []
-    for cell in table.cells():
-        drawn = generator.random() < share  # drawn for every cell, so that studies do not change each other's
-        state = TURNED.get(cell.state, cell.state) if drawn and cell.report_id in studies else cell.state
-        cells.append(Cell(cell.report_id, cell.finding, state, labeler=cell.labeler))
-    return LabelTable.from_cells(cells, table.schema)
-
-
-TURNED: Mapping[LabelState, LabelState] = {
-    LabelState.POSITIVE: LabelState.NEGATIVE,
-    LabelState.NEGATIVE: LabelState.POSITIVE,
-    LabelState.NOT_MENTIONED: LabelState.POSITIVE,
-}
+    return inject_errors(table, missed=share, invented=share, seed=[seed, round(1000 * share)], only=studies)
 
 
 def findings(experiment: Experiment) -> tuple[str, ...]:

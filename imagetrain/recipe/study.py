@@ -23,6 +23,7 @@ class StudyRecipe(Section):
     out: Path
     phantom: dict[str, Any] | None = Field(None, description="read by radprompter")
     label: dict[str, Any] | None = Field(None, description="read by radprompter")
+    weaken: dict[str, Any] | None = Field(None, description="read by radprompter")
     agree: dict[str, Any] | None = Field(None, description="read by radprompter")
     data: Data | None = None
     train: TrainRecipe | None = None

@@ -27,6 +27,7 @@ def study(out: Path) -> StudyRecipe:
                 },
                 "region": "clavicle",
             },
+            "weaken": {"weak": {"missed": 0.3, "invented": 0.1, "seed": 4}},
             "agree": {"reference": out / "phantom/clavicle/truth.csv"},
         }
     )
