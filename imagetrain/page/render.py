@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from imagetrain.page import formats, tables
-from imagetrain.page.plots import drawn
+from imagetrain.page.plots import drawn, matrix, subgroups
 from imagetrain.page.plots.files import named
 from imagetrain.page.plots.forest import findings_forest
 from imagetrain.page.plots.frame import N_LOOKS, swatch
@@ -27,10 +27,10 @@ def render(report: EvaluationReport) -> str:
     ``settings``, ``hashes`` and ``versions``; what is absent is left out.
     """
     view = View(report.metrics)
-    tools = {name: getattr(formats, name) for name in ("decimal", "signed", "interval", "p_value", "percent")}
+    tools = {name: getattr(formats, name) for name in formats.__all__}
     tools |= {"swatch": swatch, "forest_axis": forest_axis, "n_looks": N_LOOKS}
-    made = drawn(view)
-    return render_page(HERE / TEMPLATE, view=view, tables=tables, plots=made, forest=findings_forest(view), **tools)
+    sections = {"tables": tables, "subgroups": subgroups, "matrix": matrix, "by_finding": findings_forest(view)}
+    return render_page(HERE / TEMPLATE, view=view, plots=drawn(view), **sections, **tools)
 
 
 def plots(report: EvaluationReport) -> dict[str, PlotFile]:

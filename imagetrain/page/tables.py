@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from imagetrain.page.plots.calibration import VERSIONS, calibrations
 from imagetrain.page.plots.forest import axis_of, estimate
 from imagetrain.page.view import Row, View
 from radprompter.pages.svg import forest_track
@@ -104,3 +106,106 @@ def label_counts(view: View) -> tuple[list[Row], list[Row]]:
             cells.append(distinct)
         rows.append({"title": title, "cells": cells})
     return columns, rows
+
+
+def undefined(view: View, key: str) -> list[tuple[str, list[str]]]:
+    """Why numbers at the threshold of a set are undefined, and the findings of which."""
+    reasons: dict[str, dict[str, None]] = {}
+    for finding, title in view.titles.items():
+        for run in view.runs:
+            row = view.results[key, run, finding]
+            for name in ("auroc", "sensitivity", "specificity", "ppv", "npv"):
+                if row[name]["value"] is None:
+                    reasons.setdefault(row[name]["reason"], {})[title] = None
+    return [(reason, list(titles)) for reason, titles in reasons.items()]
+
+
+def calibration_numbers(view: View, finding: str) -> list[Row]:
+    """One group a test set: a row a version of the probabilities and run."""
+    groups: dict[str, list[Row]] = {}
+    for one, version, found in calibrations(view, finding):
+        rows = groups.setdefault(view.set_title(one["key"]), [])
+        rows += [
+            known | {"version": VERSIONS[version], "run": view.runs[i], "number": i, "reason": known.get("reason")}
+            for i, known in found
+        ]
+    return [{"title": title, "rows": rows} for title, rows in groups.items()]
+
+
+def shifts(view: View) -> list[Row]:
+    """One table an external site: prevalence and thresholds inside and there, by finding and run."""
+    made = []
+    for one in view.sets:
+        groups = []
+        for finding, title in view.titles.items():
+            rows = []
+            for i, run in enumerate(view.runs):
+                row = view.results[one["key"], run, finding]
+                shift = row.get("shift")
+                if shift:
+                    plain = {name: _plain(shift[name]) for name in ("prevalence_inside", "prevalence_here")}
+                    plain |= {name: _plain(shift[name]) for name in ("threshold_inside", "threshold_here")}
+                    rates = {name: row[name] for name in ("sensitivity", "specificity")}
+                    rows.append(shift | plain | rates | {"run": run, "number": i})
+            if rows:
+                groups.append({"title": title, "rows": rows})
+        if groups:
+            made.append({"title": view.set_title(one["key"]), "groups": groups})
+    return made
+
+
+def subgroup_rows(view: View, attribute: str) -> list[Row]:
+    """One group of rows a finding: every set, group and run."""
+    groups: dict[str, list[Row]] = {}
+    for row in view.subgroups:
+        if row["attribute"] == attribute and row["finding"] is not None:
+            more = {"number": view.runs.index(row["run"]), "where": view.short_title(row["set"])}
+            groups.setdefault(view.titles[row["finding"]], []).append(row | more)
+    return [{"title": title, "rows": rows} for title, rows in groups.items()]
+
+
+def matrix_tests(view: View, family: str) -> Row | None:
+    """The tests of a family of the matrix that have a p value, ``means`` and ``rows``; None if there are none."""
+    found = (view.matrix or {}).get(family)
+    if not found:
+        return None
+    titles = {one["name"]: one["title"] for one in view.matrix["references"]} if view.matrix else {}
+    rows = []
+    for row in [*found["macro"], *found["rows"]]:
+        if family == "rows":
+            who, held = f"{row['run_a']} − {row['run_b']}", titles[row["reference"]]
+        else:
+            who, held = f"{titles[row['reference_a']]} − {titles[row['reference_b']]}", row["run"]
+        title = view.titles[row["finding"]] if row.get("finding") else "Mean over findings"
+        more = {"p_adjusted": None, "significant": False, "title": title, "who": who, "held": held}
+        rows.append(more | row | {"where": view.short_title(row["set"])})
+    rows = [row for row in rows if row["p"] is not None]
+    means, single = ([row for row in rows if bool(row.get("finding")) == is_one] for is_one in (False, True))
+    return found | {"means": means, "rows": single} if rows else None
+
+
+AGREEMENT = {
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "kappa": "Kappa",
+    "attenuation": "Left of AUROC − 0.5",
+}
+
+
+def agreements(view: View) -> Row | None:
+    """How each reference of the matrix agrees with the first one, on average over findings; None without a second."""
+    found = [row for row in (view.matrix or {}).get("agreement", ()) if row["finding"] is None]
+    if not found or view.matrix is None:
+        return None
+    titles = {one["name"]: one["title"] for one in view.matrix["references"]}
+    rows = [
+        row | {"where": view.set_title(row["set"]), "title": titles[row["reference"]], "first": titles[row["against"]]}
+        for row in found
+    ]
+    defined = [f"reference_{name}" for name in AGREEMENT]
+    return {"columns": list(AGREEMENT.items()), "rows": rows, "defined": defined}
+
+
+def _plain(value: Any) -> Any:
+    """The value of a number, as a probability if it is a threshold."""
+    return value.get("probability", value["value"]) if isinstance(value, dict) else value

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
 STUDY = (
     "title", "created", "synthetic", "reference", "not_trained", "runs", "settings", "hashes", "versions", "flow",
-    "prevalence", "checklists", "saliency",
+    "flow_notes", "prevalence", "checklists", "saliency",
 )  # fmt: skip
 """What may be said of a study beside its numbers; all of it may be absent."""
+
+TITLES: Mapping[str, str] = {
+    "auroc": "AUROC", "auroc_delong": "AUROC, DeLong", "auroc_bootstrap": "AUROC, bootstrap",
+    "auroc_folds": "AUROC, mean over folds", "ppv": "PPV", "npv": "NPV", "f1": "F1", "macro_auroc": "Macro AUROC",
+    "brier": "Brier score", "ece": "Calibration error", "permutation": "p of chance", "paired": "Paired test",
+    "unpaired": "Unpaired test", "p_adjusted": "Adjusted p", "macro_difference": "Difference of macro AUROC",
+    "threshold_here": "Threshold of its own", "sensitivity_here": "Sensitivity, threshold of its own",
+    "specificity_here": "Specificity, threshold of its own",
+    "reference_sensitivity": "Sensitivity of a reference", "reference_specificity": "Specificity of a reference",
+    "reference_kappa": "Kappa of references", "reference_attenuation": "Left of AUROC − 0.5",
+}  # fmt: skip
+"""How definitions are headed; others by their own name."""
 
 
 class View:
@@ -25,12 +37,53 @@ class View:
         self.results = {(row["set"], row["run"], row["finding"]): row for row in metrics["results"]}
         self.curves = {(row["set"], row["run"], row["finding"]): row for row in metrics["curves"]}
         self.macro_of = {(row["set"], row["run"]): row for row in metrics["macro"]}
+        self.subgroups: list[Row] = metrics.get("subgroups") or []
+        self.matrix: Row | None = metrics.get("matrix") or None
         self.options: Mapping[str, Any] = metrics["options"]
 
     @property
     def confidence(self) -> str:
         """Coverage of the intervals, as ``95 %``."""
         return f"{100 * (1 - self.options['alpha']):g}\u00a0%"
+
+    @property
+    def has_outside(self) -> bool:
+        """Whether any set is external."""
+        return any(one["outside"] for one in self.sets)
+
+    def contents(self) -> list[tuple[str, str]]:
+        """The sections that there is something to say in: anchor and heading."""
+        drawn, several = bool(self.findings_drawn()), len(self.runs) > 1
+        sections = [
+            ("tested", "What was tested", True),
+            ("macro", "Macro AUROC", True),
+            ("findings", "AUROC by finding", drawn),
+            ("curves", "Finding by finding", drawn),
+            ("threshold", "At the frozen threshold", True),
+            ("sites", "Inside and outside", self.has_outside),
+            ("subgroups", "Subgroups", bool(self.subgroups)),
+            ("runs", "Runs compared", several),
+            ("matrix", "Cross-schema matrix", bool(self.matrix)),
+            ("saliency", "Where scores come from", bool(self.study["saliency"])),
+            ("definitions", "Definitions", True),
+            ("provenance", "Provenance", True),
+        ]
+        return [(anchor, title) for anchor, title, is_there in sections if is_there]
+
+    def has(self, number: str) -> bool:
+        """Whether any result has a number."""
+        return any(row.get(number) for row in self.results.values())
+
+    def meanings(self, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """Headings and definitions of some numbers, or of all; those that these metrics do not define are left out."""
+        texts: Mapping[str, str] = self.metrics["definitions"]
+        chosen = texts if names is None else [name for name in names if name in texts]
+        return [(TITLES.get(name) or name.replace("_", " ").capitalize(), texts[name]) for name in chosen]
+
+    def abouts(self) -> list[tuple[str, str]]:
+        """What is said of the references of the matrix."""
+        references = self.matrix["references"] if self.matrix else []
+        return [(one["title"], one["about"]) for one in references if one.get("about")]
 
     def definition(self, name: str) -> str:
         """What a number means; empty where these metrics do not say."""

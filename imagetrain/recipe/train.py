@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +71,14 @@ class TrainRecipe(Section):
     @field_validator("runs")
     @classmethod
     def _name_folders(cls, runs: dict[str, PolicyRecipe]) -> dict[str, PolicyRecipe]:
-        refuse_names(runs)
+        for name in runs:
+            if not RUN.fullmatch(name) or name in TAKEN:
+                raise ValueError(
+                    f"a run's name is that of its folder: at most 100 letters, digits, spaces and ._+=()-, "
+                    f"of which the first is a letter or digit; found {name[:100]!r}"
+                )
+        if len({name.casefold() for name in runs}) < len(runs):
+            raise ValueError("names of runs that differ in upper and lower case only are one folder on some systems")
         return runs
 
     @model_validator(mode="after")
@@ -80,16 +86,3 @@ class TrainRecipe(Section):
         if self.mix.on and self.noise.on:
             raise ValueError("noise compares labels by what they cost, and a mixed study has two: use noise or mix")
         return self
-
-
-def refuse_names(runs: Iterable[str]) -> None:
-    """Raise a ValueError if a run's name cannot be that of a folder, or two can be one."""
-    names = list(runs)
-    for name in names:
-        if not RUN.fullmatch(name) or name in TAKEN:
-            raise ValueError(
-                f"a run's name is that of its folder: at most 100 letters, digits, spaces and ._+=()-, "
-                f"of which the first is a letter or digit; found {name[:100]!r}"
-            )
-    if len({name.casefold() for name in names}) < len(names):
-        raise ValueError("names of runs that differ in upper and lower case only are one folder on some systems")

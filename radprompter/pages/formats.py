@@ -23,7 +23,8 @@ def limits(low: float | None, high: float | None, digits: int = 3, *, sign: bool
         return ""
     if sign:
         return f"({signed(low, digits)} to {signed(high, digits)})"
-    return f"({decimal(low, digits)}–{decimal(high, digits)})"
+    dash = " to " if low < 0 or high < 0 else "–"
+    return f"({decimal(low, digits)}{dash}{decimal(high, digits)})"
 
 
 def p_value(p: float | None) -> str:

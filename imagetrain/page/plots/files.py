@@ -35,11 +35,10 @@ def named(plots: Mapping[tuple[str, str], Plot]) -> dict[str, PlotFile]:
 
 def standalone(plot: Plot, style: str) -> str:
     """The SVG file of a plot."""
-    columns = min(len(plot.panels), MOST_BESIDE)
+    columns = min(plot.beside, MOST_BESIDE)
     wide = max(one.width for one in plot.panels)
     parts, y = [text(MARGIN, 24, plot.title, look="strong", more='style="font-size:14px"')], float(TITLE)
-    for first in range(0, len(plot.panels), columns):
-        row = plot.panels[first : first + columns]
+    for row in (panels[first : first + columns] for panels in plot.rows for first in range(0, len(panels), columns)):
         labelled = any(one.title for one in row)
         for column, one in enumerate(row):
             x = MARGIN + column * (wide + GAP)

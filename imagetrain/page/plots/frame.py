@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imagetrain.page.plots.plot import Panel, panel, text
 from radprompter.pages.svg import Shape, drawing, mark
 
-WIDTH, HEIGHT, LEFT, TOP, SIDE = 240, 240, 34, 8, 196
+WIDTH, HEIGHT, LEFT, TOP, SIDE = 246, 240, 42, 8, 196
 SHAPES: tuple[Shape, ...] = ("circle", "square", "diamond", "up", "down", "plus", "hexagon")
 N_LOOKS = len(SHAPES)
 

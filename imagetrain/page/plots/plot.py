@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class Panel(NamedTuple):
     svg: Markup
     width: float
     height: float
+    row: str = ""  # panels of one row stand beside each other
 
 
 class Plot(NamedTuple):
@@ -35,6 +37,20 @@ class Plot(NamedTuple):
     panels: tuple[Panel, ...]
     table: DataTable
     runs: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[tuple[Panel, ...]]:
+        """The panels that stand beside each other."""
+        return [tuple(group) for _, group in itertools.groupby(self.panels, key=lambda one: one.row)]
+
+    @property
+    def beside(self) -> int:
+        """How many panels the longest row has."""
+        return max(len(row) for row in self.rows)
+
+    def is_first(self, number: int) -> bool:
+        """Whether a panel begins a row."""
+        return number == 0 or self.panels[number].row != self.panels[number - 1].row
 
 
 class PlotFile(NamedTuple):

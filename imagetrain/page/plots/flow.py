@@ -1,0 +1,84 @@
+"""The flow of exclusions as a chart: how many are left at each step, and why the others are not."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from imagetrain.page.plots.plot import Cell, DataTable, Plot, panel, text
+from imagetrain.page.view import View
+from radprompter.pages.formats import count
+
+WIDTH, BOX, LOST_LEFT, LINE, PAD, ARROW = 352, 156, 178, 13, 8, 22
+MIDDLE = 1 + BOX / 2
+LETTERS, LOST_LETTERS = 27, 30  # that fit on a line of a box
+
+
+def flow_plot(view: View) -> Plot | None:
+    """Boxes from top to bottom, with what is lost between two beside the arrow; None where nothing was recorded."""
+    steps: Sequence[dict[str, Any]] = view.study["flow"] or ()
+    if not steps:
+        return None
+    parts, y = list[str](), 2.0
+    for before, step in zip([None, *steps], steps, strict=False):
+        follows = before is not None and before["unit"] == step["unit"]
+        lost = [line for why, n in _lost(step) for line in textwrap.wrap(f"{count(n)} {why}", LOST_LETTERS)]
+        room = (LINE * len(lost) + 2 * PAD + 10) if lost else ARROW if before is not None else 0
+        if follows or lost:
+            parts.append(_arrow(MIDDLE, y, MIDDLE, y + room))
+        if lost:
+            tall = LINE * len(lost) + 2 * PAD - 4
+            top = y + (room - tall) / 2
+            parts.append(_arrow(MIDDLE, y + room / 2, LOST_LEFT, y + room / 2))
+            parts.append(_box("lost", LOST_LEFT, top, WIDTH - LOST_LEFT - 1, tall))
+            parts += [text(LOST_LEFT + 8, top + PAD + 7 + LINE * n, line) for n, line in enumerate(lost)]
+        y += room
+        lines = [(line, "") for line in textwrap.wrap(_upper(step["step"]), LETTERS)]
+        lines.append((_amount(step), "strong"))
+        lines += [(line, "") for line in textwrap.wrap(_parts(step), LETTERS)]
+        height = 2 * PAD + LINE * len(lines)
+        parts.append(_box("box", 1, y, BOX, height))
+        for n, (line, look) in enumerate(lines):
+            parts.append(text(MIDDLE, y + PAD + 9.5 + LINE * n, line, anchor="middle", look=look))
+        y += height
+    rows: list[tuple[Cell, ...]] = []
+    for step in steps:
+        rows += [(step["step"], step["unit"], None, why, n) for why, n in _lost(step)]
+        rows.append((step["step"], step["unit"], step["n"], None, None))
+    said = [
+        "".join(f"less {count(n)} ({why}); " for why, n in _lost(step)) + f"{step['step']}: {_amount(step)}"
+        for step in steps
+    ]
+    table = DataTable(("step", "unit", "n", "lost_because", "n_lost"), tuple(rows))
+    sheet = panel("", parts, width=WIDTH, height=y + 3, says=f"Flow of exclusions. {'; '.join(said)}.")
+    return Plot("Flow of exclusions", (sheet,), table)
+
+
+def _amount(step: dict[str, Any]) -> str:
+    return "not recorded" if step["n"] is None else f"{count(step['n'])} {step['unit']}"
+
+
+def _upper(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _parts(step: dict[str, Any]) -> str:
+    return ", ".join(f"{count(n)} {part}" for part, n in (step.get("parts") or {}).items())
+
+
+def _lost(step: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(one["reason"], one["n"]) for one in step.get("lost") or () if one["n"]]
+
+
+def _box(look: str, x: float, y: float, width: float, height: float) -> str:
+    return f'<rect class="{look}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4"/>'
+
+
+def _arrow(x0: float, y0: float, x1: float, y1: float) -> str:
+    """A line to the right or down, with its head."""
+    if y0 == y1:
+        head = f"M{x1:g} {y1:g}l-6-3.5v7Z"
+        return f'<path class="arrow" d="M{x0:g} {y0:g}H{x1 - 5:g}"/><path class="head" d="{head}"/>'
+    head = f"M{x1:g} {y1:g}l-3.5-6h7Z"
+    return f'<path class="arrow" d="M{x0:g} {y0:g}V{y1 - 5:g}"/><path class="head" d="{head}"/>'
