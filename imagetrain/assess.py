@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
+from imagetrain.exports.files import HERE as EXPORTS
+from imagetrain.exports.files import exported
 from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.recipe import EvaluateRecipe, StudyRecipe
@@ -23,10 +25,12 @@ from imagetrain.store import read_predictions, save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.errors import InputError
 from radprompter.files import (
+    STAMP,
     is_up_to_date,
     read_json,
     source_digest,
     stamp_inputs,
+    write_bytes,
     write_json,
     write_stamp,
     write_text,
@@ -100,7 +104,11 @@ def options_of(recipe: EvaluateRecipe) -> Options:
 
 
 def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
-    """Write the page of an evaluation, unless it is up to date; the summary of the stage.
+    """Write the page of an evaluation and what goes into a paper, unless that is up to date; the summary of the stage.
+
+    Writes ``page/report.html``; each plot as ``plots/NAME.svg`` with its data as CSV; each table as ``tables/NAME.tex``
+    and ``.docx``, and all of them in ``tables/tables.md``; the checklists. What an earlier evaluation left there and
+    this one does not have is removed.
 
     Raises
     ------
@@ -115,17 +123,30 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     if not up_to_date:
         report = EvaluationReport(read_json(source))
         write_text(folder / PAGE, render(report))
-        drawings = plots(report)
-        for name, drawing in track(drawings.items(), "draw", len(drawings)):
-            write_text(folder / "plots" / f"{name}.svg", drawing.svg)
-        write_stamp(folder, made_from, [PAGE, *(f"plots/{name}.svg" for name in drawings)])
+        files = exported(report.metrics, plots(report))
+        _remove_former(folder, files)
+        for name, make in track(files.items(), "export", len(files)):
+            content = make()
+            write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
+        write_stamp(folder, made_from, [PAGE, *files])
     track_page(study, folder / PAGE)
     return {"up_to_date": up_to_date, "n_failed": 0, "page": str(folder / PAGE), "line": str(folder / PAGE)}
 
 
 def _design() -> list[str]:
     """Hashes of what draws the page, so that a new design is a reason to write the page again."""
-    return [source_digest(HERE), source_digest(PLOTS.parent)]
+    return [source_digest(folder) for folder in (HERE, EXPORTS, PLOTS.parent)]
+
+
+def _remove_former(folder: Path, files: Container[str]) -> None:
+    """Remove plots and tables of an earlier evaluation: among those of this one they would be taken for its own."""
+    try:
+        former = list(read_json(folder / STAMP)["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in former:
+        if name != PAGE and name not in files:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _summary(metrics: Mapping[str, Any], folder: Path, *, up_to_date: bool) -> dict[str, Any]:

@@ -69,6 +69,10 @@ def test_numbers_tables_and_page_are_written_once(study: StudyRecipe):
     assert len(list(csv.DictReader((out / "evaluate/macro.csv").read_text().splitlines()))) == 4
     assert {p.name for p in (out / "page/plots").iterdir()} >= {f"roc_{name}.svg" for name in FINDINGS[:4]}
     assert "Made-up study" in (out / "page/report.html").read_text()
+    assert {p.stem for p in (out / "page/plots").glob("*.svg")} == {p.stem for p in (out / "page/plots").glob("*.csv")}
+    assert {p.stem for p in (out / "page/tables").glob("*.tex")} == {
+        p.stem for p in (out / "page/tables").glob("*.docx")
+    }
     assert run_evaluate(study)["up_to_date"] and run_report(study)["up_to_date"]
 
 
@@ -80,6 +84,21 @@ def test_new_predictions_or_settings_are_evaluated_anew(study: StudyRecipe, tmp_
     run = two_runs()["inclusive"]
     save_predictions(tmp_path / "out/train/inclusive/predictions.parquet", replace(run, logits=-run.logits))
     assert not run_evaluate(recipe_in(tmp_path, "evaluate.min_positives=20"))["up_to_date"]
+
+
+def test_tables_that_a_new_evaluation_does_not_have_are_removed(study: StudyRecipe):
+    run_evaluate(study)
+    run_report(study)
+    tables, metrics = study.out / "page/tables", study.out / "evaluate/metrics.json"
+    (tables / "mine.tex").write_text("written by somebody")
+    assert (tables / "runs_compared.tex").is_file()
+    one_run = json.loads(metrics.read_text())
+    one_run["comparisons"]["runs"] |= {"rows": [], "macro": []}
+    metrics.write_text(json.dumps(one_run))
+    run_report(study)
+    assert not (tables / "runs_compared.tex").exists() and (tables / "mine.tex").is_file()
+    (study.out / "page/stage.json").write_text("damaged")
+    assert not run_report(study)["up_to_date"]
 
 
 def test_the_reference_replaces_the_labels_of_test_and_external_studies_only(tmp_path: Path):
