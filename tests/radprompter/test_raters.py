@@ -105,14 +105,14 @@ def test_unused_categories_count() -> None:
 
 
 @pytest.mark.parametrize("name", ["cohen", "conger", "fleiss", "krippendorff"])
-def test_where_all_ratings_are_in_one_category_kappa_and_alpha_are_undefined(name: str) -> None:
+def test_where_all_raters_agree_on_one_class_kappa_and_alpha_are_reported_undefined(name: str) -> None:
     found = coefficient(name, ratings("aa", "aa", "aa"))
     assert (found.pa, found.pe, found.reason) == (1.0, 1.0, Reason.ONE_CATEGORY)
     assert all(math.isnan(number) for number in (found.value, found.se, found.low, found.high, found.p))
 
 
 @pytest.mark.parametrize("name", ["gwet", "percent", "brennan_prediger"])
-def test_where_all_ratings_are_in_one_category_the_others_are_one_and_say_that_the_interval_means_nothing(
+def test_where_all_raters_agree_on_one_class_ac1_is_one_and_says_that_its_interval_means_nothing(
     name: str,
 ) -> None:
     found = coefficient(name, ratings("aa", "aa", "aa"))

@@ -148,7 +148,7 @@ def test_a_drawn_permutation_is_seeded_near_the_exact_one_and_never_zero() -> No
 
 
 @pytest.mark.parametrize("test", [paired_t, wilcoxon, sign_flip])
-def test_equal_scores_have_p_one_and_say_so(test) -> None:
+def test_all_zero_differences_have_p_one_without_warnings_and_say_so(test) -> None:
     found = test([0.5, 0.7, math.nan], [0.5, 0.7, 0.1])
     assert (found.p, found.reason, found.n, found.n_zero, found.n_left_out) == (1.0, ALL_ZERO, 2, 2, 1)
     assert math.isnan(found.statistic)
