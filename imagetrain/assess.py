@@ -21,7 +21,8 @@ from imagetrain.recipe import EvaluateRecipe, StudyRecipe
 from imagetrain.records import EvaluationReport
 from imagetrain.reference_columns import reference_columns
 from imagetrain.references import explain_references, hold_against
-from imagetrain.store import read_predictions, save_predictions
+from imagetrain.sources import files_of_runs, read_runs
+from imagetrain.store import save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.errors import InputError
 from radprompter.files import (
@@ -55,10 +56,7 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
         If a run has no predictions yet, or predictions and reference cannot be used together.
     """
     folder = study.out / "evaluate"
-    files = {name: study.out / "train" / name / "predictions.parquet" for name in study.need_train().runs}
-    for name, path in files.items():
-        if not path.is_file():
-            raise InputError(f"run {name!r} has no predictions ({path}); train it first: imagetrain train RECIPE")
+    files = files_of_runs(study)
     recipe = study.evaluate
     named = [one.path for one in (recipe.reference, *recipe.sites.values(), *recipe.references.values()) if one]
     metadata = metadata_of(study)
@@ -69,15 +67,15 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     if is_up_to_date(folder, made_from):
         track_evaluation(study, folder / METRICS)
         return _summary(read_json(folder / METRICS), folder, up_to_date=True)
-    runs, held = hold_against(
-        {name: read_predictions(path) for name, path in files.items()}, recipe.reference, recipe.sites
-    )
+    read = read_runs(study, files)
+    runs, held = hold_against(read.runs, recipe.reference, recipe.sites)
     options, titles = options_of(recipe), titles_of(study)
     references, attributes = reference_columns(study, runs), read_attributes(metadata, recipe.subgroups)
     report = evaluate(runs, titles=titles, references=references, options=options, attributes=attributes, track=track)
     metrics = dict(report.metrics) | {"study": describe_study(study, inputs, titles, report.metrics)}
     metrics["identity"] = identify(study, runs, options)
     explain_references(metrics, held)
+    metrics["notes"] = [*read.notes, *metrics["notes"]]
     for name, run in runs.items():
         save_predictions(folder / TESTED / f"{name}.parquet", run)
     write_json(folder / METRICS, metrics)

@@ -36,20 +36,25 @@ def describe_study(
     study: StudyRecipe, inputs: list[Path], titles: Mapping[str, str], metrics: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What, where, when and from what, found in the recipe and in the runs' manifests; and whose studies they are."""
-    train = study.need_train()
-    manifests = {name: _manifest(study.out / "train" / name / "manifest.json") for name in train.runs}
-    first = next(iter(manifests.values()))
+    scored = study.evaluate.scores
+    train = None if scored else study.need_train()
+    manifests = {
+        name: _manifest(study.out / "train" / name / "manifest.json") for name in (train.runs if train else ())
+    }
+    first = next(iter(manifests.values()), {})
     left_out = first.get("left_out") or {}
-    reference = study.evaluate.reference
-    seeds = {"training": train.seed, "bootstrap": study.evaluate.seed}
-    settings: list[tuple[str, Any]] = [
-        ("Model", f"{train.model}, {'pretrained' if train.pretrained else 'from scratch'}"),
-        (
-            "Training",
-            f"{train.epochs} epochs, batch {train.batch_size}, {train.optimiser}, rate {train.learning_rate:g}",
-        ),
-    ]
-    if study.data is not None:
+    seeds = {"bootstrap": study.evaluate.seed}
+    settings: list[tuple[str, Any]] = []
+    if train is not None:
+        seeds = {"training": train.seed} | seeds
+        settings.append(("Model", f"{train.model}, {'pretrained' if train.pretrained else 'from scratch'}"))
+        settings.append(
+            (
+                "Training",
+                f"{train.epochs} epochs, batch {train.batch_size}, {train.optimiser}, rate {train.learning_rate:g}",
+            )
+        )
+    if study.data is not None and train is not None:
         seeds = {"split": study.data.split.seed} | seeds
         settings.append(("Images", f"{', '.join(study.data.views)}; {study.data.size} x {study.data.size} pixels"))
         settings.append(
@@ -58,8 +63,8 @@ def describe_study(
     settings.append(("Seeds", ", ".join(f"{name} {seed}" for name, seed in seeds.items())))
     n_studies = first.get("n_studies", {})
     settings.append(("Studies", ", ".join(f"{n_studies[part]} {part}" for part in PARTS if part in n_studies)))
-    runs = []
-    for name, policy in train.runs.items():
+    runs = [(name, f"scores of {path.name}") for name, path in scored.items()]
+    for name, policy in train.runs.items() if train else ():
         text = f"labels {_within(policy.labels, study.out)}; " if policy.labels else ""
         rule = policy.rule_for_all
         text += f"{rule.name}: {UNCERTAIN[rule.policy]}; not mentioned: {rule.not_mentioned}"
@@ -76,15 +81,7 @@ def describe_study(
         "title": study.name,
         "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "synthetic": study.phantom is not None,
-        "reference": (
-            f"Test sets are held against the reference {reference.path.name}; training and validation, and so the "
-            "thresholds, use the labels that were read from the reports."
-            if reference
-            else "All sets, the test sets too, are held against the labels that were read from the reports."
-        )
-        + "".join(
-            f" Site {site} has a reference of its own: {one.path.name}." for site, one in study.evaluate.sites.items()
-        ),
+        "reference": _reference(study),
         "runs": runs,
         "settings": [(name, text) for name, text in settings if text],
         "not_trained": [
@@ -95,6 +92,21 @@ def describe_study(
         "versions": sorted({**first.get("versions", {}), **versions}.items()),
         **describe_cohort(study, first, metrics),
     }
+
+
+def _reference(study: StudyRecipe) -> str:
+    """What the runs were tested against."""
+    recipe = study.evaluate
+    labels = "stand in the tables of scores" if recipe.scores else "were read from the reports"
+    text = f"All sets, the test sets too, are held against the labels that {labels}."
+    if recipe.reference is not None:
+        text = (
+            f"Test sets are held against the reference {recipe.reference.path.name}; training and validation, and so "
+            f"the thresholds, use the labels that {labels}."
+        )
+    return text + "".join(
+        f" Site {site} has a reference of its own: {one.path.name}." for site, one in recipe.sites.items()
+    )
 
 
 def _within(path: Path, folder: Path) -> str:

@@ -32,7 +32,9 @@ def identify(study: StudyRecipe, runs: Mapping[str, Predictions], options: Optio
     """
     first = next(iter(runs.values()))
     tested = first.take([i for i, part in enumerate(first.parts) if part in TESTED])
-    manifests = {name: _manifest(study.out / "train" / name / "manifest.json") for name in runs}
+    scores = study.evaluate.scores
+    manifests = {name: {} if scores else _manifest(study.out / "train" / name / "manifest.json") for name in runs}
+    predictions = scores or {name: study.out / "train" / name / "predictions.parquet" for name in runs}
     return {
         "format": FORMAT,
         "studies": _counted(tested.study_ids),
@@ -42,7 +44,7 @@ def identify(study: StudyRecipe, runs: Mapping[str, Predictions], options: Optio
         "findings": list(first.findings),
         "projection": _projection(study, first.findings, next(iter(manifests.values()))),
         "options": asdict(options),
-        "runs": {name: _run(study.out / "train" / name, manifests[name]) for name in runs},
+        "runs": {name: _run(predictions[name], manifests[name]) for name in runs},
     }
 
 
@@ -53,6 +55,8 @@ def _projection(study: StudyRecipe, findings: Iterable[str], manifest: Mapping[s
     sites = {"sites": own} if own else {}
     if recipe.reference is not None:
         return {"source": "reference"} | recipe.reference.model_dump(mode="json", exclude={"path", "id"}) | sites
+    if recipe.scores:
+        return {"source": "labels of the tables of scores"} | sites
     policies = list(study.train.runs.values()) if study.train else []
     ignored = {name for name in findings if any(one.rule(name).not_mentioned == "ignore" for one in policies)}
     return {
@@ -64,12 +68,11 @@ def _projection(study: StudyRecipe, findings: Iterable[str], manifest: Mapping[s
     } | sites
 
 
-def _run(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _run(predictions: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What may differ between runs that are compared, and the hash of the predictions that were evaluated."""
     recipe = {key: value for key, value in manifest.get("recipe", {}).items() if key != "runs"}
     named = ("model", "policy", "views", "size", "equalise", "label_schema", "hashes", "versions")
     facts = {key: manifest[key] for key in named if key in manifest}
-    predictions = folder / "predictions.parquet"
     return {"predictions": sha256(predictions) if predictions.is_file() else None, "about": facts | {"train": recipe}}
 
 

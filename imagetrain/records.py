@@ -99,12 +99,15 @@ class Predictions:
     findings:
         ``(n_findings,)``
     logits:
-        float32 ``(n_studies, n_findings)``; rank and threshold these, never saturated probabilities.
+        ``(n_studies, n_findings)``, float32 of our own classifiers, float64 of tables of scores; rank and threshold
+        these, never saturated probabilities.
     targets:
         float32, same shape: 1, 0, or NaN where the label is not known.
     folds:
         ``(n_studies,)``: the fold whose network made the row, or `ALL_FOLDS` for the mean over all of them; None
         without folds.
+    scale:
+        ``score`` where `logits` are scores of another scale, which can be ranked but are nobody's probability.
     """
 
     study_ids: tuple[str, ...]
@@ -112,9 +115,10 @@ class Predictions:
     sites: tuple[str, ...]
     parts: tuple[str, ...]
     findings: tuple[str, ...]
-    logits: NDArray[np.float32]
+    logits: NDArray[np.floating[Any]]
     targets: NDArray[np.float32]
     folds: tuple[int, ...] | None = None
+    scale: Literal["logit", "score"] = "logit"
 
     def part(self, name: str) -> Predictions:
         """The studies of one part."""
@@ -131,6 +135,7 @@ class Predictions:
             self.logits[list(rows)],
             self.targets[list(rows)],
             None if self.folds is None else tuple(self.folds[i] for i in rows),
+            self.scale,
         )
 
 

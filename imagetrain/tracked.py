@@ -55,7 +55,7 @@ def track_evaluation(study: StudyRecipe, source: Path) -> None:
         outcome = Outcome(
             stage="evaluate",
             name=f"{study.name}: {run}",
-            folder=study.out / "train" / run,
+            folder=_folder(study, run),
             source=source,
             metrics=_of_run(metrics, run),
             documents={source.name: metrics},
@@ -68,9 +68,14 @@ def track_page(study: StudyRecipe, page: Path) -> None:
     mlflow = study.tracking.mlflow
     if mlflow is None:
         return
-    for run in study.need_train().runs:
-        name, folder = f"{study.name}: {run}", study.out / "train" / run
+    for run in study.evaluate.scores or study.need_train().runs:
+        name, folder = f"{study.name}: {run}", _folder(study, run)
         track(mlflow, study.out, Outcome(stage="report", name=name, folder=folder, source=page, files=[page]))
+
+
+def _folder(study: StudyRecipe, run: str) -> Path:
+    """Where it is kept what MLflow knows of a run: with the run, or with the evaluation of scores from elsewhere."""
+    return study.out / "evaluate" / "tracked" / run if study.evaluate.scores else study.out / "train" / run
 
 
 def _of_run(metrics: Mapping[str, Any], run: str) -> dict[str, Any]:

@@ -256,7 +256,10 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
             frame = pd.read_parquet(path)
         else:
             with open_expanded(path) as file:
-                frame = _read_csv(file) if kind == ".csv" else pd.read_json(file, lines=True, dtype=False).fillna("")
+                if kind == ".csv":
+                    frame = _read_csv(file)
+                else:  # a column of numbers takes no empty text
+                    frame = pd.read_json(file, lines=True, dtype=False).astype(object).fillna("")
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except pd.errors.EmptyDataError:

@@ -1,25 +1,42 @@
-"""`imagetrain evaluate`: the runs of a recipe, inside and outside."""
+"""`imagetrain evaluate`: the runs of a recipe, or tables of scores, inside and outside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from imagetrain.cli.matrix_shown import show_matrix
-from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from radprompter.compressed import ENDINGS
+from radprompter.errors import InputError
+from radprompter.options import AsJson, OutFolder, Settings
 from radprompter.terminal import DONE, DONE_WITH_FAILURES, console, guarded, print_json, show_progress
+
+if TYPE_CHECKING:
+    from imagetrain.recipe import StudyRecipe
 
 
 @guarded
-def evaluate(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
-    """Evaluate every run of a recipe: AUROC, thresholds and tests, inside and outside."""
+def evaluate(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE|[RUN=]SCORES...",
+            help="Recipe file, or name of a shipped one; or tables of scores (CSV, Parquet, JSONL), one a run, called "
+            "like its file if it has no name.",
+        ),
+    ],
+    settings: Settings = None,
+    out: OutFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Evaluate every run of a recipe, or any tables of scores: AUROC, thresholds and tests, inside and outside."""
     from imagetrain.assess import run_evaluate
-    from imagetrain.recipe import load_recipe
     from radprompter.files import read_json
-    from radprompter.shipped import find_recipe
 
-    study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    study = _study(sources, settings or (), out)
     summary = run_evaluate(study, track=show_progress)
     if json:
         print_json(summary)
@@ -30,12 +47,34 @@ def evaluate(recipe: RecipePath, settings: Settings = None, out: OutFolder = Non
     return DONE_WITH_FAILURES if summary["n_failed"] else DONE
 
 
+def _study(sources: Sequence[str], settings: Sequence[str], out: Path | None) -> StudyRecipe:
+    """The recipe that is meant: a file, or one made for tables of scores."""
+    from imagetrain.recipe import load_recipe, recipe_of_scores
+    from radprompter.shipped import find_recipe
+
+    tables = [source for source in sources if source.endswith(tuple(ENDINGS))]
+    if not tables and len(sources) == 1:
+        return load_recipe(find_recipe(Path(sources[0])), settings=settings, out=out)
+    if strangers := [source for source in sources if source not in tables]:
+        raise InputError(f"{strangers[0]}: expected one recipe, or tables of scores alone, such as a=a.csv b=b.parquet")
+    scores: dict[str, Path] = {}
+    for source in tables:
+        named, equals, file = source.partition("=")
+        if not equals or "/" in named:
+            named, file = Path(source).name.partition(".")[0], source
+        if named in scores:
+            raise InputError(f"two runs are called {named!r}; call them otherwise: one={scores[named]} two={file}")
+        scores[named] = Path(file)
+    return recipe_of_scores(scores, settings=settings, out=out)
+
+
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Print an evaluation: macro means, findings, what was left out, and how runs and sites compare."""
     _show_macro(metrics)
     _show_findings(metrics)
     show_differences(metrics)
     show_matrix(metrics)
+    _show_references(metrics)
     for note in metrics["notes"]:
         console().print(f"note: {note}", style="yellow", markup=False)
 
@@ -108,6 +147,16 @@ def show_differences(metrics: Mapping[str, Any]) -> None:
             "(DeLong, Benjamini-Hochberg)",
             markup=False,
         )
+
+
+def _show_references(metrics: Mapping[str, Any]) -> None:
+    """Print which columns the references were read from, where they are called otherwise."""
+    for said in metrics.get("references") or ():
+        columns = {finding: names for finding, names in said["columns"].items() if names not in ([], [finding])}
+        renamed = "; ".join(f"{finding} is {' or '.join(names)}" for finding, names in columns.items())
+        where = f"site {said['site']}" if said["site"] else "test sets"
+        line = f"reference of {where}: {said['file']}" + (f" ({renamed})" if renamed else "")
+        console().print(line, markup=False, soft_wrap=True)
 
 
 def name_comparison(metrics: Mapping[str, Any], row: Mapping[str, Any]) -> str:

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from radprompter.options import AsJson, OutFolder, RecipePath, Settings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radprompter.options import AsJson, OutFolder, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
 
 @guarded
-def report(recipe: RecipePath, settings: Settings = None, out: OutFolder = None, json: AsJson = False) -> int:
-    """Write the self-contained HTML page of a recipe's evaluation."""
+def report(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECIPE|FOLDER",
+            help="Recipe file, or name of a shipped one; or the folder of an evaluation.",
+        ),
+    ],
+    settings: Settings = None,
+    out: OutFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Write the self-contained HTML page of an evaluation."""
     from imagetrain.assess import run_report
-    from imagetrain.recipe import load_recipe
+    from imagetrain.recipe import load_recipe, recipe_of_folder
     from radprompter.shipped import find_recipe
 
-    study = load_recipe(find_recipe(recipe), settings=settings or (), out=out)
+    if source.is_dir():
+        study = recipe_of_folder(source)
+    else:
+        study = load_recipe(find_recipe(source), settings=settings or (), out=out)
     summary = run_report(study, track=show_progress)
     if json:
         print_json(summary)

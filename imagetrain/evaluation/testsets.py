@@ -113,6 +113,25 @@ def check(runs: Mapping[str, Predictions]) -> None:
             raise TableError(
                 f"predictions of run {name!r}: the logits of study {study!r} are not finite; the training diverged"
             )
+        _refuse_other_facts(first_name, first, name, run)
+
+
+def _refuse_other_facts(first_name: str, first: Predictions, name: str, run: Predictions) -> None:
+    """Refuse runs that do not agree on where a study was made, whose it is, or whether it is tested."""
+    outside = [tuple(part == EXTERNAL for part in one.parts) for one in (first, run)]
+    facts = {
+        "site": (first.sites, run.sites),
+        "patient": (first.patient_ids, run.patient_ids),
+        "being external": (tuple(map(str, outside[0])), tuple(map(str, outside[1]))),
+    }
+    for what, (ours, theirs) in facts.items():
+        known = dict(zip(first.study_ids, ours, strict=True))
+        for study, value in zip(run.study_ids, theirs, strict=True):
+            if known.get(study, value) != value:
+                raise TableError(
+                    f"runs {first_name!r} and {name!r} differ on the {what} of study {study!r}: "
+                    f"{known[study]!r} and {value!r}; correct one of the tables"
+                )
 
 
 def _repeated(run: Predictions) -> str | None:

@@ -5,7 +5,8 @@ from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
 from imagetrain.recipe.evaluation import EvaluateRecipe, Metadata, Reference, SubgroupRecipe, TargetSensitivity
 from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe, Noise
 from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
-from imagetrain.recipe.study import StudyRecipe, load_recipe
+from imagetrain.recipe.scores import ScoreColumns
+from imagetrain.recipe.study import StudyRecipe, load_recipe, recipe_of_folder, recipe_of_scores
 from imagetrain.recipe.train import TrainRecipe
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyRecipe",
     "Reference",
     "Rule",
+    "ScoreColumns",
     "SplitRecipe",
     "Studies",
     "StudyRecipe",
@@ -34,4 +36,6 @@ __all__ = [
     "TargetSensitivity",
     "TrainRecipe",
     "load_recipe",
+    "recipe_of_folder",
+    "recipe_of_scores",
 ]

@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from imagetrain.recipe.data import MOST_SEED
+from imagetrain.recipe.scores import ScoreColumns
+from imagetrain.recipe.train import refuse_names
 from radprompter.typed_yaml import Section
 
 
@@ -69,6 +71,11 @@ class SubgroupRecipe(Section):
 class EvaluateRecipe(Section):
     """The `evaluate` section."""
 
+    scores: dict[str, Path] = Field(
+        default_factory=dict,
+        description="run -> table of scores (CSV, Parquet or JSONL), evaluated in place of the runs of `train`",
+    )
+    columns: ScoreColumns = ScoreColumns()
     reference: Reference | None = Field(None, description="null: test against the label table")
     sites: dict[str, Reference] = Field(
         default_factory=dict, description="site -> its own reference, which may be of another schema"
@@ -98,3 +105,9 @@ class EvaluateRecipe(Section):
     bootstrap: int = Field(1000, ge=0, description="resamples of patients")
     seed: int = Field(0, ge=0, le=MOST_SEED)
     alpha: float = Field(0.05, gt=0, lt=1)
+
+    @field_validator("scores")
+    @classmethod
+    def _name_files(cls, scores: dict[str, Path]) -> dict[str, Path]:
+        refuse_names(scores)
+        return scores

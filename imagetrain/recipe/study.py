@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from imagetrain.recipe.evaluation import EvaluateRecipe
 from imagetrain.recipe.train import TrainRecipe
 from radprompter.errors import RecipeError
 from radprompter.tracking import TrackingRecipe
-from radprompter.typed_yaml import Section, open_document, validate
+from radprompter.typed_yaml import Document, Section, open_document, override, validate
 
 
 class StudyRecipe(Section):
@@ -53,3 +53,26 @@ def load_recipe(path: Path, *, settings: Sequence[str] = (), out: Path | None = 
         With every problem of the file at once.
     """
     return validate(StudyRecipe, open_document(path, settings=settings, out=out))
+
+
+def recipe_of_scores(
+    scores: Mapping[str, Path], *, settings: Sequence[str] = (), out: Path | None = None
+) -> StudyRecipe:
+    """The recipe that evaluates tables of scores, by the name of their run, and does no more.
+
+    Raises
+    ------
+    RecipeError
+        If a name or a setting cannot be used.
+    """
+    data = {
+        "name": ", ".join(scores),
+        "out": str(out or Path("runs") / "_".join(scores)),
+        "evaluate": {"scores": {run: str(path) for run, path in scores.items()}},
+    }
+    return validate(StudyRecipe, override(Document("tables of scores", data, {}), settings))
+
+
+def recipe_of_folder(folder: Path) -> StudyRecipe:
+    """The recipe that says no more than where an evaluation was written."""
+    return StudyRecipe(name=folder.name, out=folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -71,14 +72,7 @@ class TrainRecipe(Section):
     @field_validator("runs")
     @classmethod
     def _name_folders(cls, runs: dict[str, PolicyRecipe]) -> dict[str, PolicyRecipe]:
-        for name in runs:
-            if not RUN.fullmatch(name) or name in TAKEN:
-                raise ValueError(
-                    f"a run's name is that of its folder: at most 100 letters, digits, spaces and ._+=()-, "
-                    f"of which the first is a letter or digit; found {name[:100]!r}"
-                )
-        if len({name.casefold() for name in runs}) < len(runs):
-            raise ValueError("names of runs that differ in upper and lower case only are one folder on some systems")
+        refuse_names(runs)
         return runs
 
     @model_validator(mode="after")
@@ -86,3 +80,16 @@ class TrainRecipe(Section):
         if self.mix.on and self.noise.on:
             raise ValueError("noise compares labels by what they cost, and a mixed study has two: use noise or mix")
         return self
+
+
+def refuse_names(runs: Iterable[str]) -> None:
+    """Raise a ValueError if a run's name cannot be that of a folder, or two can be one."""
+    names = list(runs)
+    for name in names:
+        if not RUN.fullmatch(name) or name in TAKEN:
+            raise ValueError(
+                f"a run's name is that of its folder: at most 100 letters, digits, spaces and ._+=()-, "
+                f"of which the first is a letter or digit; found {name[:100]!r}"
+            )
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("names of runs that differ in upper and lower case only are one folder on some systems")

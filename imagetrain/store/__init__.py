@@ -4,6 +4,7 @@ from imagetrain.store.checkpoints import KeptCheckpoint, read_checkpoint, save_c
 from imagetrain.store.classifier import CARD, ModelCard, Weights, read_model, save_model
 from imagetrain.store.description import save_description
 from imagetrain.store.results import read_predictions, save_epochs, save_predictions, save_split
+from imagetrain.store.scores import ScoredTable, read_scores
 from imagetrain.store.tables import (
     StudyRow,
     read_image_files,
@@ -19,6 +20,7 @@ __all__ = [
     "CARD",
     "KeptCheckpoint",
     "ModelCard",
+    "ScoredTable",
     "StudyRow",
     "Weights",
     "read_checkpoint",
@@ -28,6 +30,7 @@ __all__ = [
     "read_labels",
     "read_model",
     "read_predictions",
+    "read_scores",
     "read_studies",
     "save_checkpoint",
     "save_description",

@@ -12,11 +12,14 @@ from imagetrain.records import PARTS, Predictions, Split
 from radprompter.errors import TableError
 from radprompter.files import atomic, read_table, write_bytes, write_text
 
-LOGIT, TARGET, FOLD = "logit:", "target:", "fold"
+LOGIT, SCORE, TARGET, FOLD = "logit:", "score:", "target:", "fold"
 
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions.parquet: ids, site, split, fold if any, then a logit and a target column a finding, float32."""
+    """Write predictions.parquet: ids, site, split, fold if any; for each finding a column of logits and one of targets.
+
+    Targets are float32, logits too unless they came as float64; scores of another scale are called so.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -28,9 +31,11 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
     }
     if predictions.folds is not None:
         columns[FOLD] = np.array(predictions.folds, dtype=np.int16)
-    for prefix, values in ((LOGIT, predictions.logits), (TARGET, predictions.targets)):
+    exact = np.float64 if predictions.logits.dtype == np.float64 else np.float32
+    prefix = LOGIT if predictions.scale == "logit" else SCORE
+    for name, values, dtype in ((prefix, predictions.logits, exact), (TARGET, predictions.targets, np.float32)):
         for column, finding in enumerate(predictions.findings):
-            columns[prefix + finding] = np.ascontiguousarray(values[:, column], dtype=np.float32)
+            columns[name + finding] = np.ascontiguousarray(values[:, column], dtype=dtype)
     with atomic(path) as part:
         pq.write_table(pa.table(columns), part)
 
@@ -44,7 +49,8 @@ def read_predictions(path: Path) -> Predictions:
         If the file is absent, or not a table of predictions.
     """
     frame = read_table(path, required=("study_id", "patient_id", "site", "split"))
-    findings = tuple(name.removeprefix(LOGIT) for name in frame.columns if name.startswith(LOGIT))
+    prefix = SCORE if any(name.startswith(SCORE) for name in frame.columns) else LOGIT
+    findings = tuple(name.removeprefix(prefix) for name in frame.columns if name.startswith(prefix))
     lacking = [TARGET + finding for finding in findings if TARGET + finding not in frame.columns]
     if not findings or lacking:
         raise TableError(f"{path}: not a table of predictions: no column {(lacking or [LOGIT + '...'])[0]!r}")
@@ -57,9 +63,10 @@ def read_predictions(path: Path) -> Predictions:
         tuple(frame["site"]),
         parts,
         findings,
-        frame[[LOGIT + finding for finding in findings]].to_numpy(dtype=np.float32),
+        frame[[prefix + finding for finding in findings]].to_numpy(),
         frame[[TARGET + finding for finding in findings]].to_numpy(dtype=np.float32),
         tuple(int(fold) for fold in frame[FOLD]) if FOLD in frame.columns else None,
+        "logit" if prefix == LOGIT else "score",
     )
 
 
