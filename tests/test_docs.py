@@ -1,7 +1,7 @@
 """README and docs stay true: every command and every Python snippet in them is run, in order, in one folder a file.
 
-Commands are the lines that begin with ``$`` in ``console`` blocks. A ``yaml`` block whose first line is a comment with
-a path is written to that file when its turn comes. Training is cut to one epoch here; figures in the docs are those of
+Commands are the lines that begin with ``$`` in ``console`` blocks. A ``yaml`` or ``python`` block whose first line is a
+comment with a path is written to that file when its turn comes; other Python is run at the end. Training is cut to one epoch here; figures in the docs are those of
 the full commands.
 """
 
@@ -21,11 +21,13 @@ from radprompter.region import region_names
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\S+\.(?:yaml|py))\n")
 SHORTER = {
     "imagetrain train": " --set train.epochs=1 --set data.min_positives=2",
     "imagetrain evaluate": " --set train.epochs=1 --set data.min_positives=2",
     "radprompter run recipes/quickstart": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
     "radprompter run recipes/train": " --set train.epochs=1",
+    "radprompter run recipes/study": " --set train.epochs=1 --set phantom.patients=30 --set data.min_positives=2",
     "radprompter phantom": " --patients 24",
 }
 
@@ -43,7 +45,7 @@ def commands_of(text: str) -> list[str]:
 
 
 def write_file(text: str, folder: Path) -> None:
-    named = re.match(r"# (\S+\.yaml)\n", text)
+    named = FILE.match(text)
     if named:
         path = folder / named.group(1)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,12 +80,11 @@ ABOUT_REAL_DATA = [page for page in RUNNABLE if "$DATA" in page.read_text()]
 
 def run_page(page: Path, workplace: Path, **variables: str) -> None:
     for kind, text in BLOCK.findall(page.read_text()):
-        if kind == "yaml":
-            write_file(text, workplace)
+        write_file(text, workplace)
         for command in commands_of(text) if kind == "console" else ():
             if "vllm" not in command:  # what needs a running server is run by tests/flow/test_vllm_server.py
                 run(shorter(command), workplace, **variables)
-    if snippets := blocks(page, "python"):
+    if snippets := [text for text in blocks(page, "python") if not FILE.match(text)]:
         (workplace / "snippets.py").write_text("\n".join(snippets))
         run(f"{sys.executable} -W error::DeprecationWarning:__main__ snippets.py", workplace)
 
