@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.evaluation.studies import side_by_side
+from imagetrain.exports.latex import as_latex
+from imagetrain.exports.several import TABLES, rows_as_csv, tables_of
+from imagetrain.exports.text import as_markdown
+from imagetrain.exports.word import document
 from imagetrain.recipe import load_recipe
-from imagetrain.study_tables import TABLES, as_csv, as_markdown, tables_of
 from radprompter.errors import InputError
-from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_stamp, write_text
+from radprompter.files import is_up_to_date, read_json, stamp_inputs, write_bytes, write_stamp, write_text
 from radprompter.shipped import find_recipe
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
 
 METRICS = Path("evaluate", "metrics.json")
 AGREEMENT = Path("agree", "agreement.json")
-FILES = (*(f"{name}.csv" for name in TABLES), "tables.md")
+FILES = (*(f"{name}.{kind}" for name in TABLES for kind in ("csv", "tex")), "tables.md", "tables.docx")
 
 
 def tabulate(folders: Mapping[str, Path]) -> dict[str, Any]:
@@ -57,10 +60,13 @@ def run_tables(folders: Mapping[str, Path], out: Path, *, track: Track = quiet) 
 
 
 def write_tables(found: Mapping[str, Any], out: Path) -> None:
-    """Write the tables of `side_by_side` as CSV, unrounded, and as one Markdown file."""
-    for name in TABLES:
-        write_text(out / f"{name}.csv", as_csv(found, name))
-    write_text(out / "tables.md", "\n".join(as_markdown(table) for table in tables_of(found).values()))
+    """Write the tables of `side_by_side`: as CSV, unrounded, and as a paper has them in LaTeX, Word and Markdown."""
+    tables = tables_of(found)
+    for name, table in tables.items():
+        write_text(out / f"{name}.csv", rows_as_csv(found, name))
+        write_text(out / f"{name}.tex", as_latex(table, name))
+    write_text(out / "tables.md", "\n".join(as_markdown(table) for table in tables.values()))
+    write_bytes(out / "tables.docx", document([table for table in tables.values() if table.rows], title="Tables"))
 
 
 def name_studies(arguments: Iterable[str]) -> dict[str, Path]:

@@ -1,8 +1,8 @@
 """README and docs stay true: every command and every Python snippet in them is run, in order, in one folder a file.
 
 Commands are the lines that begin with ``$`` in ``console`` blocks. A ``yaml`` or ``python`` block whose first line is a
-comment with a path is written to that file when its turn comes; other Python is run at the end. Training is cut to one epoch here; figures in the docs are those of
-the full commands.
+comment with a path is written to that file when its turn comes; other Python is run at the end. Training is cut to one
+epoch here; figures in the docs are those of the full commands.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from radprompter.options import AsJson
 from radprompter.terminal import DONE, console, guarded, print_json
 
 if TYPE_CHECKING:
-    from imagetrain.study_tables import Table
+    from imagetrain.exports.table import Table
 
 Studies = Annotated[
     list[str],
@@ -43,7 +43,7 @@ def tables(studies: Studies, out: Folder = None, json: AsJson = False) -> int:
 
 def show_tables(found: Mapping[str, Any], *, short: bool = True) -> None:
     """Print the tables of several evaluated studies; if `short`, without those that have a row a finding."""
-    from imagetrain.study_tables import tables_of
+    from imagetrain.exports.several import tables_of
 
     made = tables_of(found)
     for name in SHORT if short else made:
@@ -57,9 +57,7 @@ def _show(table: Table) -> None:
     drawn = rich_tables.Table(title=table.title, title_justify="left", min_width=62)
     for column in table.header:
         drawn.add_column(column)
-    above = ""
-    for row in table.rows:
-        drawn.add_row("" if row[0] == above else row[0], *row[1:])
-        above = row[0]
+    for row in table.grouped():
+        drawn.add_row(*row)
     console().print(drawn, markup=False)
     console().print(table.note, style="dim", markup=False)

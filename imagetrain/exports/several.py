@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from imagetrain.evaluation.studies import LABEL_NUMBERS
-from radprompter.pages.formats import count, decimal, limits, p_value, signed
+from imagetrain.exports.table import Table, estimate
+from radprompter.pages.formats import count, decimal, p_value
 from radprompter.spreadsheet import csv_text
 
 Row = Mapping[str, Any]
-
-
-class Table(NamedTuple):
-    """A table as it is printed."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str
 
 
 def tables_of(found: Row) -> dict[str, Table]:
@@ -36,7 +28,7 @@ def _studies(found: Row, confidence: str) -> Table:
             [row["study"], _share(row), f"{row['n_train']:,}", f"{row['n_validation']:,}", count(row["n_uncertain"])]
             + [sets.get(place, "–") for place in places]
         )
-    header = ["study", "findings", "training", "validation", "uncertain", *(f"test {place}" for place in places)]
+    header = ["Study", "Findings", "Training", "Validation", "Uncertain", *(f"Test {place}" for place in places)]
     note = (
         "Studies; in brackets, patients. Findings: trained, of those that the reports were read for. Uncertain: labels "
         "of these findings in training and validation, which the policies decide."
@@ -58,8 +50,8 @@ def _labels(found: Row, confidence: str) -> Table:
         "Against the reference. Labels right: of all reports and findings, one of four states. Reports "
         "right: every label of them. Uncertain: reports with an uncertain label, by the reference and as labelled."
     )
-    header = ["study", "reports", "n", "labels right", "reports right", "uncertain", "labelled uncertain"]
-    return Table("Labels", header, rows, note)
+    header = ["Study", "Reports", "n", "Labels right", "Reports right", "Uncertain", "Labelled uncertain"]
+    return Table("Labels", header, rows, note, 2)
 
 
 def _macro(found: Row, confidence: str) -> Table:
@@ -71,21 +63,21 @@ def _macro(found: Row, confidence: str) -> Table:
         counted = dict.fromkeys(f"{row['n_findings']} of {row['n_all_findings']}" for row in there if row)
         cells = [study, where, " / ".join(counted)]
         for row in there:
-            cells += [_number(row["auroc"]), _range(row)] if row else ["–", "–"]
+            cells += [estimate(row["auroc"]), _range(row)] if row else ["–", "–"]
         rows.append(cells)
-    header = ["study", "test", "findings", *(text for run in runs for text in (run, "range"))]
+    header = ["Study", "Test set", "Findings", *(text for run in runs for text in (run, "Range"))]
     note = (
         f"Macro AUROC ({confidence}), and from the lowest to the highest AUROC of a finding. "
         f"{found['definitions']['macro_auroc']}"
     )
-    return Table("Macro AUROC", header, rows, note)
+    return Table("Macro AUROC", header, rows, note, 2)
 
 
 def _differences(found: Row, confidence: str) -> Table:
     rows = [
         [
             *(row["study"], row["what"], row["where"], str(row["n_findings"])),
-            *(_number(row["difference"], sign=True), p_value(row["p"]), p_value(row["p_adjusted"])),
+            *(estimate(row["difference"], sign=True), p_value(row["p"]), p_value(row["p_adjusted"])),
         ]
         for row in found["differences"]
     ]
@@ -94,8 +86,8 @@ def _differences(found: Row, confidence: str) -> Table:
         f"{found['definitions']['macro_difference']} Adjusted p: Benjamini-Hochberg over {family['m']} tests "
         f"({family['family']}). No significant difference is not evidence of equality."
     )
-    header = ["study", "difference", "where", "findings", f"macro AUROC ({confidence})", "p", "adjusted p"]
-    return Table("Differences of macro AUROC", header, rows, note)
+    header = ["Study", "Difference", "Where", "Findings", f"Macro AUROC ({confidence})", "p", "Adjusted p"]
+    return Table("Differences of macro AUROC", header, rows, note, 3)
 
 
 def _findings(found: Row, confidence: str) -> Table:
@@ -105,10 +97,10 @@ def _findings(found: Row, confidence: str) -> Table:
     for study, title, where in dict.fromkeys(key[:3] for key in kept):
         there = [kept.get((study, title, where, run)) for run in runs]
         counts = dict.fromkeys(f"{row['n_positive']:,} of {row['n']:,}" for row in there if row)
-        numbers = [_number(row["auroc"]) + ("" if row["in_macro"] else " ~") if row else "–" for row in there]
+        numbers = [estimate(row["auroc"]) + ("" if row["in_macro"] else " ~") if row else "–" for row in there]
         rows.append([study, title, where, " / ".join(counts), *numbers])
     note = f"AUROC ({confidence}). ~: not in the macro AUROC. {found['definitions']['auroc']}"
-    return Table("AUROC by finding", ["study", "finding", "test", "positive", *runs], rows, note)
+    return Table("AUROC by finding", ["Study", "Finding", "Test set", "Positive", *runs], rows, note, 3)
 
 
 def _tests(found: Row, confidence: str) -> Table:
@@ -116,7 +108,7 @@ def _tests(found: Row, confidence: str) -> Table:
     rows = [
         [
             *(row["study"], row["title"], row["what"], row["where"]),
-            *(decimal(row["auroc_a"]), decimal(row["auroc_b"]), _number(row["difference"], sign=True)),
+            *(decimal(row["auroc_a"]), decimal(row["auroc_b"]), estimate(row["difference"], sign=True)),
             *(p_value(row["p"]), p_value(row["p_adjusted"])),
         ]
         for row in tested
@@ -124,8 +116,8 @@ def _tests(found: Row, confidence: str) -> Table:
     families = dict.fromkeys((row["study"], row["kind"], row["m"]) for row in found["tests"])
     sizes = ", ".join(f"{study} {m} of {kind}" for study, kind, m in families)
     note = f"DeLong. {found['definitions']['p_adjusted']} One family a study and kind of test: {sizes}."
-    header = ["study", "finding", "difference", "where", "first", "second", f"AUROC ({confidence})", "p", "adjusted p"]
-    return Table("Tests of single findings", header, rows, note)
+    header = ["Study", "Finding", "Difference", "Where", "First", "Second", f"AUROC ({confidence})", "p", "Adjusted p"]
+    return Table("Tests of single findings", header, rows, note, 4)
 
 
 def _left_out(found: Row, confidence: str) -> Table:
@@ -138,7 +130,7 @@ def _left_out(found: Row, confidence: str) -> Table:
         "Findings that were too rare to train, and those that do not count in a macro AUROC: fewer than "
         f"{least} positives, or no negative."
     )
-    return Table("Left out", ["study", "test", "finding", "positives", "reason"], rows, note)
+    return Table("Left out", ["Study", "Test set", "Finding", "Positives", "Reason"], rows, note, 3)
 
 
 TABLES: Mapping[str, Callable[[Row, str], Table]] = {
@@ -153,26 +145,12 @@ TABLES: Mapping[str, Callable[[Row, str], Table]] = {
 """Name of a table -> what makes it; also the key of its rows in `side_by_side`, but for `studies`."""
 
 
-def _number(number: Row, *, sign: bool = False) -> str:
-    if number["value"] is None:
-        return "–"
-    value = signed(number["value"]) if sign else decimal(number["value"])
-    return f"{value} {limits(number['low'], number['high'], sign=sign)}".strip()
-
-
 def _share(row: Row) -> str:
     return f"{row['n_findings']} of {row['n_findings'] + row['n_not_trained']}"
 
 
 def _range(row: Row) -> str:
-    return "–" if row["min"] is None else f"{decimal(row['min'], 2)}–{decimal(row['max'], 2)}"
-
-
-def as_markdown(table: Table) -> str:
-    """A table as Markdown, with its title and note."""
-    lines = [table.header, ["---"] * len(table.header), *table.rows]
-    cells = ("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return "\n".join([f"**{table.title}**", "", *cells, "", table.note, ""])
+    return "–" if row["min"] is None else f"{decimal(row['min'])}–{decimal(row['max'])}"
 
 
 COLUMNS: Mapping[str, Sequence[str]] = {
@@ -203,7 +181,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 """Name of a table -> its columns in CSV; a number with an interval has three."""
 
 
-def as_csv(found: Row, name: str) -> str:
+def rows_as_csv(found: Row, name: str) -> str:
     """The rows of a table as CSV, unrounded."""
     rows = found[name]
     if name == "studies":
