@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imagetrain.recipe import Reference, StudyRecipe
+from imagetrain.recipe import EvaluateRecipe, Reference, StudyRecipe
 from imagetrain.records import Predictions, ReferenceLabels
-from imagetrain.references import load_reference, tested
+from imagetrain.references import look_up, read_reference, tested
+from radprompter.errors import TableError
 
 LABELS, PRIMARY = "labels", "reference"
 
 
 def reference_columns(study: StudyRecipe, runs: Mapping[str, Predictions]) -> dict[str, ReferenceLabels]:
-    """Name -> what it says of the tested studies: first what all else is held against, then `evaluate.references`.
+    """Name -> what it says of the tested studies; the others are compared with the first. Empty without references.
 
-    The first has the name that `evaluate.references` gives to the same table, else that of its file. Empty if the
-    recipe names no references.
+    First comes `evaluate.reference`, under the name that it has among `evaluate.references`, else that of its file;
+    without one, and without references of single sites, what the runs are tested against. A reference may know some of
+    the tested studies only.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def reference_columns(study: StudyRecipe, runs: Mapping[str, Predictions]) -> di
     Raises
     ------
     InputError
-        If a reference cannot be read, lacks a tested study, or has a cell that is no label.
+        If a reference cannot be read, knows no tested study, or has a cell that is no label.
     """
     recipe = study.evaluate
     if not recipe.references:
@@ -35,20 +38,39 @@ def reference_columns(study: StudyRecipe, runs: Mapping[str, Predictions]) -> di
     # with folds a study also stands among those of validation, held against the labels
     asked = {name: run.take(tested(run)) for name, run in runs.items()}
     first = next(iter(asked.values()))
-    name = next((name for name, one in recipe.references.items() if one == recipe.reference), "")
-    if not name:
-        name = LABELS if recipe.reference is None else recipe.reference.path.stem
-        name = PRIMARY if name in recipe.references else name
-    about = "labels read from the reports" if recipe.reference is None else _about(recipe.reference)
-    columns = {name: ReferenceLabels(first.study_ids, _agreed(asked), _title(name), about)}
-    for other, reference in recipe.references.items():
-        if other != name:
-            targets = load_reference(reference, first).targets
-            columns[other] = ReferenceLabels(first.study_ids, targets, _title(other), _about(reference))
+    columns: dict[str, ReferenceLabels] = {}
+    if recipe.reference is not None:
+        name = _name(recipe, recipe.reference)
+        columns[name] = _column(name, recipe.reference, first)
+    elif not recipe.sites:
+        name = PRIMARY if LABELS in recipe.references else LABELS
+        about = "what the runs are tested against"
+        columns[name] = ReferenceLabels(first.study_ids, _agreed(asked), _title(name), about)
+    for name, reference in recipe.references.items():
+        if name not in columns:
+            columns[name] = _column(name, reference, first)
     return columns
 
 
-def _agreed(runs: Mapping[str, Predictions]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _name(recipe: EvaluateRecipe, reference: Reference) -> str:
+    listed = [name for name, one in recipe.references.items() if one == reference]
+    stem = reference.path.stem
+    return listed[0] if listed else PRIMARY if stem in recipe.references else stem
+
+
+def _column(name: str, reference: Reference, asked: Predictions) -> ReferenceLabels:
+    table = read_reference(reference)
+    known = [row for row, study in enumerate(asked.study_ids) if study in table.rows]
+    if not known:
+        raise TableError(f"{reference.path}: knows none of the {len(asked.study_ids)} tested studies")
+    uncertain = "not known" if reference.uncertain == "ignore" else reference.uncertain
+    about = f"{reference.path.name}; uncertain counts as {uncertain}"
+    if len(known) < len(asked.study_ids):
+        about += f"; knows {len(known):,} of {len(asked.study_ids):,} tested studies"
+    return ReferenceLabels(asked.study_ids, look_up(table, asked, known).targets, _title(name), about)
+
+
+def _agreed(runs: Mapping[str, Predictions]) -> NDArray[np.float32]:
     """The targets that all runs share, in the order of the first; NaN where they differ."""
     first, *others = runs.values()
     agreed = first.targets.copy()
@@ -61,9 +83,3 @@ def _agreed(runs: Mapping[str, Predictions]) -> np.ndarray[tuple[int, ...], np.d
 
 def _title(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _about(reference: Reference) -> str:
-    """Where a reference stands, and what its uncertain labels count as."""
-    uncertain = "not known" if reference.uncertain == "ignore" else reference.uncertain
-    return f"{reference.path.name}; uncertain counts as {uncertain}"

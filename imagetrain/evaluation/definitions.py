@@ -91,8 +91,8 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "matrix_auroc": (
         "Plain mean of the AUROCs of the findings with at least {min_positives} positives and one negative to every "
-        "reference, so that all means of a set are over the same findings. Interval: {resamples} resamples of whole "
-        "patients."
+        "reference that knows the set, so that all its means are over the same findings. Interval: {resamples} "
+        "resamples of whole patients."
     ),
     "paired": (
         "DeLong's test of two runs on the same studies, two-sided, for findings with at least {min_positives} "

@@ -2,7 +2,8 @@
 
 What a classifier seems to be worth depends on who says what is right. A cell is one run against one reference. `rows`
 are tests of two runs against the same reference, `columns` of one run against two references of the same studies. Macro
-means are over the findings that count for every reference, so that those of a set are of the same findings.
+means are over the findings that count for every reference that knows any study of a set, so that those of a set are of
+the same findings.
 """
 
 from __future__ import annotations
@@ -96,8 +97,9 @@ def _left_out(
     """(set, finding) -> the references it does not count for, and why; it is in no macro mean of that set."""
     found = {}
     for where, of in labels.items():
+        asked = {name: targets for name, targets in of.items() if not np.isnan(targets).all()}
         for f, finding in enumerate(findings):
-            reasons = {name: few(targets[:, f], rules.min_positives) for name, targets in of.items()}
+            reasons = {name: few(targets[:, f], rules.min_positives) for name, targets in asked.items()}
             if any(reasons.values()):
                 found[where, finding] = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
     return found
@@ -114,8 +116,10 @@ def _cells(held: Held, counted: Sequence[int], rules: Rules, options: Options) -
         cells.append({"finding": finding} | {key: found[key] for key in kept})
     whole: Row = {"finding": None, "n": len(predictions.study_ids), "n_positive": None, "n_findings": len(counted)}
     whole["findings"] = [predictions.findings[f] for f in counted]
+    asked = not np.isnan(predictions.targets).all()
+    nothing = f"no finding has {options.min_positives} positives and a negative to every reference"
     for name, drawn in (("auroc", aurocs), ("average_precision", held.precisions)):
-        values = [cells[f][name]["value"] for f in counted]
+        values = [cells[f][name]["value"] for f in counted] if asked else []
         interval = percentile_interval(drawn[:, counted].mean(axis=1) if counted else [], alpha=options.alpha)
         whole[name] = rules.definitions.number(
             f"matrix_{name}",
@@ -123,7 +127,7 @@ def _cells(held: Held, counted: Sequence[int], rules: Rules, options: Options) -
             low=interval.low,
             high=interval.high,
             n=whole["n"],
-            reason=f"no finding has {options.min_positives} positives and a negative to every reference",
+            reason=nothing if asked else "no study with a known label",
             n_resamples=interval.n_used,
             n_skipped=interval.n_skipped,
         )

@@ -85,8 +85,9 @@ def _macro(
     sides: Sequence[tuple[Floats, Floats]], chosen: Sequence[int], predictions: Predictions, rules: Rules
 ) -> Row:
     """The difference of two macro AUROCs; a side is the AUROC of each finding, and that in each resample."""
-    first, second = ((points[chosen], drawn[:, chosen]) for points, drawn in sides)
-    return macro_difference(first, second, predictions.findings, chosen, len(predictions.study_ids), rules)
+    defined = [f for f in chosen if all(np.isfinite(points[f]) for points, _ in sides)]
+    first, second = ((points[defined], drawn[:, defined]) for points, drawn in sides)
+    return macro_difference(first, second, predictions.findings, defined, len(predictions.study_ids), rules)
 
 
 def _drawn(one: Scored, targets: Labels) -> Floats:

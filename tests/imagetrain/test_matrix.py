@@ -182,13 +182,20 @@ def test_studies_and_findings_that_a_reference_lacks_are_not_known_to_it():
     assert cell(matrix, "truth", None)["findings"] == ["fracture"]  # 9 positives are left of dislocation
 
 
-@pytest.mark.parametrize("targets", [np.zeros_like(TARGETS), np.full_like(TARGETS, np.nan)])
-def test_a_reference_of_one_class_gives_null_with_reasons(targets):
+@pytest.mark.parametrize(
+    ("targets", "spoilt", "reason"),
+    [
+        (np.zeros_like(TARGETS), ("truth", "nothing"), "no finding has 10 positives and a negative to every reference"),
+        (np.full_like(TARGETS, np.nan), ("nothing",), "no study with a known label"),
+    ],
+)
+def test_a_reference_of_one_class_gives_null_with_reasons(targets, spoilt, reason):
     references = {"truth": labels(TARGETS), "nothing": labels(targets)}
     metrics = evaluate(two_runs(), references=references, options=OPTIONS).metrics
     matrix = metrics["matrix"]
-    assert cell(matrix, "truth", None)["auroc"]["value"] is None
-    assert "to every reference" in cell(matrix, "truth", None)["auroc"]["reason"]
+    for name in ("truth", "nothing"):
+        number = cell(matrix, name, None)["auroc"]
+        assert (number["value"] is None, number.get("reason")) == ((True, reason) if name in spoilt else (False, None))
     assert all(row["p"] is None and row["difference"]["reason"] for row in matrix["columns"]["rows"])
     assert all(row["difference"]["value"] is None for row in matrix["columns"]["macro"])
     assert json.loads(orjson.dumps(metrics)) == metrics

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from benchmarked import run_script
 
+from imagetrain.assess import run_evaluate
 from imagetrain.recipe import StudyRecipe, load_recipe
 from imagetrain.run import run_train
 from imagetrain.store import read_predictions
@@ -69,24 +70,29 @@ def small(name: str, *settings: str) -> StudyRecipe:
     return load_recipe(RECIPES / f"{name}.yaml", settings=[*SMALL, *settings])
 
 
-def test_seven_label_sets_make_seven_classifiers_that_are_tested_alike(
+def test_seven_label_sets_make_seven_classifiers_that_are_tested_alike_and_against_eight_references(
     phantom: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = lay_out(phantom, "chest", tmp_path)
     findings = ["pneumothorax", "rib_fracture"]
     truth["rib_fracture"] = truth["fracture"]  # the chest's own name for it
     monkeypatch.chdir(tmp_path)
-    study = small("open_source_llm_labels", "data.split.fractions={train: 0.6, validation: 0.2, test: 0.2}")
+    fractions = "data.split.fractions={train: 0.6, validation: 0.2, test: 0.2}"
+    sites = "evaluate.sites={beta: {path: labels/human.csv}}"
+    study = small("open_source_llm_labels", fractions, sites, "evaluate.bootstrap=50", "evaluate.min_positives=3")
     runs = study.need_train().runs
     assert len(runs) == 7
     for seed, (name, run) in enumerate(runs.items()):
         assert run.labels is not None
         if run.labels.suffix == ".csv":
-            truth[["study_id", *findings]].to_csv(run.labels, index=False)
+            wrong = truth.copy()
+            wrong["rib_fracture"] = 1 - wrong["rib_fracture"]  # a labeler who is always wrong about one finding
+            wrong[["study_id", *findings]].to_csv(run.labels, index=False)
         else:
             write_labels(run.labels, truth, findings, uncertain=0.1 + 0.02 * seed, seed=seed)
         assert run.labels.stem == name
-    truth[["study_id", *findings]].to_csv("labels/reference.csv", index=False)
+    outside = pd.read_csv("studies.csv").query("site == 'beta'")["study_id"]
+    truth[truth["study_id"].isin(outside)][["study_id", *findings]].to_csv("labels/human.csv", index=False)
     summary = run_train(study)
     assert set(summary["runs"]) == set(runs)
     found = {name: read_predictions(study.out / "train" / name / "predictions.parquet") for name in runs}
@@ -97,6 +103,18 @@ def test_seven_label_sets_make_seven_classifiers_that_are_tested_alike(
         assert np.array_equal(predictions.targets[tested], first.targets[tested], equal_nan=True), name
     logits = {predictions.logits.tobytes() for predictions in found.values()}
     assert len(logits) == 7
+    metrics = json.loads(Path(run_evaluate(study)["metrics"]).read_text())
+    matrix = metrics["matrix"]
+    assert [one["name"] for one in matrix["references"]] == ["human", *runs]
+    cells = {(c["set"], c["run"], c["reference"], c["finding"]): c["auroc"]["value"] for c in matrix["cells"]}
+    for name in runs:
+        held = [cells["external:beta", name, reference, "rib_fracture"] for reference in ("human", "chexpert")]
+        assert held[0] + held[1] == pytest.approx(1)
+        primary = next(r for r in metrics["results"] if (r["set"], r["run"]) == ("external:beta", name))
+        assert primary["auroc"]["value"] == cells["external:beta", name, "human", primary["finding"]]
+    assert len(cells) == 2 * 7 * 8 * 3
+    declared = "every other reference against human × every run × every finding × every test set"
+    assert matrix["columns"]["family"] == declared and matrix["columns"]["m"] == 7 * 7 * 2
     train = study.need_train()
     assert (train.optimiser, train.learning_rate, train.weight_decay, train.ema_decay) == ("lion", 1e-5, 3e-4, 0.9999)
     assert train.mix.on

@@ -84,7 +84,7 @@ def test_a_column_holds_the_tested_studies_alone(folder: Path) -> None:
     tested = [study for study, part in zip(run.study_ids, run.parts, strict=True) if part in ("test", "external")]
     assert list(found["weak"].study_ids) == tested == list(found["labels"].study_ids)
     assert 0.15 < np.isnan(found["weak"].targets).mean() < 0.25
-    assert "weak.csv" in found["weak"].about and "labels read from the reports" in found["labels"].about
+    assert "weak.csv" in found["weak"].about and "what the runs are tested against" in found["labels"].about
 
 
 def test_labels_in_which_runs_differ_are_not_known_to_the_primary_column(folder: Path) -> None:
@@ -115,12 +115,28 @@ def test_with_folds_a_study_is_held_against_what_its_reference_says_not_against_
     assert (found["truth"].targets == run.targets).all() and (found["labels"].targets == run.targets).all()
 
 
-def test_a_reference_that_lacks_a_tested_study_is_refused(folder: Path) -> None:
-    weak = write(folder / "weak.csv")
-    lines = (folder / "weak.csv").read_text().splitlines()
-    (folder / "weak.csv").write_text("\n".join(lines[:-1]))
-    with pytest.raises(TableError, match=r"weak\.csv: 1 of 380 tested studies have no row, such as 's639'"):
-        run_evaluate(recipe(folder, f"evaluate.references={{weak: {weak}}}"))
+def test_a_reference_may_know_some_of_the_tested_studies_and_must_know_one(folder: Path) -> None:
+    some = write(folder / "some.csv")
+    lines = (folder / "some.csv").read_text().splitlines()
+    (folder / "some.csv").write_text("\n".join([lines[0], *lines[-240:]]))  # those of the external site
+    study = recipe(folder, f"evaluate.references={{some: {some}}}")
+    found = reference_columns(study, two_runs())["some"]
+    assert np.isnan(found.targets[:140]).all() and not np.isnan(found.targets[140:]).any()
+    assert "knows 240 of 380 tested studies" in found.about
+    matrix = json.loads(Path(run_evaluate(study)["metrics"]).read_text())["matrix"]
+    macro = {(c["set"], c["reference"]): c["auroc"] for c in matrix["cells"] if c["finding"] is None}
+    assert macro["test", "some"]["reason"] == "no study with a known label"
+    assert macro["test", "labels"]["value"] > 0.8 and macro["external:beta", "some"]["value"] > 0.8
+    (folder / "some.csv").write_text(lines[0] + "\nother,1,1,1,1,1\n")
+    with pytest.raises(TableError, match=r"some\.csv: knows none of the 380 tested studies"):
+        run_evaluate(study)
+
+
+def test_with_references_of_single_sites_the_named_references_are_all_columns(folder: Path) -> None:
+    human, weak = write(folder / "human.csv"), write(folder / "weak.csv", flip=0.1)
+    named = f"evaluate.references={{human: {human}, weak: {weak}}}"
+    found = reference_columns(recipe(folder, f"evaluate.sites={{beta: {human}}}", named), two_runs())
+    assert list(found) == ["human", "weak"]
 
 
 def test_the_matrix_is_evaluated_printed_written_and_redone_when_a_reference_changes(folder: Path) -> None:
