@@ -39,11 +39,14 @@ def permutation_test(
     if not n_positive or not n_negative:
         return PermutationTest(np.nan, np.full(permutations, np.nan), np.nan)
     ranks = midranks(values) - (n_positive + 1) / 2  # so that sums are those of the statistic
-    groups = _by_size(np.asarray(patient_ids, dtype=str)[known])
     generator = np.random.default_rng(seed)
-    sums = np.empty(permutations)
-    for number in range(permutations):
-        sums[number] = sum(ranks[rows][positive[generator.permutation(rows)]].sum() for rows in groups)
+    sums = np.zeros(permutations)
+    for rows in _by_size(np.asarray(patient_ids, dtype=str)[known]):
+        labels, scored = positive[rows], ranks[rows]
+        moving = labels[labels.any(axis=1)]  # where the patients without a positive go makes no difference
+        for number in range(permutations if len(moving) else 0):
+            places = generator.choice(len(rows), len(moving), replace=False)
+            sums[number] += scored[places][moving].sum()
     pairs = n_positive * n_negative
     observed, permuted = ranks[positive].sum() / pairs, sums / pairs
     as_large = int((permuted >= observed - 1e-12).sum())
