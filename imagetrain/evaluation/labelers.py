@@ -71,6 +71,11 @@ def agree(hits: ArrayLike, alarms: ArrayLike, misses: ArrayLike, passes: ArrayLi
     )
 
 
+def agreement_of(labels: NDArray[np.float32], others: NDArray[np.float32]) -> Agreement:
+    """Agreement of labels with others, ``(n_studies,)`` each, on the studies that both know."""
+    return agree(*(cells.sum() for cells in _table(labels, others)))
+
+
 def agreement_rows(
     labels: NDArray[np.float32],
     others: NDArray[np.float32],
@@ -95,12 +100,12 @@ def agreement_rows(
     drawn: list[Agreement] = []
     for f, finding in enumerate(findings):
         known = ~np.isnan(labels[:, f]) & ~np.isnan(others[:, f])
-        said, real = labels[known, f] == 1, others[known, f] == 1
-        table = [said & real, said & ~real, ~said & real, ~said & ~real]
+        table = _table(labels[:, f], others[:, f])
+        hits, alarms, misses, _ = (int(cells.sum()) for cells in table)
         n = int(known.sum())
-        points.append(agree(*(cells.sum() for cells in table)))
-        drawn.append(agree(*(counts[known][cells].sum(axis=0, dtype=np.int64) for cells in table)))
-        about = {"finding": finding, "n": n, "n_positive": int(said.sum()), "n_positive_against": int(real.sum())}
+        points.append(agreement_of(labels[:, f], others[:, f]))
+        drawn.append(agree(*(counts[cells].sum(axis=0, dtype=np.int64) for cells in table)))
+        about = {"finding": finding, "n": n, "n_positive": hits + alarms, "n_positive_against": hits + misses}
         rates = at_threshold(others[known, f], labels[known, f], 0.5, alpha=rules.alpha)
         row = {
             name: rules.definitions.number(
@@ -114,6 +119,16 @@ def agreement_rows(
     mean, means = _mean([points[f] for f in counted]), _mean([drawn[f] for f in counted])
     numbers = {name: _number(name, mean, means, len(labels), rules) for name in Agreement._fields}
     return [*rows, whole | {"n_findings": len(counted), "findings": [findings[f] for f in counted]} | numbers]
+
+
+def _table(labels: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[NDArray[np.bool_], ...]:
+    """Studies that are positive to both, to `labels` alone, to `others` alone, and to neither; both know them."""
+    return (
+        (labels == 1) & (others == 1),
+        (labels == 1) & (others == 0),
+        (labels == 0) & (others == 1),
+        (labels == 0) & (others == 0),
+    )
 
 
 def _number(name: str, point: Agreement, drawn: Agreement, n: int, rules: Rules) -> Row:

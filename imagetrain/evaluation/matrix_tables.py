@@ -40,13 +40,14 @@ def tests_table(metrics: Mapping[str, Any]) -> str:
             made.append(
                 [
                     *(family, row["set"], *runs, *references, row.get("finding") or MACRO, number["n"]),
-                    *(row[key] for key in ("auroc_a", "auroc_b")),
+                    *(row.get(key) for key in ("auroc_a", "auroc_b", "auroc_expected")),
                     *(number[key] for key in LIMITS),
                     *(row["p"], row.get("p_adjusted"), number.get("reason")),
                 ]
             )
-    header = ["compared", "set", "run_a", "run_b", "reference_a", "reference_b", "finding", "n", "auroc_a", "auroc_b"]
-    return as_csv([*header, *_limits("difference"), "p", "p_adjusted", "remark"], made)
+    about = ["compared", "set", "run_a", "run_b", "reference_a", "reference_b", "finding", "n"]
+    values = ["auroc_a", "auroc_b", "auroc_a_expected", *_limits("difference"), "p", "p_adjusted", "remark"]
+    return as_csv([*about, *values], made)
 
 
 def references_table(metrics: Mapping[str, Any]) -> str:

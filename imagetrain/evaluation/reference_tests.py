@@ -16,6 +16,7 @@ from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import in_threads, replicate
 from imagetrain.evaluation.compare import Rules, Scored, family, few, macro_difference, pair_runs
 from imagetrain.evaluation.holding import AllHeld, Labels, aurocs_of
+from imagetrain.evaluation.labelers import agreement_of
 from imagetrain.records import Predictions
 from radprompter.statistics import bootstrap_p, percentile_interval
 from radprompter.terminal import Track
@@ -44,7 +45,8 @@ def compare_references(
 
     DeLong's test does not apply: its covariance is that of scores of the same positives and the same negatives, and
     here a study may be a positive to one reference and a negative to the other. Patients are resampled with their
-    scores and both labels, so the difference keeps what the references share.
+    scores and both labels, so the difference keeps what the references share. `auroc_expected` is what the AUROC
+    against the other reference would be if its errors, as the first one sees them, did not depend on the scores.
     """
     rows, macro = [], []
     places = [(where, name, run) for (where, name), runs in held.items() if name != first for run in runs]
@@ -66,7 +68,7 @@ def _references_of(held: Mapping[str, Scored], counted: Sequence[int], rules: Ru
     sides = [np.where(both, one.predictions.targets, np.float32(np.nan)) for one in (a, b)]
     points = [aurocs_of(replace(a.predictions, targets=side)) for side in sides]
     drawn = [_drawn(one, side) for one, side in zip((a, b), sides, strict=True)]
-    rows, chosen = [], []
+    rows, chosen, expected = [], [], []
     for f, finding in enumerate(findings):
         reasons = [few(side[:, f], rules.min_positives) for side in sides]
         reason = "; ".join(f"{which}: {text}" for which, text in zip(held, reasons, strict=True) if text)
@@ -77,8 +79,12 @@ def _references_of(held: Mapping[str, Scored], counted: Sequence[int], rules: Ru
         test = _test(points[0][f], points[1][f], drawn[0][:, f] - drawn[1][:, f], known, reason, rules)
         disagree = int((sides[0][both[:, f], f] != sides[1][both[:, f], f]).sum())
         left_out = int(either.sum()) - known
-        rows.append({"finding": finding, "n_left_out": left_out, "n_differing": disagree} | test)
-    return rows, _macro(list(zip(points, drawn, strict=True)), chosen, a.predictions, rules)
+        expected.append(0.5 + (points[1][f] - 0.5) * float(agreement_of(sides[0][:, f], sides[1][:, f]).attenuation))
+        counted_out = {"n_left_out": left_out, "n_differing": disagree, "auroc_expected": _defined(expected[f])}
+        rows.append({"finding": finding} | counted_out | test)
+    whole = _macro(list(zip(points, drawn, strict=True)), chosen, a.predictions, rules)
+    mean = float(np.mean([expected[f] for f in chosen])) if chosen else np.nan
+    return rows, whole | {"auroc_expected": _defined(mean)}
 
 
 def _macro(
@@ -118,4 +124,8 @@ def _test(a: float, b: float, differences: Floats, n: int, reason: str, rules: R
         n_skipped=interval.n_skipped,
     )
     values = {"auroc_a": a, "auroc_b": b, "statistic": np.nan, "df": np.nan, "p": p}
-    return {key: float(v) if np.isfinite(v) else None for key, v in values.items()} | {"difference": number}
+    return {key: _defined(value) for key, value in values.items()} | {"difference": number}
+
+
+def _defined(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -259,6 +259,9 @@ def test_the_matrix_says_what_is_left_of_an_auroc_against_a_labeler_of_known_err
     assert seen["low"] < kept < seen["high"]
     assert row["auroc_b"] == pytest.approx(0.9214, abs=0.01)  # Phi(2 / sqrt 2)
     assert row["auroc_a"] == pytest.approx(0.5 + (row["auroc_b"] - 0.5) * kept, abs=0.01)
+    seen_kept = matrix["agreement"][0]["attenuation"]["value"]
+    assert row["auroc_expected"] == pytest.approx(0.5 + (row["auroc_b"] - 0.5) * seen_kept, abs=1e-12)
+    assert matrix["columns"]["macro"][0]["auroc_expected"] == row["auroc_expected"]
     assert row["difference"]["high"] < -0.1
 
 
