@@ -24,7 +24,7 @@ BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```", re.MULTILINE | re.DO
 FILE = re.compile(r"# (\S+\.(?:yaml|py))\n")
 SHORTER = {
     "imagetrain train": " --set train.epochs=1 --set data.min_positives=2",
-    "imagetrain evaluate": " --set train.epochs=1 --set data.min_positives=2",
+    "imagetrain evaluate recipes": " --set train.epochs=1 --set data.min_positives=2",
     "radprompter run recipes/quickstart": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
     "radprompter run recipes/train": " --set train.epochs=1",
     "radprompter run recipes/study": " --set train.epochs=1 --set phantom.patients=30 --set data.min_positives=2",
