@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.cohort.reading import describe_cohort
+from imagetrain.facts import facts_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import PARTS
 from radprompter.errors import InputError
@@ -91,6 +92,13 @@ def describe_study(
         "hashes": hashes,
         "versions": sorted({**first.get("versions", {}), **versions}.items()),
         **describe_cohort(study, first, metrics),
+        "facts": facts_of(
+            study,
+            first,
+            _manifest(study.out / "label" / "manifest.json") if _labelled_here(study) else {},
+            _manifest(study.out / "train" / "leakage.json"),
+        ),
+        "checklists": [("TRIPOD+AI and CLAIM, filled with what this run knows", "checklist.html")],
     }
 
 
@@ -107,6 +115,12 @@ def _reference(study: StudyRecipe) -> str:
     return text + "".join(
         f" Site {site} has a reference of its own: {one.path.name}." for site, one in recipe.sites.items()
     )
+
+
+def _labelled_here(study: StudyRecipe) -> bool:
+    """Whether the labels are those of the study's own label stage."""
+    labels = study.data.labels if study.data is not None and not study.evaluate.scores else None
+    return labels is not None and labels.is_relative_to(study.out / "label")
 
 
 def _within(path: Path, folder: Path) -> str:

@@ -43,3 +43,17 @@ def prevalence_of_reference(schema: str, label_counts: Sequence[Mapping[str, Any
             negative = {"n_negative": row["n"] - row["n_positive"], "n_uncertain": None, "n_not_mentioned": None}
             made.setdefault((row["part"], row["site"], row["finding"]), {"schema": schema} | about | negative)
     return list(made.values())
+
+
+def prevalence_of_matrix(matrix: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The same of every reference of a matrix, from its cells."""
+    names = {one["name"]: one.get("title") or one["name"] for one in matrix["references"]}
+    places = {one["key"]: {"part": one["part"], "site": one["site"]} for one in sets}
+    made: dict[tuple[str, str, str], Row] = {}
+    for cell in matrix["cells"]:
+        if cell["finding"] is not None:
+            about = {name: cell[name] for name in ("finding", "n", "n_positive")}
+            about |= {"n_negative": cell["n"] - cell["n_positive"], "n_uncertain": None, "n_not_mentioned": None}
+            row = {"schema": f"reference {names[cell['reference']]}"} | places[cell["set"]] | about
+            made.setdefault((cell["reference"], cell["set"], cell["finding"]), row)
+    return list(made.values())

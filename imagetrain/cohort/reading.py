@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_reference
+from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_matrix, prevalence_of_reference
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, Split
 from imagetrain.store import read_label_table
@@ -35,7 +35,9 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
         if split is not None
         for row in prevalence_of(name, table, split, findings)
     ]
-    if study.evaluate.reference is not None:
+    if matrix := metrics.get("matrix"):
+        prevalence += prevalence_of_matrix(matrix, metrics["sets"])
+    elif study.evaluate.reference is not None:
         name = f"reference {study.evaluate.reference.path.name}"
         prevalence += prevalence_of_reference(name, metrics["label_counts"])
     return {
@@ -46,9 +48,12 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
 
 
 def _label_tables(study: StudyRecipe) -> dict[str, LabelTable]:
-    """The recipe's label table, then those of runs that have their own; what is no longer there is left out."""
+    """The recipe's label table, then those of runs that have their own; what is no longer there is left out.
+
+    Of scores that were made elsewhere it is not known which table they learned from.
+    """
     data = study.data
-    if data is None:
+    if data is None or study.evaluate.scores:
         return {}
     files = {"labels": data.labels}
     if study.train is not None:

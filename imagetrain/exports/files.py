@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from imagetrain.exports.checklist import checklists, checklists_csv, checklists_docx
 from imagetrain.exports.latex import as_latex
 from imagetrain.exports.tables import tables_of
 from imagetrain.exports.text import as_csv, as_markdown
 from imagetrain.exports.word import as_docx
+from imagetrain.page.checklist import render_checklists
 from imagetrain.page.plots.plot import PlotFile
 
 HERE = Path(__file__).parent
@@ -35,5 +37,10 @@ def exported(metrics: Mapping[str, Any], drawings: Mapping[str, PlotFile]) -> di
     for name, table in tables.items():
         made[f"tables/{name}.tex"] = partial(as_latex, table, name)
         made[f"tables/{name}.docx"] = partial(as_docx, table)
+    filled, study = checklists(metrics), metrics.get("study", {})
+    title = str(study.get("title") or "Evaluation")
+    made["checklist.html"] = partial(render_checklists, filled, title=title, synthetic=bool(study.get("synthetic")))
+    made["checklist.csv"] = partial(checklists_csv, filled)
+    made["checklist.docx"] = partial(checklists_docx, filled, title)
     made["tables/tables.md"] = lambda: "\n".join(as_markdown(table) for table in tables.values())
     return made

@@ -21,8 +21,8 @@ def as_docx(table: Table) -> bytes:
     return document([table], title=table.title)
 
 
-def document(tables: Sequence[Table], *, title: str, text: Sequence[str] = ()) -> bytes:
-    """Tables one after the other, after some paragraphs of text.
+def document(tables: Sequence[Table], *, title: str, text: Sequence[str] = (), aside: bool = False) -> bytes:
+    """Tables one after the other, after some paragraphs of text; on its side if asked for, or if one is wide.
 
     Captions are numbered by Word itself (field ``SEQ Table``), so that a list of tables can be made of them.
 
@@ -42,7 +42,7 @@ def document(tables: Sequence[Table], *, title: str, text: Sequence[str] = ()) -
     made.core_properties.title = clean(title)
     made.core_properties.author = ""
     section = made.sections[0]
-    if any(len(table.header) > WIDE for table in tables):
+    if aside or any(len(table.header) > WIDE for table in tables):
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = section.page_height, section.page_width
     made.styles["Normal"].font.size = Pt(9)

@@ -11,7 +11,7 @@ from reference.predictions import FINDINGS, two_runs
 
 from imagetrain.assess import run_evaluate
 from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_reference
+from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_matrix, prevalence_of_reference
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Split
 from imagetrain.store import save_predictions, save_split
@@ -136,6 +136,20 @@ def test_a_reference_is_counted_once_however_many_runs_are_held_against_it():
         {"schema": "reference truth.csv", "part": "test", "n_negative": 3, "n_uncertain": None, "n_not_mentioned": None}
         | about
     ]
+
+
+def test_each_reference_of_a_matrix_is_counted_once_however_many_runs_are_held_against_it():
+    cell = {"set": "test", "reference": "rules", "finding": "fracture", "n": 9, "n_positive": 4}
+    cells = [cell | {"run": run} for run in "ab"] + [cell | {"run": "a", "finding": None, "n_positive": None}]
+    matrix = {"references": [{"name": "rules", "title": "Rules"}], "cells": cells}
+    (row,) = prevalence_of_matrix(matrix, [{"key": "test", "part": "test", "site": None}])
+    assert (row["schema"], row["part"], row["n"], row["n_positive"], row["n_negative"]) == (
+        "reference Rules",
+        "test",
+        9,
+        4,
+        5,
+    )
 
 
 @pytest.mark.parametrize("folds", [1, 2])
