@@ -3,7 +3,8 @@
     python benchmarks/auroc_intervals.py [--tables 2000] [--rounds 1000] [--markdown FILE]
 
 Scores are normal in both classes, so that the true AUROC is known; `unequal` positives have twice the spread. `ours` is
-what `imagetrain evaluate` prints: DeLong's interval, and the score interval below 30 positives or negatives.
+what `imagetrain evaluate` prints: DeLong's interval, and the score interval below 30 positives or negatives or below 5
+of the rarer class ranked wrongly.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy.special import ndtri
 
 from imagetrain.evaluation.bootstrap import patient_counts, replicate
 from imagetrain.evaluation.delong import DelongStatus, delong
-from imagetrain.evaluation.intervals import auroc_score_interval
+from imagetrain.evaluation.intervals import auroc_score_interval, is_scarce
 from imagetrain.evaluation.numbers import Options
 from radprompter.statistics import percentile_interval
 
@@ -60,7 +61,7 @@ def cover(setting: Setting, *, tables: int, rounds: int, seed: int = 1) -> Cover
         by_delong = delong(targets, scores)
         score = auroc_score_interval(by_delong.auroc, m, n)
         resampled = percentile_interval(replicate(targets, scores, counts).auroc)
-        few = min(m, n) < Options().few_positives or by_delong.status is not DelongStatus.OK
+        few = is_scarce(by_delong.auroc, m, n, few=Options().few_positives) or by_delong.status is not DelongStatus.OK
         ours = score if few else (by_delong.low, by_delong.high)
         limits[table] = [(by_delong.low, by_delong.high), resampled[:2], score, ours]
     holds = (limits[..., 0] <= auroc) & (auroc <= limits[..., 1])

@@ -72,7 +72,8 @@ def pair_runs(
             first, second = a.predictions, b.predictions
             for f, finding in enumerate(first.findings):
                 labels = common[:, f]
-                test = paired_test(labels, first.logits[:, f], second.logits[:, f], alpha=rules.alpha)
+                columns, patients = (first.logits[:, f], second.logits[:, f]), first.patient_ids
+                test = paired_test(labels, *columns, alpha=rules.alpha, patient_ids=patients)
                 n = int((~np.isnan(labels)).sum())
                 either = ~np.isnan(first.targets[:, f]) | ~np.isnan(second.targets[:, f])
                 row = _row("paired", test, n, few(labels, rules.min_positives), rules)
@@ -91,7 +92,15 @@ def compare_sites(scored: Mapping[str, Mapping[str, Scored]], rules: Rules, *, i
             ours, theirs = a.predictions, b.predictions
             for f, finding in enumerate(ours.findings):
                 labels = ours.targets[:, f], theirs.targets[:, f]
-                test = unpaired_test(labels[0], ours.logits[:, f], labels[1], theirs.logits[:, f], alpha=rules.alpha)
+                test = unpaired_test(
+                    labels[0],
+                    ours.logits[:, f],
+                    labels[1],
+                    theirs.logits[:, f],
+                    alpha=rules.alpha,
+                    patient_ids_a=ours.patient_ids,
+                    patient_ids_b=theirs.patient_ids,
+                )
                 reasons = [few(y, rules.min_positives) for y in labels]
                 sides = zip(("inside", "outside"), reasons, strict=True)
                 reason = "; ".join(f"{side}: {text}" for side, text in sides if text)
@@ -109,7 +118,10 @@ def _row(name: str, test: DelongTest, n: int, excluded: str, rules: Rules) -> di
     number = rules.definitions.number(name, test.difference * nothing, low=low, high=high, n=n, reason=reason)
     values = {"auroc_a": test.auroc_a, "auroc_b": test.auroc_b}
     values |= {"statistic": test.statistic * nothing, "df": test.df * nothing, "p": test.p * nothing}
-    return {key: float(v) if np.isfinite(v) else None for key, v in values.items()} | {"difference": number}
+    return {key: float(v) if np.isfinite(v) else None for key, v in values.items()} | {
+        "difference": number,
+        "method": str(test.method),
+    }
 
 
 def family(declared: str, rows: list[dict[str, Any]], rules: Rules) -> dict[str, Any]:

@@ -7,11 +7,16 @@ from collections.abc import Mapping
 DEFINITIONS: Mapping[str, str] = {
     "auroc": (
         "Area under the ROC curve: the chance that a study with the finding scores higher than one without, ties "
-        "counting half; from midranks of the logits in float64. Interval: DeLong; with fewer than {few_positives} "
-        "positives or negatives, or without variance, the score interval with the Hanley-McNeil variance, as DeLong's "
-        "is too narrow there."
+        "counting half; from midranks of the logits in float64. Interval: DeLong, with "
+        "Obuchowski's variance (1997) where patients have several studies; with fewer than {few_positives} positives "
+        "or negatives, fewer than {few_errors} of the rarer class ranked wrongly, or without variance, the score "
+        "interval with the Hanley-McNeil variance, as DeLong's is too narrow there (where patients have several "
+        "studies, patients are counted)."
     ),
-    "auroc_delong": "Normal interval with DeLong's variance (1988), cut to [0, 1]; counts studies as independent.",
+    "auroc_delong": (
+        "Normal interval with DeLong's variance (1988), cut to [0, 1]; where patients have several studies, with "
+        "Obuchowski's (1997), which takes patients for independent, not studies."
+    ),
     "auroc_bootstrap": "Percentile interval over {resamples} resamples of whole patients (seed {seed}).",
     "average_precision": (
         "Area under the precision-recall curve as average precision, without interpolation; a score that knows nothing "
@@ -96,7 +101,8 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "paired": (
         "DeLong's test of two runs on the same studies, two-sided, for findings with at least {min_positives} "
-        "positives; studies whose label differs between the two runs' references are left out."
+        "positives; with Obuchowski's variance (1997) where patients have several studies. Studies whose label differs "
+        "between the two runs' references are left out."
     ),
     "paired_sensitivity": (
         "Difference of two runs' sensitivities on the same studies, each at its own frozen threshold. Interval: "
@@ -112,7 +118,8 @@ DEFINITIONS: Mapping[str, str] = {
         "resamples of whole patients; p: twice the share of resamples on the smaller side of zero."
     ),
     "unpaired": (
-        "DeLong's test of one run at two sites, which share no patients: Welch-Satterthwaite t, two-sided, for "
+        "DeLong's test of one run at two sites, which share no patients: Welch-Satterthwaite t, two-sided (with "
+        "Obuchowski's variance where patients have several studies), for "
         "findings with at least {min_positives} positives at both."
     ),
     "p_adjusted": (

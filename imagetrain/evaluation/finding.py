@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from imagetrain.evaluation.compare import few
 from imagetrain.evaluation.curves import GRID, drawn_curves
 from imagetrain.evaluation.delong import DelongStatus, delong
 from imagetrain.evaluation.frozen import FrozenThreshold
-from imagetrain.evaluation.intervals import auroc_score_interval
+from imagetrain.evaluation.intervals import auroc_score_interval, is_scarce
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.permutation import permutation_test
 from imagetrain.evaluation.probabilities import calibration_and_decision
@@ -67,7 +68,7 @@ def measure(
         ``(n_studies,)``; a target is 1, 0 or NaN.
     """
     replicates = replicate_curves(targets, logits, tested.counts, false_positive_rates=GRID, recalls=GRID)
-    row = discrimination(targets, logits, *replicates.areas, options, definitions)
+    row = discrimination(targets, logits, tested.patient_ids, *replicates.areas, options, definitions)
     by_fold, aurocs_by_fold = _by_fold(targets, logits, tested, options, definitions)
     row |= {"auroc_folds": by_fold, "permutation": _permutation(targets, logits, tested, options, definitions)}
     row |= at_frozen_threshold(targets, logits, frozen.threshold, tested.counts, options, definitions)
@@ -88,6 +89,7 @@ def measure(
 def discrimination(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
     aurocs: Floats,
     precisions: Floats,
     options: Options,
@@ -97,7 +99,7 @@ def discrimination(
 
     `aurocs` and `precisions` are those of each resample, ``(n_resamples,)``; the rest is as in `measure`.
     """
-    result = delong(targets, logits, alpha=options.alpha)
+    result = delong(targets, logits, alpha=options.alpha, patient_ids=patient_ids)
     n = result.n_positive + result.n_negative
     prevalence = result.n_positive / n if n else np.nan
     resampled = percentile_interval(aurocs, alpha=options.alpha)
@@ -113,7 +115,7 @@ def discrimination(
         "few_positives": min(result.n_positive, result.n_negative) < options.few_positives,
         "in_macro": not excluded,
         "excluded_because": excluded or None,
-        "auroc": auroc_number(targets, logits, options, definitions),
+        "auroc": auroc_number(targets, logits, patient_ids, options, definitions),
         "auroc_delong": definitions.number(
             "auroc_delong",
             result.auroc,
@@ -123,6 +125,7 @@ def discrimination(
             reason=reason,
             variance=result.variance,
             status=str(result.status),
+            method=str(result.method),
         ),
         "auroc_bootstrap": definitions.number(
             "auroc_bootstrap",
@@ -147,14 +150,20 @@ def discrimination(
 
 
 def auroc_number(
-    targets: NDArray[np.float32], logits: NDArray[np.float32], options: Options, definitions: Definitions
+    targets: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
+    options: Options,
+    definitions: Definitions,
 ) -> dict[str, Any]:
-    """AUROC with DeLong's interval, or with the score interval where positives or negatives are few, as JSON."""
-    result = delong(targets, logits, alpha=options.alpha)
+    """AUROC with DeLong's interval, or with the score interval where that would be too narrow, as JSON."""
+    result = delong(targets, logits, alpha=options.alpha, patient_ids=patient_ids)
     n = result.n_positive + result.n_negative
-    scarce = min(result.n_positive, result.n_negative) < options.few_positives
+    patients = np.asarray(patient_ids, dtype=str)
+    n_units = [len(np.unique(patients[targets == label])) for label in (1, 0)]
+    scarce = is_scarce(result.auroc, *n_units, few=options.few_positives)
     use_score = scarce or result.status is not DelongStatus.OK
-    score = auroc_score_interval(result.auroc, result.n_positive, result.n_negative, alpha=options.alpha)
+    score = auroc_score_interval(result.auroc, *n_units, alpha=options.alpha)
     return definitions.number(
         "auroc",
         result.auroc,
@@ -162,7 +171,7 @@ def auroc_number(
         high=score.high if use_score else result.high,
         n=n,
         reason=DelongStatus.ONE_CLASS.reason if n else NOTHING_KNOWN,
-        method="score" if use_score else "delong",
+        method="score" if use_score else str(result.method),
     )
 
 

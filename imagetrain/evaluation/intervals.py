@@ -1,4 +1,4 @@
-"""The score interval of an AUROC, in closed form but for a root."""
+"""The score interval of an AUROC, in closed form but for a root, and when it is the one to print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from radprompter.statistics import UNDEFINED, Interval
+
+FEW_ERRORS = 5
+"""Below so many misranked cases of the rarer class DeLong's interval is too narrow, whatever the number of cases."""
+
+
+def is_scarce(auroc: float, n_positive: int, n_negative: int, *, few: int) -> bool:
+    """Whether an AUROC rests on too little for DeLong's interval, as simulations of its coverage have it.
+
+    That is with fewer than `few` positives or negatives, or fewer than `FEW_ERRORS` of the rarer class ranked wrongly
+    (or rightly, below one half): a normal interval needs both outcomes, as that of a proportion does.
+    """
+    rarer = min(n_positive, n_negative)
+    return rarer < few or rarer * min(auroc, 1 - auroc) < FEW_ERRORS
 
 
 def hanley_mcneil_variance(auroc: float, n_positive: int, n_negative: int) -> float:

@@ -110,7 +110,7 @@ def _cells(held: Held, counted: Sequence[int], rules: Rules, options: Options) -
     predictions, aurocs = held.scored.predictions, held.scored.aurocs
     cells = []
     for f, finding in enumerate(predictions.findings):
-        columns = predictions.targets[:, f], predictions.logits[:, f]
+        columns = predictions.targets[:, f], predictions.logits[:, f], predictions.patient_ids
         found = discrimination(*columns, aurocs[:, f], held.precisions[:, f], options, rules.definitions)
         kept = ("n", "n_positive", "prevalence", "in_macro", "excluded_because", "auroc", "average_precision")
         cells.append({"finding": finding} | {key: found[key] for key in kept})

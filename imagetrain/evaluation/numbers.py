@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from imagetrain.evaluation.definitions import DEFINITIONS
+from imagetrain.evaluation.intervals import FEW_ERRORS
 from imagetrain.evaluation.recalibration import Method
 
 
@@ -55,7 +56,7 @@ class Definitions:
     """The definitions with the settings of one evaluation filled in."""
 
     def __init__(self, options: Options) -> None:
-        words = asdict(options) | {"threshold_rule": options.threshold_rule}
+        words = asdict(options) | {"threshold_rule": options.threshold_rule, "few_errors": FEW_ERRORS}
         self.texts = {name: text.format(**words) for name, text in DEFINITIONS.items()}
 
     def number(

@@ -117,7 +117,8 @@ def measure_subgroups(
     def one(cell: int) -> tuple[dict[str, Any], Floats]:
         rows, f = cells[cell]
         targets, logits = predictions.targets[rows, f], predictions.logits[rows, f]
-        row = {"finding": findings[f]} | _finding(targets, logits, margins[rows, f], options, definitions)
+        patients = [predictions.patient_ids[row] for row in rows]
+        row = {"finding": findings[f]} | _finding(targets, logits, patients, margins[rows, f], options, definitions)
         resampled = replicate(targets, logits, counts[rows]).auroc if row["in_macro"] else np.empty(0)
         return row, resampled
 
@@ -144,6 +145,7 @@ def _groups(attributes: Sequence[Attribute], predictions: Predictions) -> Iterat
 def _finding(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
     margins: Floats,
     options: Options,
     definitions: Definitions,
@@ -151,7 +153,7 @@ def _finding(
     known = ~np.isnan(targets)
     n, n_positive = int(known.sum()), int((targets == 1).sum())
     scarce = few(targets, options.min_positives)
-    number = auroc_number(targets, logits, options, definitions)
+    number = auroc_number(targets, logits, patient_ids, options, definitions)
     called = np.where(np.isnan(margins), np.nan, targets)
     there = at_threshold(called, margins, 0, alpha=options.alpha)
     missing = NO_THRESHOLD if np.isnan(margins).any() else ""

@@ -37,7 +37,7 @@ def test_pairs_of_runs_are_tested_on_the_same_studies():
     compared = evaluate(runs, options=OPTIONS).metrics["comparisons"]["runs"]
     row = next(r for r in compared["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
     a, b = (run.part("test") for run in runs.values())
-    expected = paired_test(a.targets[:, 0], a.logits[:, 0], b.logits[:, 0])
+    expected = paired_test(a.targets[:, 0], a.logits[:, 0], b.logits[:, 0], patient_ids=a.patient_ids)
     assert (row["p"], row["difference"]["value"]) == (expected.p, expected.difference)
     defined = [r["p"] for r in compared["rows"] if r["p"] is not None]
     assert compared["m"] == len(defined) == 6 and compared["n_undefined"] == 4
@@ -65,7 +65,9 @@ def test_inside_and_outside_are_compared_without_pairing_and_with_the_caveat():
     compared = evaluate(runs, options=OPTIONS).metrics["comparisons"]["sites"]
     row = next(r for r in compared["rows"] if (r["run"], r["finding"]) == ("inclusive", "effusion"))
     inside, outside = runs["inclusive"].part("test"), runs["inclusive"].part("external")
-    expected = unpaired_test(inside.targets[:, 1], inside.logits[:, 1], outside.targets[:, 1], outside.logits[:, 1])
+    sides = [(part.targets[:, 1], part.logits[:, 1]) for part in (inside, outside)]
+    patients = {"patient_ids_a": inside.patient_ids, "patient_ids_b": outside.patient_ids}
+    expected = unpaired_test(*sides[0], *sides[1], **patients)
     assert (row["p"], row["df"], row["set_b"]) == (expected.p, expected.df, "external:beta")
     assert "scanners" in compared["caveat"]
     assert all(row["n_findings"] == 3 for row in compared["macro"])

@@ -53,7 +53,8 @@ def test_runs_of_two_studies_are_tested_on_the_same_studies(tmp_path: Path, firs
     found = compare_evaluated([first, second(tmp_path, manifest={"model": "densenet121"}) / "train/main"])
     row = next(r for r in found["comparisons"]["runs"]["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
     a, b = (make_predictions(seed=1).part("test"), make_predictions(seed=2, shift=-0.3).part("test"))
-    assert row["p"] == paired_test(a.targets[:, 0], a.logits[:, 0], b.logits[:, 0]).p
+    columns = a.targets[:, 0], a.logits[:, 0], b.logits[:, 0]
+    assert row["p"] == paired_test(*columns, patient_ids=a.patient_ids).p != paired_test(*columns).p
     assert (row["run_a"], row["run_b"]) == ("a/out/main", "b/out/main")
     assert found["differs"]["model"] == {"a/out/main": "resnet10t", "b/out/main": "densenet121"}
     assert found["comparisons"]["calls"]["m"] == 18 and found["restricted"] is None

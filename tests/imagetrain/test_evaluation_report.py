@@ -98,7 +98,13 @@ def test_few_positives_get_the_wider_score_interval(metrics):
     assert row["few_positives"] and row["auroc"]["method"] == "score"
     delong_width = row["auroc_delong"]["high"] - row["auroc_delong"]["low"]
     assert row["auroc"]["high"] - row["auroc"]["low"] > delong_width
-    assert row_of(metrics)["auroc"]["method"] == "delong"
+    assert row_of(metrics, where="external:beta")["auroc"]["method"] == "delong_clustered"
+
+
+def test_many_positives_of_which_few_are_ranked_wrongly_get_it_too(metrics):
+    row = row_of(metrics)
+    assert not row["few_positives"] and row["n_positive"] * (1 - row["auroc"]["value"]) < 5
+    assert row["auroc"]["method"] == "score" and row["auroc"]["high"] < 1
 
 
 def test_a_one_class_finding_is_undefined_with_a_reason_and_breaks_nothing(metrics):

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference.roc import best_youden_threshold
 
-from imagetrain.evaluation.intervals import auroc_score_interval, hanley_mcneil_variance
+from imagetrain.evaluation.intervals import auroc_score_interval, hanley_mcneil_variance, is_scarce
 from imagetrain.evaluation.thresholds import at_threshold, with_sensitivity, youden
 
 
@@ -105,3 +105,19 @@ def test_the_thresholds_of_the_subarachnoid_study(shared: Path):
         there = at_threshold(frame["outcome"] == "Poor", frame[marker], point.threshold)
         assert there[:4] == (best["tp"], best["fp"], best["tn"], best["fn"])
         assert (there.ppv.value, there.npv.value) == pytest.approx((best["ppv"], best["npv"]), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("auroc", "n_positive", "n_negative", "scarce"),
+    [
+        (0.8, 29, 500, True),
+        (0.8, 500, 29, True),
+        (0.8, 30, 500, False),
+        (0.95, 99, 500, True),
+        (0.95, 101, 500, False),
+        (0.02, 100, 500, True),
+        (1.0, 5000, 5000, True),
+    ],
+)
+def test_an_auroc_is_scarce_with_few_cases_or_few_of_them_ranked_wrongly(auroc, n_positive, n_negative, scarce):
+    assert is_scarce(auroc, n_positive, n_negative, few=30) == scarce

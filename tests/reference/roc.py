@@ -42,6 +42,44 @@ def leave_one_out_covariance(targets: Sequence[float], curves: Sequence[Sequence
     return total
 
 
+def clustered_covariance(
+    targets: Sequence[float], curves: Sequence[Sequence[float]], patients: Sequence[object]
+) -> list[list[float]]:
+    """Obuchowski's covariance (1997, equations 2 to 6 and 9) as it is written: S10, S01 and S11 of cluster sums."""
+    members: dict[object, list[int]] = {}
+    for i, patient in enumerate(patients):
+        members.setdefault(patient, []).append(i)
+    positives = [i for i, t in enumerate(targets) if t == 1]
+    negatives = [i for i, t in enumerate(targets) if t == 0]
+    m, n = len(positives), len(negatives)
+
+    def beats(first: float, second: float) -> float:
+        return 1.0 if first > second else 0.5 if first == second else 0.0
+
+    sums = []
+    for scores in curves:
+        area = pair_counting_auroc(targets, scores)
+        of_clusters = []
+        for own in members.values():
+            x = [sum(beats(scores[i], scores[k]) for k in negatives) / n for i in own if targets[i] == 1]
+            y = [sum(beats(scores[j], scores[i]) for j in positives) / m for i in own if targets[i] == 0]
+            of_clusters.append((sum(x) - len(x) * area, sum(y) - len(y) * area))
+        sums.append(of_clusters)
+    clusters = len(members)
+    with_positives = len({patients[i] for i in positives})
+    with_negatives = len({patients[i] for i in negatives})
+
+    def of(a: int, b: int) -> float:
+        pairs = list(zip(sums[a], sums[b], strict=True))
+        s10 = with_positives / ((with_positives - 1) * m) * sum(p[0] * q[0] for p, q in pairs)
+        s01 = with_negatives / ((with_negatives - 1) * n) * sum(p[1] * q[1] for p, q in pairs)
+        s11 = clusters / (clusters - 1) * sum(p[0] * q[1] for p, q in pairs)
+        s11_reversed = clusters / (clusters - 1) * sum(p[1] * q[0] for p, q in pairs)
+        return s10 / m + s01 / n + (s11 + s11_reversed) / (m * n)
+
+    return [[of(a, b) for b in range(len(curves))] for a in range(len(curves))]
+
+
 def stepwise_average_precision(targets: Sequence[float], scores: Sequence[float]) -> float:
     """Sum over thresholds of precision times the step of recall."""
     n_positive = sum(1 for t in targets if t == 1)
