@@ -8,6 +8,7 @@ from typing import Any
 
 from imagetrain.attributes import metadata_of, read_attributes
 from imagetrain.describing import describe_study, titles_of
+from imagetrain.evaluated import read_metrics
 from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.recalibration import Method
@@ -24,7 +25,6 @@ from imagetrain.references import explain_references, hold_against
 from imagetrain.sources import files_of_runs, read_runs
 from imagetrain.store import save_predictions
 from imagetrain.tracked import track_evaluation, track_page
-from radprompter.errors import InputError
 from radprompter.files import (
     STAMP,
     is_up_to_date,
@@ -111,15 +111,13 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the recipe has not been evaluated yet.
+        If the recipe has not been evaluated yet, or the numbers were changed by hand.
     """
     source, folder = study.out / "evaluate" / METRICS, study.out / "page"
-    if not source.is_file():
-        raise InputError(f"{source}: no such file; evaluate first: imagetrain evaluate RECIPE")
+    report = EvaluationReport(read_metrics(source))
     made_from = stamp_inputs({"version": __version__, "format": FORMAT, "design": _design()}, [source])
     up_to_date = is_up_to_date(folder, made_from)
     if not up_to_date:
-        report = EvaluationReport(read_json(source))
         write_text(folder / PAGE, render(report))
         files = exported(report.metrics, plots(report))
         _remove_former(folder, files)

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from imagetrain.evaluated import read_metrics
 from imagetrain.evaluation.comparability import (
     OF_NO_CONCERN,
     Contestant,
@@ -19,7 +20,7 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.side_by_side import compare_predictions
 from imagetrain.store import read_predictions
 from radprompter.errors import InputError
-from radprompter.files import read_json, sha256
+from radprompter.files import sha256
 from radprompter.terminal import Track, quiet
 
 MARGIN = "No significant difference is not evidence that runs are equal; the intervals say how large one may be."
@@ -89,7 +90,7 @@ def _of_study(out: Path, wanted: str | None) -> list[Contestant]:
     source = out / "evaluate/metrics.json"
     if not source.is_file():
         raise InputError(f"{source}: no such file; evaluate first: imagetrain evaluate RECIPE")
-    identity = read_json(source).get("identity")
+    identity = read_metrics(source).get("identity")
     if identity is None:
         raise InputError(f"{source}: made by an older version; evaluate again: imagetrain evaluate RECIPE")
     if wanted is not None and wanted not in identity["runs"]:

@@ -12,8 +12,8 @@ from imagetrain.cohort.reading import describe_cohort
 from imagetrain.facts import facts_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import PARTS
-from radprompter.errors import InputError
-from radprompter.files import read_json, sha256
+from imagetrain.store import read_manifest
+from radprompter.files import sha256
 from radprompter.version import __version__
 
 UNCERTAIN = {
@@ -40,7 +40,7 @@ def describe_study(
     scored = study.evaluate.scores
     train = None if scored else study.need_train()
     manifests = {
-        name: _manifest(study.out / "train" / name / "manifest.json") for name in (train.runs if train else ())
+        name: read_manifest(study.out / "train" / name / "manifest.json") for name in (train.runs if train else ())
     }
     first = next(iter(manifests.values()), {})
     left_out = first.get("left_out") or {}
@@ -95,8 +95,8 @@ def describe_study(
         "facts": facts_of(
             study,
             first,
-            _manifest(study.out / "label" / "manifest.json") if _labelled_here(study) else {},
-            _manifest(study.out / "train" / "leakage.json"),
+            read_manifest(study.out / "label" / "manifest.json") if _labelled_here(study) else {},
+            read_manifest(study.out / "train" / "leakage.json"),
         ),
         "checklists": [("TRIPOD+AI and CLAIM, filled with what this run knows", "checklist.html")],
     }
@@ -126,11 +126,3 @@ def _labelled_here(study: StudyRecipe) -> bool:
 def _within(path: Path, folder: Path) -> str:
     """A path as seen from a folder, if it is inside."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-
-
-def _manifest(path: Path) -> Mapping[str, Any]:
-    try:
-        manifest: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-    except ValueError:
-        raise InputError(f"{path}: damaged; run the training again: imagetrain train RECIPE") from None
-    return manifest

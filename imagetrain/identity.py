@@ -14,7 +14,8 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, PARTS, TEST, Predictions
-from radprompter.files import read_json, sha256
+from imagetrain.store import read_manifest
+from radprompter.files import sha256
 
 TESTED = (TEST, EXTERNAL)
 
@@ -33,7 +34,7 @@ def identify(study: StudyRecipe, runs: Mapping[str, Predictions], options: Optio
     first = next(iter(runs.values()))
     tested = first.take([i for i, part in enumerate(first.parts) if part in TESTED])
     scores = study.evaluate.scores
-    manifests = {name: {} if scores else _manifest(study.out / "train" / name / "manifest.json") for name in runs}
+    manifests = {name: {} if scores else read_manifest(study.out / "train" / name / "manifest.json") for name in runs}
     predictions = scores or {name: study.out / "train" / name / "predictions.parquet" for name in runs}
     return {
         "format": FORMAT,
@@ -92,8 +93,3 @@ def _labels(tested: Predictions, column: int) -> dict[str, Any]:
 
 def _fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _manifest(path: Path) -> Mapping[str, Any]:
-    manifest: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-    return manifest

@@ -79,6 +79,7 @@ def record_run(fit: Fit, fitted: Fitted) -> None:
     described = asdict(card) | {
         "label_schema": prepared.schema.name,
         "recipe": fit.study.need_train().model_dump(mode="json"),
+        "data": fit.study.need_data().model_dump(mode="json"),
         "left_out": dict(prepared.left_out),
         "excluded": dict(prepared.excluded),
         "unused_images": dict(prepared.unused),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from imagetrain.recipe import StudyRecipe
+from imagetrain.recipe import Data, StudyRecipe
 from imagetrain.records import Predictions
-from imagetrain.store import read_predictions, read_scores
+from imagetrain.store import read_manifest, read_predictions, read_scores
 from radprompter.errors import InputError
+from radprompter.files import sha256
+
+BY_FINDING = ("per_finding",)
 
 
 class ReadRuns(NamedTuple):
@@ -33,6 +37,11 @@ def files_of_runs(study: StudyRecipe) -> dict[str, Path]:
     for name, path in files.items():
         if not path.is_file():
             raise InputError(f"run {name!r} has no predictions ({path}); train it first: imagetrain train RECIPE")
+        if changed := changed_since(study, name):
+            raise InputError(
+                f"run {name!r} was trained by another recipe than this one: {'; '.join(changed)}. "
+                "Train it again: imagetrain train RECIPE; or give the recipe back what it had"
+            )
     return files
 
 
@@ -46,3 +55,44 @@ def read_runs(study: StudyRecipe, files: Mapping[str, Path]) -> ReadRuns:
     }
     notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
     return ReadRuns({name: table.predictions for name, table in tables.items()}, tuple(notes))
+
+
+def changed_since(study: StudyRecipe, run: str) -> list[str]:
+    """What a trained run was told otherwise than the recipe says now, such as ``train.epochs was 24, is 30``.
+
+    Paths are not compared but the labels themselves; what does not change the outcome is not compared at all. Empty
+    where the run has no manifest.
+    """
+    path, train = study.out / "train" / run / "manifest.json", study.need_train()
+    manifest = read_manifest(path)
+    told = {
+        "train": train.model_dump(mode="json", exclude={"runs", "device", "checkpoint_minutes"}),
+        f"train.runs.{run}": train.runs[run].model_dump(mode="json", exclude={"labels"}),
+        "data": _told_of_data(study.data) if study.data else {},
+    }
+    before = dict(zip(told, (manifest.get(key, {}) for key in ("recipe", "policy", "data")), strict=True))
+    changed = [text for where, now in told.items() for text in _changes(where, before[where], now)]
+    labels = train.runs[run].labels or (study.data.labels if study.data else None)
+    known = manifest.get("hashes", {}).get("labels")
+    if known and labels is not None and labels.is_file() and sha256(labels) != known:
+        changed.append(f"{labels} has other content")
+    return changed
+
+
+def _told_of_data(data: Data) -> dict[str, Any]:
+    """What a training depends on but for its files."""
+    files = ("bad_images", "labels", "studies", "images")
+    return data.model_dump(mode="json", exclude=dict.fromkeys(files, True) | {"split": {"leakage", "file"}})
+
+
+def _changes(where: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What both know and say differently; a key that only one knows is of another version."""
+    for key, value in now.items():
+        if isinstance(value, dict) and isinstance(before.get(key), dict) and key not in BY_FINDING:
+            yield from _changes(f"{where}.{key}", before[key], value)
+        elif key in before and before[key] != value:
+            yield f"{where}.{key} was {_shown(before[key])}, is {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from imagetrain.evaluated import read_metrics
 from imagetrain.evaluation.studies import side_by_side
 from imagetrain.exports.latex import as_latex
 from imagetrain.exports.several import TABLES, rows_as_csv, tables_of
@@ -84,7 +85,7 @@ def name_studies(arguments: Iterable[str]) -> dict[str, Path]:
         found = re.match(r"([^=/\\]+)=(.+)", text)
         name, place = (found[1].strip(), Path(found[2])) if found else ("", Path(text))
         for own, folder in _folders_at(place).items():
-            title = name or own or str(read_json(metrics_of(folder)).get("study", {}).get("title") or folder.name)
+            title = name or own or str(read_metrics(metrics_of(folder)).get("study", {}).get("title") or folder.name)
             if title in folders:
                 raise InputError(f"two studies are called {title!r}; name one of them: NAME={place}")
             folders[title] = folder
@@ -117,7 +118,7 @@ def metrics_of(folder: Path) -> Path:
 
 def read_studies(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Metrics of evaluated studies by name."""
-    return {name: read_json(metrics_of(folder)) for name, folder in folders.items()}
+    return {name: read_metrics(metrics_of(folder)) for name, folder in folders.items()}
 
 
 def read_agreements(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from imagetrain.store.checkpoints import KeptCheckpoint, read_checkpoint, save_checkpoint
 from imagetrain.store.classifier import CARD, ModelCard, Weights, read_model, save_model
 from imagetrain.store.description import save_description
-from imagetrain.store.results import read_predictions, save_epochs, save_predictions, save_split
+from imagetrain.store.results import read_manifest, read_predictions, save_epochs, save_predictions, save_split
 from imagetrain.store.scores import ScoredTable, read_scores
 from imagetrain.store.tables import (
     StudyRow,
@@ -28,6 +28,7 @@ __all__ = [
     "read_label_schema",
     "read_label_table",
     "read_labels",
+    "read_manifest",
     "read_model",
     "read_predictions",
     "read_scores",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from imagetrain.records import PARTS, Predictions, Split
-from radprompter.errors import TableError
-from radprompter.files import atomic, read_table, write_bytes, write_text
+from radprompter.errors import InputError, TableError
+from radprompter.files import atomic, read_json, read_table, write_bytes, write_text
 
 LOGIT, SCORE, TARGET, FOLD = "logit:", "score:", "target:", "fold"
 
@@ -68,6 +68,20 @@ def read_predictions(path: Path) -> Predictions:
         tuple(int(fold) for fold in frame[FOLD]) if FOLD in frame.columns else None,
         "logit" if prefix == LOGIT else "score",
     )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run; empty if there is none.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    try:
+        return dict(read_json(path)) if path.is_file() else {}
+    except (ValueError, TypeError):
+        raise InputError(f"{path}: damaged; run the training again: imagetrain train RECIPE") from None
 
 
 def save_split(path: Path, splits: Sequence[Split]) -> None:

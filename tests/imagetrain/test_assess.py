@@ -177,3 +177,61 @@ def test_one_class_everywhere_is_told_and_not_called_done(study: StudyRecipe, tm
     shown = CliRunner().invoke(app, ["evaluate", *recipe])
     assert shown.exit_code == 1 and "No AUROC is defined" in shown.output
     assert CliRunner().invoke(app, ["report", *recipe]).exit_code == 0
+
+
+def trained(folder: Path, name: str, recipe: StudyRecipe, **more: object) -> None:
+    """A manifest as a training of just this recipe leaves."""
+    train = recipe.need_train()
+    told = {"recipe": train.model_dump(mode="json"), "policy": train.runs[name].model_dump(mode="json"), **more}
+    (folder / "out/train" / name / "manifest.json").write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize(
+    ("setting", "changed"),
+    [
+        ("train.epochs=30", "train.epochs was 10, is 30"),
+        ("train.augment.noise=0.5", "train.augment.noise was 0.02, is 0.5"),
+        ("train.runs.inclusive.policy=exclusive", 'train.runs.inclusive.policy was "inclusive", is "exclusive"'),
+    ],
+)
+def test_runs_of_another_recipe_are_not_evaluated(study: StudyRecipe, tmp_path: Path, setting: str, changed: str):
+    trained(tmp_path, "inclusive", study)
+    assert run_evaluate(study)["n_failed"] == 0
+    with pytest.raises(InputError) as error:
+        run_evaluate(recipe_in(tmp_path, setting))
+    assert changed in str(error.value) and "imagetrain train RECIPE" in str(error.value)
+
+
+@pytest.mark.parametrize("setting", ["train.device=cpu", "train.checkpoint_minutes=3", "evaluate.bootstrap=0"])
+def test_what_does_not_change_a_run_asks_for_no_training(study: StudyRecipe, tmp_path: Path, setting: str):
+    trained(tmp_path, "inclusive", study)
+    assert run_evaluate(recipe_in(tmp_path, setting))["n_failed"] == 0
+
+
+def test_a_manifest_of_an_older_version_is_compared_as_far_as_it_goes(study: StudyRecipe, tmp_path: Path):
+    trained(tmp_path, "inclusive", study)
+    path = tmp_path / "out/train/inclusive/manifest.json"
+    told = json.loads(path.read_text())
+    del told["recipe"]["normalise"]
+    path.write_text(json.dumps(told | {"hashes": {}}))
+    assert run_evaluate(recipe_in(tmp_path, "train.normalise=false"))["n_failed"] == 0
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"manifest.json: damaged; run the training again"):
+        run_evaluate(study)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: "{}", "not the numbers of an evaluation"),
+        (lambda text: "[1]", "not the numbers of an evaluation"),
+        (lambda text: text[:100], "metrics.json: not JSON"),
+        (lambda text: text.replace('"format": 2', '"format": 99'), "of format 99, and this version reads up to"),
+        (lambda text: text.replace('"results"', '"result"'), "has no results, or not as they were written"),
+    ],
+)
+def test_metrics_that_were_changed_by_hand_are_refused_in_one_message(study: StudyRecipe, change, message: str):
+    path = Path(run_evaluate(study)["metrics"])
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=message):
+        run_report(study)
