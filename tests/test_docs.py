@@ -26,7 +26,7 @@ SHORTER = {
     "imagetrain train": " --set train.epochs=1 --set data.min_positives=2",
     "imagetrain evaluate recipes": " --set train.epochs=1 --set data.min_positives=2",
     "radprompter run recipes/quickstart": " --set train.epochs=1 --set phantom.patients=60 --set data.min_positives=2",
-    "radprompter run recipes/study/cross": " --set train.epochs=1 --set phantom.patients=60 --set evaluate.bootstrap=50",
+    "radprompter run recipes/study/cross": " --set train.epochs=1 --set phantom.patients=60 --set evaluate.bootstrap=9",
     "radprompter run recipes/train": " --set train.epochs=1",
     "radprompter run recipes/study": " --set train.epochs=1 --set phantom.patients=30 --set data.min_positives=2",
     "radprompter phantom": " --patients 24",
