@@ -7,7 +7,9 @@ NONE = "–"
 
 def decimal(value: float | None, digits: int = 3) -> str:
     """A number with a fixed count of decimals; a dash where undefined."""
-    return NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
+    if value is None:
+        return NONE
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # adding zero takes the sign of minus zero
 
 
 def signed(value: float | None, digits: int = 3) -> str:

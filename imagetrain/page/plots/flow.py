@@ -12,7 +12,7 @@ from radprompter.pages.formats import count
 
 WIDTH, BOX, LOST_LEFT, LINE, PAD, ARROW = 352, 156, 178, 13, 8, 22
 MIDDLE = 1 + BOX / 2
-LETTERS, LOST_LETTERS = 27, 30  # that fit on a line of a box
+LETTERS, LOST_LETTERS = 26, 27  # that fit on a line of a box
 
 
 def flow_plot(view: View) -> Plot | None:
