@@ -8,6 +8,7 @@ from imagetrain.page.plots.plot import Cell, DataTable, Panel, Plot
 from imagetrain.page.view import View
 
 HEADER = ("set", "run", "threshold", "net_benefit", "low", "high", "everybody")
+SMALLEST = 0.04  # where the ruler ends at least, so that noise does not look like benefit
 BELOW = 0.25  # how far below zero the ruler goes, as a share of how far it goes above
 
 
@@ -25,7 +26,7 @@ def decision_plot(view: View, finding: str) -> Plot | None:
         if not found:
             continue
         tops = [v for _, d in found for name in ("classifier", "everybody") for v in d[name] if v is not None]
-        top = max(*tops, 0.01)
+        top = max(*tops, SMALLEST)
         frame = Frame(Ruler("threshold probability"), Ruler.over("net benefit", -BELOW * top, 1.08 * top))
         parts = [frame.line((0, 1), (0, 0), "nobody")]
         for i, decision in found:

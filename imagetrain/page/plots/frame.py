@@ -39,7 +39,7 @@ class Ruler:
         span = (high - low) or 1.0
         rough = span / 4
         size = 10.0 ** math.floor(math.log10(rough))
-        step = min((m * size for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(s - rough))
+        step = min((m * size for m in (1, 2, 5, 10)), key=lambda s: abs(s - rough))
         first = math.ceil(low / step - 1e-9)
         ticks = tuple(round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1))
         return cls(title, low, low + span, ticks)
