@@ -50,8 +50,8 @@ def _flow(view: View) -> str:
 def _prevalence(view: View) -> str:
     least = view.options["min_positives"]
     return (
-        f"Positives of each finding: {_see(view, 'prevalence', 'discrimination')} Findings with fewer than {least} "
-        f"positives in a test set do not count in its macro mean; {_see(view, 'left_out') or 'none has.'}"
+        f"Positives of each finding. {_see(view, 'prevalence', 'discrimination')} Findings with fewer than {least} "
+        f"positives in a test set do not count in its macro mean. {_see(view, 'left_out')}"
     )
 
 
@@ -95,13 +95,13 @@ def _performance(view: View) -> str:
 
 
 def _calibration(view: View) -> str:
-    return f"Intercept, slope, Brier score and curves: {_see(view, 'calibration')}" if _calibrated(view) else ""
+    return f"Intercept, slope, Brier score and curves. {_see(view, 'calibration')}" if _calibrated(view) else ""
 
 
 def _groups(view: View) -> str:
     attributes = dict.fromkeys(row["attribute"] for row in view.metrics.get("subgroups") or ())
     return (
-        f"Performance by {_list(attributes)}, with numbers of each group: {_see(view, 'subgroups')}"
+        f"Performance by {_list(attributes)}, with numbers of each group. {_see(view, 'subgroups')}"
         if attributes
         else ""
     )
@@ -110,7 +110,7 @@ def _groups(view: View) -> str:
 def _heterogeneity(view: View) -> str:
     if not any(one["outside"] for one in view.sets):
         return ""
-    return f"Each run inside and at each external site: {_see(view, 'macro', 'sites_compared')}"
+    return f"Each run inside and at each external site. {_see(view, 'macro', 'sites_compared')}"
 
 
 def _external(view: View) -> str:
@@ -134,7 +134,7 @@ def _updating(view: View) -> str:
 
 
 def _updated(view: View) -> str:
-    return f"Calibration before and after: {_see(view, 'calibration')}" if _updating(view) else ""
+    return f"Calibration before and after. {_see(view, 'calibration')}" if _updating(view) else ""
 
 
 def _runs(view: View) -> str:
@@ -155,7 +155,7 @@ def _labelling_software(view: View) -> str:
 
 
 def _references_agree(view: View) -> str:
-    return f"Agreement of the references: {_see(view, 'references_compared')}" if _matrix(view).get("agreement") else ""
+    return f"Agreement of the references. {_see(view, 'references_compared')}" if _matrix(view).get("agreement") else ""
 
 
 def _robustness(view: View) -> str:
@@ -173,7 +173,7 @@ def _saliency(view: View) -> str:
 
 
 def _errors(view: View) -> str:
-    return f"False positives and negatives at the frozen thresholds: page, and {_see(view, 'threshold')}"
+    return f"False positives and negatives at the frozen thresholds are on the page. {_see(view, 'threshold')}"
 
 
 def _machine(view: View) -> str:
@@ -197,7 +197,7 @@ def _matrix(view: View) -> Row:
 def _see(view: View, *tables: str) -> str:
     """Where the numbers are, of the tables that there are."""
     there = [f"tables/{name}" for name in tables if TABLES[name](view) is not None]
-    return f"see {_list(there)}." if there else ""
+    return f"See {_list(there)}." if there else ""
 
 
 def _list(texts: Iterable[str]) -> str:

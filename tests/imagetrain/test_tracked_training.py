@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -93,3 +94,12 @@ def test_an_evaluation_whose_training_was_not_tracked_is_a_run_of_its_own(study:
     runs = logged_runs(database, "others")
     assert sorted(run.info.run_name for run in runs) == ["shapes: exclusive", "shapes: inclusive"]
     assert all(run.data.params == {} and "test/disc/auroc" in run.data.metrics for run in runs)
+
+
+def test_the_flow_of_a_trained_study_adds_up_and_says_what_was_lost(study: Path) -> None:
+    flow = read_json(study / "out/evaluate/metrics.json")["study"]["flow"]
+    for before, step in itertools.pairwise(flow):
+        assert before["unit"] != step["unit"] or before["n"] == step["n"] + sum(lost["n"] for lost in step["lost"])
+    lost = {(step["step"], one["reason"]): one["n"] for step in flow for one in step["lost"]}
+    assert lost["with the images that are needed", "no such image file"] == 1
+    assert lost["seen", "no such image file"] == 1
