@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imagetrain.cli.matrix_shown import show_matrix
+from imagetrain.cli.shift_shown import show_shift
 from radprompter.compressed import ENDINGS
 from radprompter.errors import InputError
 from radprompter.options import AsJson, OutFolder, Settings
@@ -73,6 +74,7 @@ def show_metrics(metrics: Mapping[str, Any]) -> None:
     _show_macro(metrics)
     _show_findings(metrics)
     show_differences(metrics)
+    show_shift(metrics)
     show_matrix(metrics)
     _show_references(metrics)
     for note in metrics["notes"]:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts, in_threads, patient_counts
@@ -76,9 +75,8 @@ def evaluate(
         frozen = _freeze(validation[run], predictions, options)
         measured = _measure(predictions, tested, frozen, options, rules.definitions)
         rows = [{"finding": finding} | found.row for finding, found in zip(findings, measured, strict=True)]
-        if tested.halves is not None:
-            inside = {row["finding"]: row for row in results if (row["set"], row["run"]) == (TEST, run)}
-            rows = _with_shift(rows, inside, predictions, tested.halves, options, rules.definitions)
+        inside = {row["finding"]: row for row in results if (row["set"], row["run"]) == (TEST, run)}
+        rows = _with_shift(rows, inside, predictions, tested, options, rules.definitions)
         aurocs = np.stack([found.aurocs for found in measured], axis=1)
         by_fold = np.stack([found.aurocs_by_fold for found in measured], axis=1)
         scored[one.key][run] = Scored(predictions, counts[one.key], aurocs)
@@ -165,13 +163,15 @@ def _with_shift(
     rows: Sequence[dict[str, Any]],
     inside: Mapping[str, dict[str, Any]],
     predictions: Predictions,
-    half: NDArray[np.bool_],
+    tested: Tested,
     options: Options,
     definitions: Definitions,
 ) -> list[dict[str, Any]]:
+    if tested.halves is None:
+        return [row | {"shift": None} for row in rows]
     made = []
     for f, row in enumerate(rows):
         targets, logits = predictions.targets[:, f], predictions.logits[:, f]
         before = inside.get(row["finding"])
-        made.append(row | {"shift": shift_at_site(before, row, targets, logits, half, options, definitions)})
+        made.append(row | {"shift": shift_at_site(before, row, targets, logits, tested.halves, options, definitions)})
     return made

@@ -107,6 +107,12 @@ def _blurred(pixels: Pixels) -> Pixels:
     return pixels
 
 
+def machine_of(case: Case) -> str:
+    """Which of its site's two machines made a study; they are alike, so that images do not depend on it."""
+    number = 1 + int(case.rng("machine").random() < 0.4)
+    return f"{SCANNERS[case.site].name}{number}"
+
+
 def write_image(image: Radiograph, case: Case, anatomy: Anatomy, view: str, folder: Path) -> str:
     """Write an image in one of its site's formats; returns the file's name."""
     rng = case.rng(f"file {view}")

@@ -18,7 +18,7 @@ from radprompter.phantom.chest import draw_chest
 from radprompter.phantom.clavicle import draw_clavicle
 from radprompter.phantom.elbow import draw_elbow
 from radprompter.phantom.reports import WrittenReport, write_report
-from radprompter.phantom.scanners import Draw, Film, expose, write_image
+from radprompter.phantom.scanners import Draw, Film, expose, machine_of, write_image
 from radprompter.phantom.thumb import draw_thumb
 from radprompter.phantom.wording import load_voices
 from radprompter.terminal import Track, quiet
@@ -126,6 +126,7 @@ def _report_row(case: Case, report: WrittenReport) -> dict[str, object]:
         "language": report.language,
         "sex": case.sex,
         "age": case.age,
+        "scanner": machine_of(case),
         "indication": report.indication,
         "comparison": report.comparison,
         "findings": report.findings,
@@ -175,7 +176,7 @@ One folder a region:
 
 | file | holds |
 |---|---|
-| `reports.csv` | one row a study: patient, site, language, sex, age, and the sections of the report |
+| `reports.csv` | one row a study: patient, site, language, sex, age, scanner, and the sections of the report |
 | `truth.csv` | what a perfect reader of the report answers: positive, negative, uncertain, not_mentioned |
 | `findings.csv` | what is really there, 1 or 0; the images show what `study.json` lists as visible |
 | `images.csv`, `images/` | one row an image: study, view, file |

@@ -66,6 +66,10 @@ def test_numbers_tables_and_page_are_written_once(study: StudyRecipe):
     assert len(rows) == 2 * 2 * len(FINDINGS)
     assert float(rows[0]["auroc"]) == metrics["results"][0]["auroc"]["value"]
     assert next(row for row in rows if row["finding"] == "osteopenia")["auroc"] == ""
+    assert float(rows[0]["slope_as_trained"]) == metrics["results"][0]["calibration"]["as_trained"]["slope"]["value"]
+    assert rows[0]["slope_at_site"] == "" and rows[-len(FINDINGS)]["slope_at_site"] != ""
+    shifts = list(csv.DictReader((out / "evaluate/shift.csv").read_text().splitlines()))
+    assert {row["set"] for row in shifts} == {"external:beta"} and len(shifts) == 2 * len(FINDINGS)
     assert len(list(csv.DictReader((out / "evaluate/macro.csv").read_text().splitlines()))) == 4
     assert {p.name for p in (out / "page/plots").iterdir()} >= {f"roc_{name}.svg" for name in FINDINGS[:4]}
     assert "Made-up study" in (out / "page/report.html").read_text()
@@ -161,7 +165,16 @@ def test_the_commands_print_what_is_worth_reading(study: StudyRecipe, tmp_path: 
     recipe = [str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out")]
     shown = CliRunner().invoke(app, ["evaluate", *recipe])
     assert shown.exit_code == 0, shown.output
-    for text in ("macro AUROC", "internal test (alpha)", "240 studies", "3 of 5 findings", "Dislocation", "differ"):
+    texts = (
+        "macro AUROC",
+        "internal test (alpha)",
+        "240 studies",
+        "3 of 5 findings",
+        "Dislocation",
+        "differ",
+        "outside",
+    )
+    for text in (*texts, "calibration slope"):
         assert text in shown.output
     compared = CliRunner().invoke(app, ["compare", *recipe])
     assert compared.exit_code == 0 and "adjusted p" in compared.output and "scanners" in compared.output
@@ -235,3 +248,23 @@ def test_metrics_that_were_changed_by_hand_are_refused_in_one_message(study: Stu
     path.write_text(change(path.read_text()))
     with pytest.raises(InputError, match=message):
         run_report(study)
+
+
+def test_a_recipe_chooses_thresholds_recalibration_and_subgroups(study: StudyRecipe, tmp_path: Path):
+    table = "\n".join(f"{name},{'FM'[i % 2]},{i % 90:03d}Y" for i, name in enumerate(two_runs()["inclusive"].study_ids))
+    (tmp_path / "who.csv").write_text(f"study_id,sex,age\n{table}\n")
+    recipe = recipe_in(
+        tmp_path,
+        "evaluate.threshold={sensitivity: 0.95}",
+        "evaluate.recalibrate=isotonic",
+        "evaluate.permutations=0",
+        f"evaluate.metadata.path={tmp_path / 'who.csv'}",
+        "evaluate.subgroups={sex: {column: sex}, age: {column: age, bands: [40, 60]}}",
+    )
+    metrics = json.loads(Path(run_evaluate(recipe)["metrics"]).read_text())
+    assert metrics["options"]["wanted_sensitivity"] == 0.95 and metrics["options"]["recalibrate"] == "isotonic"
+    rows = list(csv.DictReader((study.out / "evaluate/subgroups.csv").read_text().splitlines()))
+    assert {row["group"] for row in rows} == {"F", "M", "under 40", "40 to under 60", "60 and over"}
+    assert sum(int(row["n_studies"]) for row in rows if (row["attribute"], row["finding"]) == ("age", "")) == 2 * 380
+    (tmp_path / "who.csv").write_text((tmp_path / "who.csv").read_text().replace("s639,M", "s639,F"))
+    assert not run_evaluate(recipe)["up_to_date"]

@@ -95,6 +95,14 @@ def test_no_patient_is_at_two_sites_and_some_come_again(study: Path, region: str
     assert len(reports) > len(sites)
 
 
+def test_each_site_has_machines_of_its_own_that_its_studies_are_spread_over(study: Path) -> None:
+    machines: dict[str, set[str]] = {}
+    for region in VIEWS:
+        for row in rows(study / region / "reports.csv"):
+            machines.setdefault(row["site"], set()).add(row["scanner"])
+    assert machines == {"alpha": {"Synthetic A1", "Synthetic A2"}, "beta": {"Synthetic B1", "Synthetic B2"}}
+
+
 def test_dicom_files_say_what_they_are(study: Path) -> None:
     kinds = set()
     sites = {row["study_id"]: row["site"] for region in VIEWS for row in rows(study / region / "reports.csv")}
