@@ -18,7 +18,8 @@ from imagetrain.evaluation.comparability import (
 )
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.side_by_side import compare_predictions
-from imagetrain.store import read_predictions
+from imagetrain.recipe import ScoreColumns
+from imagetrain.store import read_predictions, read_scores
 from radprompter.errors import InputError
 from radprompter.files import sha256
 from radprompter.terminal import Track, quiet
@@ -32,7 +33,8 @@ def compare_evaluated(named: Sequence[Path], *, common: bool = False, track: Tra
     Parameters
     ----------
     named:
-        A run's folder (``OUT/train/NAME``), an output folder (all its runs), or a table of predictions.
+        A run's folder (``OUT/train/NAME``), an output folder (all its runs), or a table of scores, as `imagetrain
+        evaluate` reads it without settings.
     common:
         Compare on the tested studies and the findings that all have.
 
@@ -75,14 +77,15 @@ def find_runs(path: Path) -> list[Contestant]:
         If there is no evaluated run, saying what to do.
     """
     if path.is_file():
-        return [Contestant(path.stem, str(path), read_predictions(path), None, {})]
+        scored = read_scores(path, ScoreColumns())
+        return [Contestant(path.stem, str(path), scored.predictions, None, {"notes": " ".join(scored.notes)})]
     if (path / "evaluate").is_dir():
         return _of_study(path, None)
     if path.parent.name == "train" and path.is_dir():
         return _of_study(path.parent.parent, path.name)
     raise InputError(
         f"{path}: neither an evaluated study's folder, nor a run's folder in one (OUT/train/NAME), nor a table of "
-        "predictions; evaluate first: imagetrain evaluate RECIPE"
+        "scores; evaluate first: imagetrain evaluate RECIPE"
     )
 
 

@@ -19,7 +19,7 @@ Compared = Annotated[
     typer.Argument(
         metavar="RECIPE | RUN...",
         help="A recipe; or runs of any studies: a run's folder (OUT/train/NAME), a study's folder (OUT: all its runs), "
-        "a recipe, or a table of predictions.",
+        "a recipe, or a table of scores.",
     ),
 ]
 Common = Annotated[

@@ -26,7 +26,7 @@ out: OUT
 train:
   runs: {NAME: {policy: inclusive}}
   model: resnet10t
-evaluate: {bootstrap: 100}
+evaluate: {bootstrap: 100, permutations: 0}
 """
 
 
@@ -190,3 +190,21 @@ def test_the_command_says_what_differs_and_takes_recipes(tmp_path: Path, first: 
         assert text in shown.output
     plain = CliRunner().invoke(app, ["compare", str(first), str(tmp_path / "b/out"), "--json"])
     assert json.loads(plain.stdout)["comparisons"]["runs"]["m"] == 6
+
+
+def test_a_table_of_scores_is_compared_with_a_run_and_what_it_cannot_say_is_told(tmp_path: Path, first: Path):
+    run = make_predictions(seed=4)
+    with (tmp_path / "theirs.csv").open("w") as file:
+        names = [finding + kind for finding in run.findings for kind in ("", "_logit")]
+        file.write(",".join(["study_id", "patient_id", "site", "part", *names]) + "\n")
+        for row in zip(run.study_ids, run.patient_ids, run.sites, run.parts, run.targets, run.logits, strict=True):
+            cells = [f"{value}" for pair in zip(row[4].astype(int), row[5].tolist(), strict=True) for value in pair]
+            file.write(",".join([*row[:4], *cells]) + "\n")
+    found = compare_evaluated([first, tmp_path / "theirs.csv"])
+    assert found["unchecked"] == found["compared"][1:] == ["theirs"]
+    row = next(r for r in found["comparisons"]["runs"]["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
+    ours, other = make_predictions(seed=1).part("test"), run.part("test")
+    columns = ours.targets[:, 0], ours.logits[:, 0], other.logits[:, 0]
+    assert row["p"] == pytest.approx(paired_test(*columns, patient_ids=ours.patient_ids).p, rel=1e-9)
+    shown = CliRunner().invoke(app, ["compare", str(first), str(tmp_path / "theirs.csv")])
+    assert shown.exit_code == 0 and "does not say how its labels came about" in " ".join(shown.output.split())

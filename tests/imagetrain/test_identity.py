@@ -24,7 +24,7 @@ train:
     inclusive: {policy: inclusive}
     exclusive: {policy: exclusive, per_finding: {effusion: {not_mentioned: ignore}}}
   model: resnet10t
-evaluate: {bootstrap: 20}
+evaluate: {bootstrap: 20, permutations: 0}
 """
 
 
