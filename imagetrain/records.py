@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 TRAIN, VALIDATION, TEST, EXTERNAL = "train", "validation", "test", "external"
 PARTS = (TRAIN, VALIDATION, TEST, EXTERNAL)
 ALL_FOLDS = 0
+Scale = Literal["logit", "score"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ class Predictions:
     logits: NDArray[np.floating[Any]]
     targets: NDArray[np.float32]
     folds: tuple[int, ...] | None = None
-    scale: Literal["logit", "score"] = "logit"
+    scale: Scale = "logit"
 
     def part(self, name: str) -> Predictions:
         """The studies of one part."""

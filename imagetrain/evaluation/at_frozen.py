@@ -12,6 +12,7 @@ from imagetrain.evaluation.bootstrap import Counts, replicate_f1
 from imagetrain.evaluation.frozen import FrozenThreshold
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.thresholds import Rate, at_threshold
+from imagetrain.records import Scale
 from radprompter.statistics import percentile_interval
 
 NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
@@ -30,6 +31,8 @@ def at_frozen_threshold(
     counts: Counts,
     options: Options,
     definitions: Definitions,
+    *,
+    scale: Scale = "logit",
 ) -> dict[str, Any]:
     """The frozen threshold of a finding, and what it does to the tested studies, ``(n_studies,)``, as JSON."""
     n, chosen = int((~np.isnan(targets)).sum()), frozen.point
@@ -39,9 +42,9 @@ def at_frozen_threshold(
             chosen.threshold,
             n=frozen.n,
             reason=NO_THRESHOLD,
-            probability=float(expit(chosen.threshold)),
             validation_sensitivity=chosen.sensitivity,
             validation_specificity=chosen.specificity,
+            **({"probability": float(expit(chosen.threshold))} if scale == "logit" else {}),
         )
     }
     if np.isnan(chosen.threshold):

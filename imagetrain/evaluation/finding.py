@@ -19,6 +19,7 @@ from imagetrain.evaluation.intervals import auroc_score_interval, is_scarce
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.permutation import permutation_test
 from imagetrain.evaluation.probabilities import calibration_and_decision
+from imagetrain.records import Scale
 from radprompter.statistics import percentile_interval
 
 NOTHING_KNOWN = few([], 1)
@@ -33,6 +34,7 @@ class Tested(NamedTuple):
     folds: NDArray[np.int64] | None  # (n_studies,): the fold whose network scored each, where they are pooled
     halves: NDArray[np.bool_] | None  # (n_studies,), from `shift.halves`; None where the set is not external
     seed: tuple[int, ...]  # of what is drawn for this set
+    scale: Scale = "logit"  # of what is called logits here
 
 
 class Frozen(NamedTuple):
@@ -71,13 +73,16 @@ def measure(
     row = discrimination(targets, logits, tested.patient_ids, *replicates.areas, options, definitions)
     by_fold, aurocs_by_fold = _by_fold(targets, logits, tested, options, definitions)
     row |= {"auroc_folds": by_fold, "permutation": _permutation(targets, logits, tested, options, definitions)}
-    row |= at_frozen_threshold(targets, logits, frozen.threshold, tested.counts, options, definitions)
+    row |= at_frozen_threshold(
+        targets, logits, frozen.threshold, tested.counts, options, definitions, scale=tested.scale
+    )
     row |= calibration_and_decision(
         targets,
         logits,
         tested.counts,
         frozen=frozen.probabilities,
         halves=tested.halves,
+        scale=tested.scale,
         options=options,
         definitions=definitions,
     )

@@ -25,6 +25,7 @@ from imagetrain.evaluation.decision import decision_curve, replicate_net_benefit
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.shift import recalibrated_by_halves
+from imagetrain.records import Scale
 from radprompter.statistics import percentile_interval
 
 DECISIONS: Floats = np.arange(1, 100) / 100
@@ -34,6 +35,7 @@ NO_MAP = (
     "error or worse than chance"
 )
 NO_LOGIT = "some probabilities are 0 or 1, which have no logit"
+OF_SCORES = "scores of a scale of their own are ranked; they are no probabilities"
 NOTHING_KNOWN = few([], 1)
 
 
@@ -44,6 +46,7 @@ def calibration_and_decision(
     *,
     frozen: Floats | None,
     halves: NDArray[np.bool_] | None,
+    scale: Scale = "logit",
     options: Options,
     definitions: Definitions,
 ) -> dict[str, Any]:
@@ -59,25 +62,28 @@ def calibration_and_decision(
         ``(n_studies,)``: probabilities as recalibrated on validation; None if there is no map.
     halves:
         ``(n_studies,)``: which half of a site's patients; None where a set is not external.
+    scale:
+        Of the logits; where they are scores of another scale, nothing is defined.
     """
 
     def calibration(method: Method, p: Floats | None, where: str, values: Floats | None = None) -> dict[str, Any]:
         made: dict[str, Any] = {"method": str(method)}
         if p is None:
-            reason = NO_MAP.format(where=where)
+            reason = NO_MAP.format(where=where) if scale == "logit" else OF_SCORES
             made["reason"] = reason
             p = np.full(targets.shape, np.nan)
             return made | _numbers(np.full(targets.shape, np.nan), p, p, counts, reason, options, definitions)
         return made | _numbers(targets, p, logit(p) if values is None else values, counts, "", options, definitions)
 
     values = logits.astype(np.float64)
-    as_trained = expit(values)
+    as_trained = expit(values) if scale == "logit" else None
+    frozen = frozen if scale == "logit" else None
     made: dict[str, Any] = {"as_trained": calibration(Method.NONE, as_trained, "", values)}
     made["recalibrated"] = made["at_site"] = None
     if options.recalibrate is not Method.NONE:
         made["recalibrated"] = calibration(options.recalibrate, frozen, "on validation")
     if halves is not None:
-        here = recalibrated_by_halves(targets, logits, halves)
+        here = recalibrated_by_halves(targets, logits, halves) if scale == "logit" else None
         made["at_site"] = calibration(Method.LOGISTIC, here, "in a half of the site's patients")
     best = as_trained if frozen is None else frozen
     source = "as_trained" if frozen is None or options.recalibrate is Method.NONE else "recalibrated"
@@ -121,8 +127,8 @@ def _numbers(
     }
 
 
-def _decision(targets: NDArray[np.float32], p: Floats, counts: Counts, options: Options) -> dict[str, Any]:
-    if np.isnan(targets).all():
+def _decision(targets: NDArray[np.float32], p: Floats | None, counts: Counts, options: Options) -> dict[str, Any]:
+    if p is None or np.isnan(targets).all():
         return {"thresholds": [], "classifier": [], "low": [], "high": [], "everybody": []}
     curve = decision_curve(targets, p, DECISIONS)
     limits = band(replicate_net_benefit(targets, p, DECISIONS, counts).T, options.alpha)

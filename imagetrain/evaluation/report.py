@@ -138,7 +138,7 @@ def _tested(one: EvaluationSet, predictions: Predictions, counts: Counts, option
     pooled = predictions.folds is not None and any(fold != ALL_FOLDS for fold in predictions.folds)
     folds = np.array(predictions.folds, dtype=np.int64) if pooled else None
     half = halves(one.patient_ids, seed=[*seed, HALVING]) if one.part == EXTERNAL else None
-    return Tested(one.patient_ids, counts, folds, half, seed)
+    return Tested(one.patient_ids, counts, folds, half, seed, predictions.scale)
 
 
 def _freeze(validation: Predictions, predictions: Predictions, options: Options) -> list[Frozen]:

@@ -103,7 +103,7 @@ def shift_at_site(
             own.threshold,
             n=int(known.sum()),
             reason=NO_THRESHOLD_HERE,
-            probability=float(expit(own.threshold)),
+            **({"probability": float(expit(own.threshold))} if "probability" in here["threshold"] else {}),
         ),
     }
     margins = margins_by_halves(targets, logits, half, wanted_sensitivity=options.wanted_sensitivity)

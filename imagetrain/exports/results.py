@@ -60,7 +60,7 @@ def threshold_table(view: View) -> Table:
     rows = [
         [
             *_about(view, row),
-            decimal(row["threshold"].get("probability"), 2),
+            decimal(row["threshold"].get("probability", row["threshold"]["value"]), 2),
             *(estimate(row[name], 2) for name in AT_THRESHOLD),
         ]
         for row in found

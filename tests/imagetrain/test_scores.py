@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,3 +238,24 @@ def test_neither_torch_nor_images_are_needed(tmp_path: Path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out/page/report.html").is_file()
+
+
+def test_scores_of_another_scale_have_thresholds_but_no_calibration(tmp_path: Path):
+    run = make_predictions()
+    path = write_scores(tmp_path / "a.csv", replace(run, logits=100 * run.logits + 250), scale="score")
+    twin = write_scores(tmp_path / "b.csv", run)
+    arguments = ["evaluate", str(path), str(twin), "--out", str(tmp_path / "out"), "--set", "evaluate.bootstrap=20"]
+    shown = CliRunner().invoke(app, [*arguments, "--set", "evaluate.recalibrate=logistic"])
+    assert shown.exit_code == 0, shown.output
+    metrics = read_json(tmp_path / "out/evaluate/metrics.json")
+    rows = {(row["set"], row["run"], row["finding"]): row for row in metrics["results"]}
+    for where in ("test", "external:beta"):
+        ours, theirs = rows[where, "a", "fracture"], rows[where, "b", "fracture"]
+        assert ours["sensitivity"]["value"] == theirs["sensitivity"]["value"]
+        assert ours["threshold"]["value"] > 100 and "probability" not in ours["threshold"]
+        for kind in ("as_trained", "recalibrated"):
+            assert "are no probabilities" in ours["calibration"][kind]["reason"]
+            assert ours["calibration"][kind]["brier"]["value"] is None
+            assert theirs["calibration"][kind]["brier"]["value"] < 0.25
+        assert ours["decision"]["thresholds"] == [] and theirs["decision"]["thresholds"]
+    assert CliRunner().invoke(app, ["report", str(tmp_path / "out")]).exit_code == 0
