@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from imagetrain.records import EXTERNAL, TEST, TRAIN, VALIDATION
@@ -19,7 +19,7 @@ NAMED_FILE = re.compile(r"^.*\(study .*\): ", re.DOTALL)
 Step = dict[str, Any]
 
 
-def flow_of(manifest: Mapping[str, Any], labels: LabelTable | None, sets: Sequence[Mapping[str, Any]]) -> list[Step]:
+def flow_of(manifest: Mapping[str, Any], labels: LabelTable | None, metrics: Mapping[str, Any]) -> list[Step]:
     """Steps ``{step, n, unit, lost}`` in their order; ``lost`` has each reason with the number that it cost this step.
 
     Within one unit, ``n`` and what is lost sum to the ``n`` of the step before. The step into the parts of the split
@@ -31,13 +31,13 @@ def flow_of(manifest: Mapping[str, Any], labels: LabelTable | None, sets: Sequen
         Of a training run, which says how studies were left out and into which parts they went; may be empty.
     labels:
         The label table that was trained on; None if there is none.
-    sets:
-        The evaluation sets of ``metrics.json``.
+    metrics:
+        Of the evaluation.
     """
     flow = _reports(labels) if labels is not None else []
-    n_tested = sum(one["n_studies"] for one in sets)
+    n_tested = sum(one["n_studies"] for one in metrics["sets"])
     if "excluded" not in manifest:
-        return [*flow, _step("tested", n_tested, "studies")]
+        return [*flow, *_scores(metrics, n_tested)]
     flow += _studies(manifest, n_tested)
     if "n_images" in manifest:
         flow += _images(manifest)
@@ -98,6 +98,17 @@ def _studies(manifest: Mapping[str, Any], n_tested: int) -> list[Step]:
 
 
 _USES = (("training", TRAIN), ("validation", VALIDATION))
+
+
+def _scores(metrics: Mapping[str, Any], n_tested: int) -> list[Step]:
+    """Of scores that were made elsewhere, what is in their tables."""
+    places = {(row["part"], row["site"]): row["n_studies"] for row in metrics["label_counts"]}
+    parts = {part: sum(n for (of, _), n in places.items() if of == part) for part, _ in places}
+    used = [f"used for {use}" for use, part in _USES for _ in range(parts.get(part, 0))]
+    return [
+        _step("studies with scores", len(used) + n_tested, "studies") | {"parts": parts},
+        _step("tested", n_tested, "studies", used),
+    ]
 
 
 def _images(manifest: Mapping[str, Any]) -> list[Step]:

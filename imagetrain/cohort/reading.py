@@ -41,7 +41,7 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
         name = f"reference {study.evaluate.reference.path.name}"
         prevalence += prevalence_of_reference(name, metrics["label_counts"])
     return {
-        "flow": flow_of(manifest, tested_against, metrics["sets"]),
+        "flow": flow_of(manifest, tested_against, metrics),
         "flow_notes": flow_notes(manifest, tested_against),
         "prevalence": prevalence,
     }

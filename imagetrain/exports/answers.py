@@ -40,11 +40,16 @@ def _counts(view: View) -> str:
 
 
 def _flow(view: View) -> str:
+    """The way to the tests; of scores that were made elsewhere it is not known."""
+    flow = view.study.get("flow") or ()
+    if len({step["step"] for step in flow} - {"studies with scores", "tested"}) == 0:
+        return ""
     steps = []
-    for step in view.study.get("flow") or ():
+    for step in flow:
         lost = ", ".join(f"{item['n']} {item['reason']}" for item in step["lost"])
         steps.append(f"{step['step']} {step['n']}{f' (less {lost})' if lost else ''}")
-    return f"{_sentence('Flow', steps)} {_see(view, 'flow')}" if len(steps) > 1 else ""
+    notes = " ".join(view.study.get("flow_notes") or ())
+    return f"{_sentence('Flow', steps)} {notes} {_see(view, 'flow')}"
 
 
 def _prevalence(view: View) -> str:

@@ -35,7 +35,7 @@ def prevalence_table(view: View) -> Table | None:
 
 
 def _notes(view: View) -> list[str]:
-    return list(view.metrics.get("study", {}).get("flow_notes") or [])
+    return list(view.study.get("flow_notes") or [])
 
 
 def _count(n: int | None) -> str:

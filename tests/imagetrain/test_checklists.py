@@ -113,6 +113,8 @@ def test_an_item_that_lacks_a_fact_is_filled_in_part_only(whole):
 
 
 def test_scores_from_elsewhere_say_nothing_of_how_they_were_made(metrics):
+    flow = [{"step": step, "n": 9, "unit": "studies", "lost": []} for step in ("studies with scores", "tested")]
+    metrics = metrics | {"study": {"flow": flow}}
     tripod, claim = entries(metrics, "TRIPOD+AI"), entries(metrics, "CLAIM")
     for entry in (tripod["12c"], tripod["11"], tripod["22"], claim["20"], claim["22"], claim["33"], claim["23"]):
         assert entry.state in ("open", "in part") and "None" not in entry.answer

@@ -35,7 +35,12 @@ MANIFEST = {
         "b": "a second ap",
     },
 }
-SETS = [{"n_studies": 3}, {"n_studies": 2}]
+COUNTS = [
+    {"part": part, "site": site, "n_studies": n, "finding": finding}
+    for part, site, n in (("validation", "x", 4), ("test", "x", 3), ("external", "y", 2))
+    for finding in ("fracture", "effusion")
+]
+METRICS = {"sets": [{"n_studies": 3}, {"n_studies": 2}], "label_counts": COUNTS}
 
 
 def labels(states: dict[str, str]) -> LabelTable:
@@ -51,7 +56,7 @@ def labels(states: dict[str, str]) -> LabelTable:
 
 
 def test_what_is_lost_between_reports_and_tests_is_counted_with_its_reason():
-    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss", "c": "ff", "d": "sf", "e": "pf"}), SETS)
+    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss", "c": "ff", "d": "sf", "e": "pf"}), METRICS)
     told = [(step["step"], step["n"], {lost["reason"]: lost["n"] for lost in step["lost"]}) for step in flow]
     assert told == [
         ("reports in the label table", 5, {}),
@@ -78,33 +83,36 @@ def holds(flow) -> bool:
 
 
 def test_no_study_is_lost_without_a_reason():
-    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss"}), SETS)
+    flow = flow_of(MANIFEST, labels({"a": "pn", "b": "ss"}), METRICS)
     assert holds(flow)
     assert not holds([*flow[:3], flow[3] | {"n": 17}, *flow[4:]])
 
 
 def test_many_different_reasons_become_one():
     manifest = MANIFEST | {"excluded": {f"s{i}": f"no image of kind {i // 2}" for i in range(20)}}
-    flow = flow_of(manifest, None, SETS)
+    flow = flow_of(manifest, None, METRICS)
     lost = flow[2]["lost"]
     assert len(lost) == 7 and lost[-1] == {"reason": "other reasons", "n": 8} and holds(flow)
 
 
 def test_neither_ids_nor_paths_are_in_the_flow():
-    text = str(flow_of(MANIFEST, None, SETS))
+    text = str(flow_of(MANIFEST, None, METRICS))
     assert "s4" not in text and "s5" not in text and "/images" not in text
 
 
 def test_with_folds_every_internal_study_is_tested():
     folds = [{"n_studies": {"train": 6, "validation": 2, "test": 2}}, {"n_studies": {"train": 7, "test": 3}}]
     manifest = {"excluded": {}, "unused_images": {}, "folds": folds, "n_studies": {"train": 6, "test": 10}}
-    flow = flow_of(manifest, None, [{"n_studies": 10}])
+    flow = flow_of(manifest, None, {"sets": [{"n_studies": 10}]})
     assert [(step["step"], step["n"]) for step in flow][-2:] == [("in a part of the split", 10), ("tested", 10)]
     assert holds(flow) and "in 2 folds" in flow_notes(manifest, None)[-1]
 
 
 def test_what_nobody_recorded_is_said():
-    assert flow_of({}, None, SETS) == [{"step": "tested", "n": 5, "unit": "studies", "lost": []}]
+    scored, tested = flow_of({}, None, METRICS)
+    assert (scored["step"], scored["n"]) == ("studies with scores", 9)
+    assert scored["parts"] == {"validation": 4, "test": 3, "external": 2}
+    assert (tested["n"], tested["lost"]) == (5, [{"reason": "used for validation", "n": 4}])
     notes = " ".join(flow_notes({}, None))
     assert "labels is not recorded" in notes and "among the scores is not recorded" in notes
     assert flow_notes(MANIFEST, labels({"a": "pn", "b": "pf", "c": "ff"})) == [
