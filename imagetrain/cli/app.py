@@ -11,6 +11,7 @@ from imagetrain.cli.export import export
 from imagetrain.cli.predict import predict
 from imagetrain.cli.report import report
 from imagetrain.cli.saliency import saliency
+from imagetrain.cli.size import size
 from imagetrain.cli.tables import tables
 from imagetrain.cli.train import train
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (cache, train, predict, evaluate, compare, tables, report, export, saliency):
+for command in (cache, train, predict, evaluate, compare, tables, report, export, saliency, size):
     app.command()(command)
 
 
