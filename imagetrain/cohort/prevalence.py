@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagetrain.records import EXTERNAL, PARTS, TEST, Split
+from imagetrain.records import PARTS, Split
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState
 
@@ -34,26 +34,29 @@ def prevalence_of(schema: str, labels: LabelTable, split: Split, findings: Seque
     return rows
 
 
-def prevalence_of_reference(schema: str, label_counts: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """The same of what the test sets are held against, which has no uncertain labels: those numbers are None."""
-    made: dict[tuple[str, str, str], Row] = {}
+def prevalence_of_counts(schema: str, label_counts: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """The same from counts of definitive labels, each place once; uncertain ones are not told apart: None."""
+    made: dict[tuple[str, ...], Row] = {}
     for row in label_counts:
-        if row["part"] in (TEST, EXTERNAL):
-            about = {name: row[name] for name in ("part", "site", "finding", "n", "n_positive")}
-            negative = {"n_negative": row["n"] - row["n_positive"], "n_uncertain": None, "n_not_mentioned": None}
-            made.setdefault((row["part"], row["site"], row["finding"]), {"schema": schema} | about | negative)
+        about = {name: row[name] for name in ("part", "site", "finding")}
+        made.setdefault(tuple(about.values()), {"schema": schema} | about | _definitive(row))
     return list(made.values())
 
 
 def prevalence_of_matrix(matrix: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> list[Row]:
     """The same of every reference of a matrix, from its cells."""
     names = {one["name"]: one.get("title") or one["name"] for one in matrix["references"]}
-    places = {one["key"]: {"part": one["part"], "site": one["site"]} for one in sets}
+    places = {one["key"]: {"part": one["part"], "site": one["site"] or ""} for one in sets}
     made: dict[tuple[str, str, str], Row] = {}
     for cell in matrix["cells"]:
         if cell["finding"] is not None:
-            about = {name: cell[name] for name in ("finding", "n", "n_positive")}
-            about |= {"n_negative": cell["n"] - cell["n_positive"], "n_uncertain": None, "n_not_mentioned": None}
-            row = {"schema": f"reference {names[cell['reference']]}"} | places[cell["set"]] | about
-            made.setdefault((cell["reference"], cell["set"], cell["finding"]), row)
+            row = (
+                {"schema": f"reference {names[cell['reference']]}"} | places[cell["set"]] | {"finding": cell["finding"]}
+            )
+            made.setdefault((cell["reference"], cell["set"], cell["finding"]), row | _definitive(cell))
     return list(made.values())
+
+
+def _definitive(row: Mapping[str, Any]) -> Row:
+    counts = {"n": row["n"], "n_positive": row["n_positive"], "n_negative": row["n"] - row["n_positive"]}
+    return counts | {"n_uncertain": None, "n_not_mentioned": None}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_matrix, prevalence_of_reference
+from imagetrain.cohort.prevalence import Row, prevalence_of, prevalence_of_counts, prevalence_of_matrix
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, Split
 from imagetrain.store import read_label_table
@@ -35,16 +35,43 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
         if split is not None
         for row in prevalence_of(name, table, split, findings)
     ]
+    prevalence += _with_scores(study, metrics) if study.evaluate.scores else []
     if matrix := metrics.get("matrix"):
         prevalence += prevalence_of_matrix(matrix, metrics["sets"])
-    elif study.evaluate.reference is not None:
-        name = f"reference {study.evaluate.reference.path.name}"
-        prevalence += prevalence_of_reference(name, metrics["label_counts"])
+    else:
+        for name, rows in _references(study, metrics).items():
+            prevalence += prevalence_of_counts(name, rows)
     return {
         "flow": flow_of(manifest, tested_against, metrics),
         "flow_notes": flow_notes(manifest, tested_against),
         "prevalence": prevalence,
     }
+
+
+def _with_scores(study: StudyRecipe, metrics: Mapping[str, Any]) -> list[Row]:
+    """The labels that came with scores, where nothing else is held against them; once if all runs have the same."""
+    counts = [row for row in metrics["label_counts"] if _reference_of(study, row) is None]
+    of_runs = [prevalence_of_counts("", [row for row in counts if row["run"] == run]) for run in metrics["runs"]]
+    if all(rows == of_runs[0] for rows in of_runs):
+        return [row | {"schema": "labels with the scores"} for row in of_runs[0]]
+    named = zip(metrics["runs"], of_runs, strict=True)
+    return [row | {"schema": f"labels with {run}"} for run, rows in named for row in rows]
+
+
+def _references(study: StudyRecipe, metrics: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """Reference -> the counts of the studies that are held against it."""
+    made: dict[str, list[Row]] = {}
+    for row in metrics["label_counts"]:
+        if (name := _reference_of(study, row)) is not None:
+            made.setdefault(name, []).append(row)
+    return made
+
+
+def _reference_of(study: StudyRecipe, row: Mapping[str, Any]) -> str | None:
+    """What the studies of some part and site are held against; None if it is their labels."""
+    recipe = study.evaluate
+    own = recipe.sites.get(row["site"]) or recipe.reference
+    return None if own is None or row["part"] not in (TEST, EXTERNAL) else f"reference {own.path.name}"
 
 
 def _label_tables(study: StudyRecipe) -> dict[str, LabelTable]:

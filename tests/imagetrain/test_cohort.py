@@ -11,7 +11,8 @@ from reference.predictions import FINDINGS, two_runs
 
 from imagetrain.assess import run_evaluate
 from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_matrix, prevalence_of_reference
+from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_counts, prevalence_of_matrix
+from imagetrain.cohort.reading import describe_cohort
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Split
 from imagetrain.store import save_predictions, save_split
@@ -139,11 +140,33 @@ def test_each_label_is_counted_where_it_is():
 
 def test_a_reference_is_counted_once_however_many_runs_are_held_against_it():
     about = {"site": "x", "finding": "fracture", "n": 4, "n_positive": 1}
-    counts = [{"run": run, "part": part} | about for run in ("a", "b") for part in ("train", "test")]
-    assert prevalence_of_reference("reference truth.csv", counts) == [
+    counts = [{"run": run, "part": "test"} | about for run in ("a", "b")]
+    assert prevalence_of_counts("reference truth.csv", counts) == [
         {"schema": "reference truth.csv", "part": "test", "n_negative": 3, "n_uncertain": None, "n_not_mentioned": None}
         | about
     ]
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "n_of_second", "schemas"),
+    [
+        ("", 5, {("validation", "labels with the scores"), ("test", "labels with the scores")}),
+        ("", 6, {(part, f"labels with {run}") for part in ("validation", "test") for run in "ab"}),
+        ("reference: {path: r.csv}", 5, {("validation", "labels with the scores"), ("test", "reference r.csv")}),
+        ("sites: {x: {path: x.csv}}", 5, {("validation", "labels with the scores"), ("test", "reference x.csv")}),
+    ],
+)
+def test_labels_of_scores_are_told_from_references(tmp_path: Path, evaluate, n_of_second, schemas):
+    about = {"site": "x", "finding": "fracture", "n_positive": 2, "n_studies": 7}
+    counts = [
+        {"run": run, "part": part, "n": n} | about
+        for run, n in (("a", 5), ("b", n_of_second))
+        for part in ("validation", "test")
+    ]
+    write_text(tmp_path / "r.yaml", f"name: S\nout: out\nevaluate:\n  scores: {{a: a.csv, b: b.csv}}\n  {evaluate}\n")
+    metrics = {"runs": ["a", "b"], "findings": [], "sets": [{"n_studies": 7}], "label_counts": counts, "matrix": None}
+    rows = describe_cohort(load_recipe(tmp_path / "r.yaml"), {}, metrics)["prevalence"]
+    assert {(row["part"], row["schema"]) for row in rows} == schemas and len(rows) == len(schemas)
 
 
 def test_each_reference_of_a_matrix_is_counted_once_however_many_runs_are_held_against_it():
