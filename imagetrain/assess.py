@@ -15,9 +15,10 @@ from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
 from imagetrain.exports.files import HERE as EXPORTS
-from imagetrain.exports.files import exported
+from imagetrain.exports.files import LINKS, exported
 from imagetrain.identity import identify
 from imagetrain.page.render import HERE, plots, render
+from imagetrain.pictured import drawn_maps, shown_maps
 from imagetrain.recipe import EvaluateRecipe, StudyRecipe
 from imagetrain.records import EvaluationReport
 from imagetrain.reference_columns import reference_columns
@@ -115,10 +116,16 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     """
     source, folder = study.out / "evaluate" / METRICS, study.out / "page"
     report = EvaluationReport(read_metrics(source))
-    made_from = stamp_inputs({"version": __version__, "format": FORMAT, "design": _design()}, [source])
+    if study.report.saliency is not None:
+        from imagetrain.salience import draw_wanted
+
+        draw_wanted(study)
+    maps = drawn_maps(study)
+    settings = {"version": __version__, "format": FORMAT, "design": _design(), "maps": [one.about for one in maps]}
+    made_from = stamp_inputs(settings, [source, *(file for one in maps for file in one.files)])
     up_to_date = is_up_to_date(folder, made_from)
     if not up_to_date:
-        write_text(folder / PAGE, render(report))
+        write_text(folder / PAGE, render(report, pictures=shown_maps(maps), links=LINKS))
         files = exported(report.metrics, plots(report))
         _remove_former(folder, files)
         for name, make in track(files.items(), "export", len(files)):

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from imagetrain.classifiers import open_classifier, open_images_of, weights_of
 from imagetrain.page.saliency import Picture, render_saliency
+from imagetrain.pictured import PICTURES, drawn_maps
 from imagetrain.preparation import rows_of
 from imagetrain.radiographs.views import pictured
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TEST, Predictions
 from imagetrain.store import ModelCard, read_predictions
 from radprompter.errors import InputError
-from radprompter.files import write_bytes, write_text
+from radprompter.files import sha256, write_bytes, write_json, write_text
 
 HEAT = 0.55  # share of the colour where the map is highest
 PAGE = "saliency.html"
@@ -39,6 +40,8 @@ def run_saliency(
     study: StudyRecipe, *, finding: str, run: str | None = None, n: int = 8, studies: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Draw Grad-CAM for a finding: a PNG a study and one page, in out/saliency/<run>/<finding>; the summary.
+
+    The page of the evaluation shows the first ones, found by what ``pictures.json`` says of them.
 
     Parameters
     ----------
@@ -70,6 +73,14 @@ def run_saliency(
         write_bytes(folder / f"{rank:02d}.png", content)
         image = base64.b64encode(content).decode()
         pictures.append(Picture(one.study_id, one.probability, one.target, f"data:image/png;base64,{image}"))
+    told = [
+        {"file": f"{rank:02d}.png", "probability": one.probability, "label": one.label}
+        for rank, one in enumerate(pictures, start=1)
+    ]
+    table = weights.parent / "predictions.parquet"
+    made_from = {"file": str(table.relative_to(study.out)), "sha256": sha256(table)}
+    about = {"run": name, "finding": finding, "n": None if studies else n, "predictions": made_from}
+    write_json(folder / PICTURES, about | {"pictures": told})
     page = render_saliency(pictures, finding=finding, run=name, model=card.model, views=card.views)
     write_text(folder / PAGE, page)
     return {
@@ -79,6 +90,24 @@ def run_saliency(
         "studies": [one.study_id for one in shown],
         "line": f"{len(shown)} studies, {finding} by {name}: {folder / PAGE}",
     }
+
+
+def draw_wanted(study: StudyRecipe) -> None:
+    """Draw what the recipe's ``report.saliency`` asks for, unless it is there.
+
+    Raises
+    ------
+    InputError
+        As `run_saliency`.
+    """
+    wanted = study.report.saliency
+    if wanted is None:
+        return
+    there = {(one.about["run"], one.about["finding"]): one.about["n"] for one in drawn_maps(study)}
+    for run in wanted.runs or tuple(study.need_train().runs):
+        for finding in wanted.findings:
+            if there.get((run, finding)) != wanted.n:
+                run_saliency(study, finding=finding, run=run, n=wanted.n)
 
 
 def _choose(predictions: Predictions, finding: str, n: int, studies: Sequence[str]) -> list[int]:

@@ -256,6 +256,7 @@ class StudyRecipe(Section):
     data: dict[str, Any] | None = Field(None, description="read by imagetrain")
     train: dict[str, Any] | None = Field(None, description="read by imagetrain")
     evaluate: dict[str, Any] | None = Field(None, description="read by imagetrain")
+    report: dict[str, Any] | None = Field(None, description="read by imagetrain")
     studies: dict[str, Path] | None = Field(
         None,
         min_length=1,
@@ -266,7 +267,7 @@ class StudyRecipe(Section):
 
     @model_validator(mode="after")
     def _either(self) -> StudyRecipe:
-        stages = ("phantom", "label", "weaken", "agree", "data", "train", "evaluate")
+        stages = ("phantom", "label", "weaken", "agree", "data", "train", "evaluate", "report")
         if self.studies and (named := [name for name in stages if getattr(self, name) is not None]):
             raise ValueError(f"a recipe of `studies` has no stages of its own; take {', '.join(named)} away")
         for name in self.studies or ():

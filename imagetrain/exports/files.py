@@ -17,6 +17,12 @@ from imagetrain.page.plots.plot import PlotFile
 
 HERE = Path(__file__).parent
 Content = str | bytes
+LINKS = (
+    ("Checklists of TRIPOD+AI and CLAIM, filled with what is known", "checklist.html"),
+    ("The same for Word", "checklist.docx"),
+    ("Every table as text; beside it for LaTeX and Word", "tables/tables.md"),
+)
+"""What the page links to: a title, and the name of a file beside it."""
 
 
 def exported(metrics: Mapping[str, Any], drawings: Mapping[str, PlotFile]) -> dict[str, Callable[[], Content]]:

@@ -8,7 +8,7 @@ from typing import Any
 Row = dict[str, Any]
 STUDY = (
     "title", "created", "synthetic", "reference", "not_trained", "runs", "settings", "hashes", "versions", "flow",
-    "flow_notes", "prevalence", "checklists", "saliency",
+    "flow_notes", "prevalence",
 )  # fmt: skip
 """What may be said of a study beside its numbers; all of it may be absent."""
 
@@ -28,8 +28,14 @@ TITLES: Mapping[str, str] = {
 class View:
     """The metrics by set, run and finding, with the names that the page has for them."""
 
-    def __init__(self, metrics: Mapping[str, Any]) -> None:
-        self.metrics = metrics
+    def __init__(
+        self,
+        metrics: Mapping[str, Any],
+        *,
+        pictures: Sequence[Mapping[str, Any]] = (),
+        links: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.metrics, self.pictures, self.links = metrics, pictures, links
         self.study: Mapping[str, Any] = dict.fromkeys(STUDY) | metrics.get("study", {})
         self.runs: list[str] = metrics["runs"]
         self.sets: list[Row] = [one | {"outside": one["part"] != "test"} for one in metrics["sets"]]
@@ -64,7 +70,7 @@ class View:
             ("subgroups", "Subgroups", bool(self.subgroups)),
             ("runs", "Runs compared", several),
             ("matrix", "Cross-schema matrix", bool(self.matrix)),
-            ("saliency", "Where scores come from", bool(self.study["saliency"])),
+            ("saliency", "Where scores come from", bool(self.pictures)),
             ("definitions", "Definitions", True),
             ("provenance", "Provenance", True),
         ]

@@ -5,6 +5,7 @@ from imagetrain.recipe.data import Data, Fractions, Images, SplitRecipe, Studies
 from imagetrain.recipe.evaluation import EvaluateRecipe, Metadata, Reference, SubgroupRecipe, TargetSensitivity
 from imagetrain.recipe.losses import Asymmetric, ClassWeights, CrossEntropy, Focal, LossRecipe, Noise
 from imagetrain.recipe.policies import FindingPolicy, PolicyName, PolicyRecipe, Rule
+from imagetrain.recipe.report import ReportRecipe, SaliencyRecipe
 from imagetrain.recipe.scores import ScoreColumns
 from imagetrain.recipe.study import StudyRecipe, load_recipe, recipe_of_folder, recipe_of_scores
 from imagetrain.recipe.train import TrainRecipe
@@ -27,7 +28,9 @@ __all__ = [
     "PolicyName",
     "PolicyRecipe",
     "Reference",
+    "ReportRecipe",
     "Rule",
+    "SaliencyRecipe",
     "ScoreColumns",
     "SplitRecipe",
     "Studies",

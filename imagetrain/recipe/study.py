@@ -10,6 +10,7 @@ from pydantic import Field
 
 from imagetrain.recipe.data import Data
 from imagetrain.recipe.evaluation import EvaluateRecipe
+from imagetrain.recipe.report import ReportRecipe
 from imagetrain.recipe.train import TrainRecipe
 from radprompter.errors import RecipeError
 from radprompter.tracking import TrackingRecipe
@@ -28,6 +29,7 @@ class StudyRecipe(Section):
     data: Data | None = None
     train: TrainRecipe | None = None
     evaluate: EvaluateRecipe = EvaluateRecipe()
+    report: ReportRecipe = ReportRecipe()
     studies: dict[str, Path] | None = Field(None, description="recipes that radprompter runs one after another")
     tracking: TrackingRecipe = TrackingRecipe()
 

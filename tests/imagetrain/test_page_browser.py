@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from quiet_tab import open_quietly
-from reference.whole_report import older_report, small_report, whole_report
+from reference.whole_report import PICTURES, older_report, small_report, whole_report
 
+from imagetrain.exports.files import LINKS
 from imagetrain.page.render import render
 
 pytestmark = pytest.mark.browser
@@ -20,9 +21,13 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(one => one.open = true)
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"whole": whole_report(), "small": small_report(), "older": older_report()}
-    for name, report in made.items():
-        (folder / f"{name}.html").write_text(render(report))
+    made = {
+        "whole": render(whole_report(), pictures=PICTURES, links=LINKS),
+        "small": render(small_report()),
+        "older": render(older_report()),
+    }
+    for name, page in made.items():
+        (folder / f"{name}.html").write_text(page)
     return {name: folder / f"{name}.html" for name in made}
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ import torch
 from shapes import shapes_recipe, write_recipe, write_study
 from typer.testing import CliRunner
 
+from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
 from imagetrain.evaluation.auroc import auroc, average_precision
 from imagetrain.learning.inference import predict_logits
@@ -16,9 +19,10 @@ from imagetrain.learning.models import ViewClassifier, build_model
 from imagetrain.learning.saliency import grad_cam, target_layer
 from imagetrain.learning.training import train
 from imagetrain.learning.validation import Material
+from imagetrain.pictured import drawn_maps
 from imagetrain.pixels.augment import to_input
 from imagetrain.pixels.dataset import open_pixels
-from imagetrain.recipe import TrainRecipe
+from imagetrain.recipe import EvaluateRecipe, ReportRecipe, SaliencyRecipe, TrainRecipe
 from imagetrain.records import Targets
 from imagetrain.run import run_train
 from imagetrain.salience import run_saliency
@@ -131,7 +135,13 @@ def test_pictures_and_page_of_the_highest_scores_in_test(trained: Path) -> None:
     done = CliRunner().invoke(app, ["saliency", str(trained / "out.yaml"), "--finding", "disc", "-n", "3"])
     assert done.exit_code == 0, done.output
     folder = trained / "out/saliency/inclusive/disc"
-    assert [path.name for path in sorted(folder.iterdir())] == ["01.png", "02.png", "03.png", "saliency.html"]
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "01.png",
+        "02.png",
+        "03.png",
+        "pictures.json",
+        "saliency.html",
+    ]
     picture = cv2.imread(str(folder / "01.png"))
     assert picture.shape == (64, 64, 3)  # two views below each other, image and overlay side by side
     page = (folder / "saliency.html").read_text()
@@ -155,3 +165,36 @@ def test_named_studies_are_drawn_in_their_order(trained: Path) -> None:
 def test_wrong_wishes_are_refused(trained: Path, wanted: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         run_saliency(shapes_recipe(trained, train={"runs": {"inclusive": {}}}), **wanted)
+
+
+def test_the_page_of_the_evaluation_shows_the_maps_that_its_recipe_asks_for(trained: Path) -> None:
+    recipe = shapes_recipe(trained, train={"epochs": 1, "runs": {"inclusive": {}}})
+    wanted = ReportRecipe(saliency=SaliencyRecipe(findings=("disc",), n=2))
+    run_evaluate(recipe.model_copy(update={"evaluate": EvaluateRecipe(bootstrap=0, permutations=0)}))
+    shutil.rmtree(trained / "out/saliency", ignore_errors=True)
+    run_report(recipe)
+    assert "data:image/jpeg" not in (trained / "out/page/report.html").read_text()
+    asking = recipe.model_copy(update={"report": wanted})
+    assert not run_report(asking)["up_to_date"]
+    page = (trained / "out/page/report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 2 and page.count("under its saliency map") == 2
+    assert "checklist.html" in page
+    drawn = json.loads((trained / "out/saliency/inclusive/disc/pictures.json").read_text())
+    assert [one["file"] for one in drawn["pictures"]] == ["01.png", "02.png"] and "s00" not in str(drawn)
+    before = (trained / "out/saliency/inclusive/disc/01.png").stat().st_mtime_ns
+    assert run_report(asking)["up_to_date"]
+    assert (trained / "out/saliency/inclusive/disc/01.png").stat().st_mtime_ns == before
+
+
+def test_maps_of_earlier_predictions_are_not_shown(trained: Path) -> None:
+    recipe = shapes_recipe(trained, train={"epochs": 1, "runs": {"inclusive": {}}})
+    run_saliency(recipe, finding="bar", n=1)
+    assert "bar" in [one.about["finding"] for one in drawn_maps(recipe)]
+    told = trained / "out/saliency/inclusive/bar/pictures.json"
+    about = json.loads(told.read_text())
+    told.write_text(json.dumps(about | {"predictions": about["predictions"] | {"sha256": "of others"}}))
+    assert "bar" not in [one.about["finding"] for one in drawn_maps(recipe)]
+    told.write_text("{}")
+    with pytest.raises(InputError, match="damaged; draw again"):
+        drawn_maps(recipe)
+    told.unlink()

@@ -53,7 +53,7 @@ def test_every_shipped_file_names_its_schema_in_the_first_line(path: Path, kind:
 
 def test_a_recipe_has_the_sections_of_both_packages() -> None:
     schema = recipe_schema()
-    sections = ["phantom", "label", "weaken", "agree", "data", "train", "evaluate", "studies", "tracking"]
+    sections = ["phantom", "label", "weaken", "agree", "data", "train", "evaluate", "report", "studies", "tracking"]
     assert [name for name in schema["properties"] if name not in ("name", "out")] == sections
     for section in sections:
         if section != "studies":  # names and paths, no keys of its own

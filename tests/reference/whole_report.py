@@ -44,14 +44,15 @@ STUDY: dict[str, Any] = {
         for part, site in (("train", "alpha"), ("test", "alpha"), ("external", "beta"))
         for n, finding in zip((30 + more, 20 + more, 10, 2, 0), FINDINGS, strict=True)
     ],
-    "saliency": [
-        {
-            "run": "inclusive",
-            "finding": "fracture",
-            "pictures": [{"source": PIXEL, "probability": 0.93, "label": "positive"}],
-        }
-    ],
 }  # fmt: skip
+
+PICTURES = [
+    {
+        "run": "inclusive",
+        "finding": "fracture",
+        "pictures": [{"source": PIXEL, "probability": 0.93, "label": "positive"}],
+    }
+]
 
 
 def whole_report() -> EvaluationReport:
