@@ -56,13 +56,13 @@ format: .venv/ready-dev
 	  || { echo "vLLM for CPU cannot be installed here: its tests will be skipped"; rm -rf .venv-vllm; mkdir .venv-vllm; }
 	@touch $@
 
-# Other rule labelers, for `benchmarks/rules.py` and its test. medspaCy asks for an older spaCy than works with NumPy 2, hence the override.
+# Other rule labelers, for `benchmarks/rules.py` and its test, and MLstatkit for `benchmarks/evaluation_speed.py`. medspaCy asks for an older spaCy than works with NumPy 2, hence the override.
 .venv-peers/ready: .venv/uv constraints-peers.txt
-	@echo "installing medspaCy and negspacy for the benchmark of the rules into .venv-peers (about 200 MB, once)"
+	@echo "installing medspaCy, negspacy and MLstatkit for the benchmarks into .venv-peers (about 200 MB, once)"
 	@$(PYTHON) -m venv .venv-peers
 	@grep -E '^spacy==' constraints-peers.txt > .venv-peers/overrides.txt
 	@$(UV) pip install --quiet --python .venv-peers --constraint constraints-peers.txt --override .venv-peers/overrides.txt \
-	  medspacy negspacy \
+	  medspacy negspacy mlstatkit \
 	  || { echo "medspaCy cannot be installed here: the benchmark leaves it and negspacy out, and their tests will be skipped"; rm -rf .venv-peers; mkdir .venv-peers; }
 	@touch $@
 

@@ -1,0 +1,20 @@
+"""The benchmark of the evaluation runs, and stops where a result differs from that of another program."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from benchmarked import run_script
+
+
+def test_the_programs_are_timed_side_by_side_and_give_the_same_numbers(tmp_path: Path) -> None:
+    printed = run_script("evaluation_speed.py", "--quick", "--markdown", tmp_path / "speed.md")
+    assert (tmp_path / "speed.md").read_text() == printed
+    assert re.search(r"\| 1,000 \| [\d.]+ ms \|", printed)
+    assert re.search(r"30 resamples x 500 studies x 3 findings", printed)
+    assert float(re.search(r"Largest difference of a resample: (\S+)\.", printed)[1]) <= 1e-12
+    assert "scaled from 5 resamples" in printed
+    if shutil.which("Rscript") is None:
+        assert "pROC is left out" in printed
