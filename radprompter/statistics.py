@@ -34,7 +34,7 @@ class Adjusted(NamedTuple):
     m: int
 
 
-def wilson_interval(successes: int, total: int, *, alpha: float = 0.05) -> Interval:
+def wilson_interval(successes: float, total: float, *, alpha: float = 0.05) -> Interval:
     """Score interval of a proportion (Wilson 1927); undefined for no trials."""
     from scipy.special import ndtri
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ WITHOUT_DENOMINATOR = {
 def at_frozen_threshold(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
     frozen: FrozenThreshold,
     counts: Counts,
     options: Options,
@@ -51,7 +53,7 @@ def at_frozen_threshold(
         made |= {name: definitions.number(name, np.nan, n=0, reason=NO_THRESHOLD) for name in WITHOUT_DENOMINATOR}
         return made | {"f1": definitions.number("f1", np.nan, n=0, reason=NO_THRESHOLD), "confusion": None}
     margins = logits.astype(np.float64) - frozen.cuts
-    there = at_threshold(targets, margins, 0, alpha=options.alpha)
+    there = at_threshold(targets, margins, 0, alpha=options.alpha, patient_ids=patient_ids)
     made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}
     made |= {name: rate_number(name, getattr(there, name), definitions) for name in WITHOUT_DENOMINATOR}
     interval = percentile_interval(replicate_f1(targets, margins >= 0, counts), alpha=options.alpha)

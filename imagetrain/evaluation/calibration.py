@@ -1,11 +1,13 @@
 """Whether probabilities mean what they say: calibration intercept and slope, Brier score, calibration error, curve.
 
 B. Van Calster et al., Journal of Clinical Epidemiology 74 (2016) 167: intercept and slope are those of a logistic
-regression of the labels on the logits. Intervals of both are Wald's and count studies as independent.
+regression of the labels on the logits. Intervals of both are Wald's; where patients have several studies, with the
+sandwich variance in which patients are independent (K. Liang, S. Zeger, Biometrika 73 (1986) 13).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -80,7 +82,9 @@ class CalibrationReplicates(NamedTuple):
     error: Floats
 
 
-def calibration_in_the_large(targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.05) -> Coefficient:
+def calibration_in_the_large(
+    targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.05, patient_ids: Sequence[str] | None = None
+) -> Coefficient:
     """The shift of all logits that makes as many positives expected as there are: 0 if that is so already.
 
     Above 0, the probabilities are too low. The slope stays 1.
@@ -98,10 +102,15 @@ def calibration_in_the_large(targets: ArrayLike, logits: ArrayLike, *, alpha: fl
     shift = brentq(surplus, low - margin, high + margin, xtol=1e-13)  # monotone, however far the logits are
     p = expit(values + shift)
     information = float((p * (1 - p)).sum())
-    return _coefficient(shift, 1 / information if information else np.inf, alpha)
+    if not information:
+        return _coefficient(shift, np.inf, alpha)
+    covariance = _covariance(np.ones((values.size, 1)), p, positive, _patients_of(targets, patient_ids))
+    return _coefficient(shift, float(covariance[0, 0]), alpha)
 
 
-def calibration_line(targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.05) -> CalibrationLine:
+def calibration_line(
+    targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.05, patient_ids: Sequence[str] | None = None
+) -> CalibrationLine:
     """Intercept and slope of a logistic regression of the labels on the logits.
 
     A slope below 1 says that the probabilities are too extreme, as those of overfitted networks are.
@@ -112,7 +121,8 @@ def calibration_line(targets: ArrayLike, logits: ArrayLike, *, alpha: float = 0.
         return CalibrationLine(_undefined(status), _undefined(status))
     centre, spread = float(values.mean()), float(values.std())  # the fit is on standardised logits, for its rounding
     standard = np.column_stack([np.ones(values.size), (values - centre) / spread])
-    found, covariance = _logistic(standard, positive)
+    found = _logistic(standard, positive)
+    covariance = _covariance(standard, expit(standard @ found), positive, _patients_of(targets, patient_ids))
     back = np.array([[1, -centre / spread], [0, 1 / spread]])
     variances = np.diag(back @ covariance @ back.T)
     intercept, slope = (_coefficient(value, v, alpha) for value, v in zip(back @ found, variances, strict=True))
@@ -179,8 +189,8 @@ def _status(positive: NDArray[np.bool_], values: Floats) -> FitStatus:
     return FitStatus.SEPARATED if apart else FitStatus.OK
 
 
-def _logistic(design: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Maximum-likelihood coefficients and their covariance, by Newton steps that are halved where they overshoot."""
+def _logistic(design: Floats, positive: NDArray[np.bool_]) -> Floats:
+    """Maximum-likelihood coefficients, by Newton steps that are halved where they overshoot."""
     beta = np.zeros(design.shape[1])
     for _ in range(MOST_STEPS):
         p = expit(design @ beta)
@@ -192,8 +202,27 @@ def _logistic(design: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floa
         beta = beta + step
         if np.abs(step).max() < CONVERGED * (1 + np.abs(beta).max()):
             break
-    p = expit(design @ beta)
-    return beta, np.asarray(np.linalg.inv((design * (p * (1 - p))[:, None]).T @ design), dtype=np.float64)
+    return np.asarray(beta, dtype=np.float64)
+
+
+def _covariance(design: Floats, p: Floats, positive: NDArray[np.bool_], patients: NDArray[np.intp] | None) -> Floats:
+    """Covariance of maximum-likelihood coefficients; by the sandwich where patients have several cases."""
+    inverse = np.linalg.inv((design * (p * (1 - p))[:, None]).T @ design)
+    n_patients = 0 if patients is None else int(patients.max()) + 1
+    if patients is None or n_patients in (1, patients.size):
+        return np.asarray(inverse, dtype=np.float64)
+    scores = np.zeros((n_patients, design.shape[1]))
+    np.add.at(scores, patients, design * (positive - p)[:, None])
+    return np.asarray(inverse @ (scores.T @ scores) @ inverse * n_patients / (n_patients - 1), dtype=np.float64)
+
+
+def _patients_of(targets: ArrayLike, patient_ids: Sequence[str] | None) -> NDArray[np.intp] | None:
+    """Codes of the patients of the cases whose label is known."""
+    if patient_ids is None:
+        return None
+    known = ~np.isnan(np.asarray(targets, dtype=np.float64))
+    _, codes = np.unique(np.asarray(patient_ids, dtype=str)[known], return_inverse=True)
+    return np.asarray(codes, dtype=np.intp)
 
 
 def _deviance(logits: Floats, positive: NDArray[np.bool_]) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+RATE = "Interval: Wilson, with Rao and Scott's design effect (1992) where patients have several studies."
+WALD = "Interval: Wald, with the sandwich variance over patients where they have several studies."
+
 DEFINITIONS: Mapping[str, str] = {
     "auroc": (
         "Area under the ROC curve: the chance that a study with the finding scores higher than one without, ties "
@@ -27,10 +30,10 @@ DEFINITIONS: Mapping[str, str] = {
         "studies. A study is called positive if its logit is at or above it. With folds each network has its own, and "
         "their mean is shown; the mean of all networks' logits is held against that mean."
     ),
-    "sensitivity": "Called positive among those with the finding, at the frozen threshold. Interval: Wilson.",
-    "specificity": "Called negative among those without the finding, at the frozen threshold. Interval: Wilson.",
-    "ppv": "With the finding among those called positive; depends on the prevalence. Interval: Wilson.",
-    "npv": "Without the finding among those called negative; depends on the prevalence. Interval: Wilson.",
+    "sensitivity": "Called positive among those with the finding, at the frozen threshold. " + RATE,
+    "specificity": "Called negative among those without the finding, at the frozen threshold. " + RATE,
+    "ppv": "With the finding among those called positive; depends on the prevalence. " + RATE,
+    "npv": "Without the finding among those called negative; depends on the prevalence. " + RATE,
     "f1": "Harmonic mean of sensitivity and PPV. Interval: {resamples} resamples of whole patients.",
     "auroc_folds": (
         "Mean over the folds of the AUROC that each fold's network reaches on its own test studies; unlike the pooled "
@@ -38,16 +41,13 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "calibration_in_the_large": (
         "What must be added to all logits for as many positives to be expected as there are; 0 is calibrated, above 0 "
-        "the probabilities are too low. Interval: Wald, counts studies as independent."
+        "the probabilities are too low. " + WALD
     ),
     "calibration_slope": (
         "Slope of a logistic regression of the labels on the logits; 1 is calibrated, below 1 the probabilities are "
-        "too extreme. Interval: Wald, counts studies as independent."
+        "too extreme. " + WALD
     ),
-    "calibration_intercept": (
-        "Intercept of the same logistic regression as the slope; 0 is calibrated. Interval: Wald, counts studies as "
-        "independent."
-    ),
+    "calibration_intercept": ("Intercept of the same logistic regression as the slope; 0 is calibrated. " + WALD),
     "brier": (
         "Mean squared distance of probability and label; 0 is best, and always saying the prevalence p reaches "
         "p (1 − p). Interval: {resamples} resamples of whole patients."
@@ -65,7 +65,7 @@ DEFINITIONS: Mapping[str, str] = {
         "Share of {permutations} permutations of the labels among patients with equally many studies that reach the "
         "AUROC; one-sided, counting the labels as they are as one more."
     ),
-    "prevalence": "With the finding among those whose label is known. Interval: Wilson.",
+    "prevalence": "With the finding among those whose label is known. Interval: Wilson, counts studies as independent.",
     "prevalence_difference": (
         "Prevalence at the site minus prevalence in the internal test set. Interval: Newcombe's from Wilson's limits, "
         "counts studies as independent."
@@ -76,9 +76,9 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "sensitivity_here": (
         "Sensitivity with a threshold of the site's own. The patients are halved at random; each half is called at the "
-        "threshold that the other half gives. Interval: Wilson."
+        "threshold that the other half gives. " + RATE
     ),
-    "specificity_here": "Specificity with a threshold of the site's own, in two halves likewise. Interval: Wilson.",
+    "specificity_here": "Specificity with a threshold of the site's own, in two halves likewise. " + RATE,
     "subgroups": (
         "AUROC, and sensitivity and specificity at the frozen threshold of all studies, in each group. Differences "
         "between groups are descriptive and not tested: groups differ in more than one respect, and many small ones "

@@ -74,11 +74,19 @@ def measure(
     by_fold, aurocs_by_fold = _by_fold(targets, logits, tested, options, definitions)
     row |= {"auroc_folds": by_fold, "permutation": _permutation(targets, logits, tested, options, definitions)}
     row |= at_frozen_threshold(
-        targets, logits, frozen.threshold, tested.counts, options, definitions, scale=tested.scale
+        targets,
+        logits,
+        tested.patient_ids,
+        frozen.threshold,
+        tested.counts,
+        options,
+        definitions,
+        scale=tested.scale,
     )
     row |= calibration_and_decision(
         targets,
         logits,
+        tested.patient_ids,
         tested.counts,
         frozen=frozen.probabilities,
         halves=tested.halves,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ NOTHING_KNOWN = few([], 1)
 def calibration_and_decision(
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
     counts: Counts,
     *,
     frozen: Floats | None,
@@ -65,15 +67,14 @@ def calibration_and_decision(
     scale:
         Of the logits; where they are scores of another scale, nothing is defined.
     """
+    unknown = np.full(targets.shape, np.nan)
 
     def calibration(method: Method, p: Floats | None, where: str, values: Floats | None = None) -> dict[str, Any]:
-        made: dict[str, Any] = {"method": str(method)}
-        if p is None:
-            reason = NO_MAP.format(where=where) if scale == "logit" else OF_SCORES
-            made["reason"] = reason
-            p = np.full(targets.shape, np.nan)
-            return made | _numbers(np.full(targets.shape, np.nan), p, p, counts, reason, options, definitions)
-        return made | _numbers(targets, p, logit(p) if values is None else values, counts, "", options, definitions)
+        reason = "" if p is not None else NO_MAP.format(where=where) if scale == "logit" else OF_SCORES
+        known, p = (unknown, unknown) if p is None else (targets, p)
+        own = logit(p) if values is None else values
+        found = _numbers(known, p, own, patient_ids, counts, reason, options, definitions)
+        return {"method": str(method)} | ({"reason": reason} if reason else {}) | found
 
     values = logits.astype(np.float64)
     as_trained = expit(values) if scale == "logit" else None
@@ -94,6 +95,7 @@ def _numbers(
     targets: Floats | NDArray[np.float32],
     p: Floats,
     logits: Floats,
+    patient_ids: Sequence[str],
     counts: Counts,
     reason: str,
     options: Options,
@@ -104,19 +106,18 @@ def _numbers(
     reason = reason or ("" if n else NOTHING_KNOWN)
     with_logits = targets if np.isfinite(logits[known]).all() else np.full(targets.shape, np.nan)
     finite = np.where(np.isfinite(logits), logits, 0.0)
-    line = calibration_line(with_logits, finite, alpha=options.alpha)
+    line = calibration_line(with_logits, finite, alpha=options.alpha, patient_ids=patient_ids)
 
     def coefficient(name: str, found: Coefficient) -> dict[str, Any]:
         why = reason or (found.status.reason if with_logits is targets else NO_LOGIT)
         return definitions.number(name, found.value, low=found.low, high=found.high, n=n, reason=why)
 
+    in_the_large = calibration_in_the_large(with_logits, finite, alpha=options.alpha, patient_ids=patient_ids)
     curve = calibration_curve(targets, p, alpha=options.alpha)
     resampled = replicate_calibration(targets, p, counts)
     brier, error = (percentile_interval(values, alpha=options.alpha) for values in resampled)
     return {
-        "in_the_large": coefficient(
-            "calibration_in_the_large", calibration_in_the_large(with_logits, finite, alpha=options.alpha)
-        ),
+        "in_the_large": coefficient("calibration_in_the_large", in_the_large),
         "slope": coefficient("calibration_slope", line.slope),
         "intercept": coefficient("calibration_intercept", line.intercept),
         "brier": definitions.number(

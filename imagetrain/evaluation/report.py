@@ -171,7 +171,6 @@ def _with_shift(
         return [row | {"shift": None} for row in rows]
     made = []
     for f, row in enumerate(rows):
-        targets, logits = predictions.targets[:, f], predictions.logits[:, f]
-        before = inside.get(row["finding"])
-        made.append(row | {"shift": shift_at_site(before, row, targets, logits, tested.halves, options, definitions)})
+        studies = predictions.targets[:, f], predictions.logits[:, f], tested.patient_ids, tested.halves
+        made.append(row | {"shift": shift_at_site(inside.get(row["finding"]), row, *studies, options, definitions)})
     return made

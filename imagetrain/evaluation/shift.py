@@ -78,6 +78,7 @@ def shift_at_site(
     here: Mapping[str, Any],
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
+    patient_ids: Sequence[str],
     half: NDArray[np.bool_],
     options: Options,
     definitions: Definitions,
@@ -88,7 +89,7 @@ def shift_at_site(
     ----------
     inside, here:
         Rows of results of the same run and finding; no row inside if there is no internal test set.
-    targets, logits, half:
+    targets, logits, patient_ids, half:
         ``(n_studies,)``, of the site.
     """
     known = ~np.isnan(targets)
@@ -108,7 +109,8 @@ def shift_at_site(
     }
     margins = margins_by_halves(targets, logits, half, wanted_sensitivity=options.wanted_sensitivity)
     whole = not np.isnan(margins[known]).any() and bool(known.any())
-    there = at_threshold(targets if whole else np.full(targets.shape, np.nan), margins, 0, alpha=options.alpha)
+    called = targets if whole else np.full(targets.shape, np.nan)
+    there = at_threshold(called, margins, 0, alpha=options.alpha, patient_ids=patient_ids)
     for name in ("sensitivity", "specificity"):
         rate = getattr(there, name)
         made[f"{name}_here"] = definitions.number(

@@ -155,7 +155,7 @@ def _finding(
     scarce = few(targets, options.min_positives)
     number = auroc_number(targets, logits, patient_ids, options, definitions)
     called = np.where(np.isnan(margins), np.nan, targets)
-    there = at_threshold(called, margins, 0, alpha=options.alpha)
+    there = at_threshold(called, margins, 0, alpha=options.alpha, patient_ids=patient_ids)
     missing = NO_THRESHOLD if np.isnan(margins).any() else ""
     return {
         "n": n,

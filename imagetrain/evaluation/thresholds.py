@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from imagetrain.evaluation.auroc import RocCurve, known_cases, roc_curve
-from radprompter.statistics import UNDEFINED, Interval, wilson_interval
+from radprompter.statistics import UNDEFINED, wilson_interval
 
 
 class ThresholdPoint(NamedTuple):
@@ -20,7 +21,7 @@ class ThresholdPoint(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """A proportion with Wilson's interval; NaN if the denominator is zero."""
+    """A proportion with its interval; NaN if the denominator is zero."""
 
     value: float
     low: float
@@ -86,25 +87,59 @@ def _point(curve: RocCurve, index: int) -> ThresholdPoint:
     )
 
 
-def at_threshold(targets: ArrayLike, scores: ArrayLike, threshold: float, *, alpha: float = 0.05) -> AtThreshold:
-    """Counts and rates of calling a case positive if its score >= `threshold`, with Wilson intervals."""
+def at_threshold(
+    targets: ArrayLike,
+    scores: ArrayLike,
+    threshold: float,
+    *,
+    alpha: float = 0.05,
+    patient_ids: Sequence[str] | None = None,
+) -> AtThreshold:
+    """Counts and rates of calling a case positive if its score >= `threshold`, with the intervals of `rate_of`."""
+    known = ~np.isnan(np.asarray(targets, dtype=np.float64))
     positive, values = known_cases(targets, scores)
     called = values >= threshold
+    patients = None if patient_ids is None else np.asarray(patient_ids, dtype=str)[known]
+
+    def rate(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> Rate:
+        return rate_of(hits[among], None if patients is None else patients[among], alpha=alpha)
+
     tp, fp = int((positive & called).sum()), int((~positive & called).sum())
-    tn, fn = int((~positive & ~called).sum()), int((positive & ~called).sum())
-
-    def rate(numerator: int, denominator: int) -> Rate:
-        limits: Interval = wilson_interval(numerator, denominator, alpha=alpha) if denominator else UNDEFINED
-        return Rate(numerator / denominator if denominator else np.nan, *limits, numerator, denominator)
-
+    fn = int(positive.sum()) - tp
     return AtThreshold(
         tp,
         fp,
-        tn,
+        int((~positive).sum()) - fp,
         fn,
-        sensitivity=rate(tp, tp + fn),
-        specificity=rate(tn, tn + fp),
-        ppv=rate(tp, tp + fp),
-        npv=rate(tn, tn + fn),
+        sensitivity=rate(called, positive),
+        specificity=rate(~called, ~positive),
+        ppv=rate(positive, called),
+        npv=rate(~positive, ~called),
         f1=2 * tp / (2 * tp + fp + fn) if tp + fp + fn else np.nan,
     )
+
+
+def rate_of(hits: NDArray[np.bool_], patients: NDArray[np.str_] | None = None, *, alpha: float = 0.05) -> Rate:
+    """Share of hits among cases, ``(n,)``, with Wilson's interval.
+
+    Where patients have several cases, numerator and denominator of the interval are divided by the design effect
+    (J. Rao, A. Scott, Biometrics 48 (1992) 577): the variance of the share with patients as what is independent, over
+    that of as many single cases; at least 1. Where all cases are hits or none is, patients are counted.
+    """
+    n, k = hits.size, int(hits.sum())
+    if not n:
+        return Rate(np.nan, *UNDEFINED, 0, 0)
+    effect = 1.0 if patients is None else _design_effect(hits, patients)
+    return Rate(k / n, *wilson_interval(k / effect, n / effect, alpha=alpha), k, n)
+
+
+def _design_effect(hits: NDArray[np.bool_], patients: NDArray[np.str_]) -> float:
+    _, patient, sizes = np.unique(patients, return_inverse=True, return_counts=True)
+    n, share = hits.size, float(hits.mean())
+    if sizes.size == n:
+        return 1.0
+    if share in (0.0, 1.0) or sizes.size == 1:
+        return n / sizes.size
+    off = np.bincount(patient, weights=hits) - share * sizes
+    variance = sizes.size / (sizes.size - 1) * float((off**2).sum()) / n**2
+    return max(variance / (share * (1 - share) / n), 1.0)

@@ -74,7 +74,9 @@ def test_the_threshold_comes_from_validation_and_is_only_applied_to_the_test_set
     chosen = youden(validation.targets[:, 0], validation.logits[:, 0])
     for where in ("test", "external:beta"):
         assert row_of(metrics, where=where)["threshold"]["value"] == chosen.threshold
-    expected = at_threshold(outside.targets[:, 0], outside.logits[:, 0], chosen.threshold)
+    expected = at_threshold(
+        outside.targets[:, 0], outside.logits[:, 0], chosen.threshold, patient_ids=outside.patient_ids
+    )
     row = row_of(metrics, where="external:beta")
     assert row["sensitivity"]["value"] == expected.sensitivity.value
     assert row["specificity"]["low"] == expected.specificity.low

@@ -40,7 +40,7 @@ def test_calibration_is_that_of_the_probabilities_as_they_are_and_as_validation_
     made = row_of(metrics)["calibration"]
     for kind, scale in (("as_trained", 1.0), ("recalibrated", temperature)):
         logits = OUTSIDE.logits[:, 0].astype(float) / scale
-        line = calibration_line(OUTSIDE.targets[:, 0], logits)
+        line = calibration_line(OUTSIDE.targets[:, 0], logits, patient_ids=OUTSIDE.patient_ids)
         assert made[kind]["slope"]["value"] == pytest.approx(line.slope.value, abs=1e-6)
         assert made[kind]["intercept"]["low"] == pytest.approx(line.intercept.low, abs=1e-6)
         assert made[kind]["brier"]["value"] == pytest.approx(brier_score(OUTSIDE.targets[:, 0], expit(logits)))
