@@ -19,6 +19,7 @@ from imagetrain.evaluation.comparability import (
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.side_by_side import compare_predictions
 from imagetrain.recipe import ScoreColumns
+from imagetrain.records import name_findings
 from imagetrain.store import read_predictions, read_scores
 from radprompter.errors import InputError
 from radprompter.files import sha256
@@ -60,7 +61,7 @@ def compare_evaluated(named: Sequence[Path], *, common: bool = False, track: Tra
         "differs": what_differs(contestants),
         "unchecked": [one.name for one in contestants if one.identity is None],
         "findings": [
-            {"name": name, "title": name.replace("_", " ").capitalize()} for name in contestants[0].predictions.findings
+            {"name": name, "title": title} for name, title in name_findings(contestants[0].predictions.findings).items()
         ],
         "options": asdict(options),
         **compare_predictions(align(contestants), options, track=track),

@@ -11,7 +11,7 @@ from typing import Any
 from imagetrain.cohort.reading import describe_cohort
 from imagetrain.facts import facts_of
 from imagetrain.recipe import StudyRecipe
-from imagetrain.records import PARTS
+from imagetrain.records import PARTS, name_findings
 from imagetrain.store import read_manifest
 from radprompter.files import sha256
 from radprompter.version import __version__
@@ -85,10 +85,7 @@ def describe_study(
         "reference": _reference(study),
         "runs": runs,
         "settings": [(name, text) for name, text in settings if text],
-        "not_trained": [
-            (titles.get(finding) or finding.replace("_", " ").capitalize(), reason)
-            for finding, reason in left_out.items()
-        ],
+        "not_trained": [(title, left_out[finding]) for finding, title in name_findings([*left_out], titles).items()],
         "hashes": hashes,
         "versions": sorted({**first.get("versions", {}), **versions}.items()),
         **describe_cohort(study, first, metrics),

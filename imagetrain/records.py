@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -15,6 +16,18 @@ TRAIN, VALIDATION, TEST, EXTERNAL = "train", "validation", "test", "external"
 PARTS = (TRAIN, VALIDATION, TEST, EXTERNAL)
 ALL_FOLDS = 0
 Scale = Literal["logit", "score"]
+
+
+def name_findings(findings: Sequence[str], titles: Mapping[str, str] | None = None) -> dict[str, str]:
+    """How to print each finding: its title, else its name with spaces and a capital; its name where two look alike."""
+    shown = {name: (titles or {}).get(name) or _in_words(name) for name in findings}
+    looks = Counter(shown.values())
+    return {name: text if looks[text] == 1 else name for name, text in shown.items()}
+
+
+def _in_words(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

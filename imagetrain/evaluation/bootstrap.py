@@ -42,12 +42,15 @@ class CurveReplicates(NamedTuple):
 
 
 def patient_counts(patient_ids: Sequence[str], *, resamples: int, seed: int | Sequence[int]) -> Counts:
-    """How often each study is in each resample, ``(n_studies, n_resamples)``; all studies of a patient alike."""
+    """How often each study is in each resample, ``(n_studies, n_resamples)``; all studies of a patient alike.
+
+    Where there is one patient, resamples are empty: they would all be that patient, and their intervals have no width.
+    """
     _, patient = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)
     n_patients = int(patient.max()) + 1 if patient.size else 0
     drawn = np.zeros((resamples, n_patients), dtype=np.min_scalar_type(n_patients))
     generator = np.random.default_rng(seed)
-    for row in range(resamples if n_patients else 0):
+    for row in range(resamples if n_patients > 1 else 0):
         drawn[row] = np.bincount(generator.integers(n_patients, size=n_patients), minlength=n_patients)
     smallest = np.min_scalar_type(int(drawn.max(initial=0)))  # bytes: the less memory, the faster
     return np.ascontiguousarray(drawn.T, dtype=smallest)[patient]

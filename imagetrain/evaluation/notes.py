@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imagetrain.records import TEST, Predictions
+from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, TRAIN, VALIDATION, Predictions
 
 
 def notes_on(metrics: Mapping[str, Any]) -> list[str]:
@@ -28,6 +28,32 @@ def notes_on(metrics: Mapping[str, Any]) -> list[str]:
             notes.append(f"Subgroups by {name}, {item['set']}: {n} studies have no row in the table, so not recorded.")
     if not any(one["part"] != TEST for one in metrics["sets"]):
         notes.append("There is no external site: nothing is known about how the classifiers do elsewhere.")
+    return notes
+
+
+def notes_on_patients(runs: Mapping[str, Predictions]) -> list[str]:
+    """Notes on patients who are on both sides of what should be apart, and on sets that are one patient."""
+    first = next(iter(runs.values()))
+    folds = first.folds or (ALL_FOLDS,) * len(first.parts)
+    rows = list(zip(first.patient_ids, first.parts, folds, strict=True))
+    taught = {(patient, fold) for patient, part, fold in rows if part in (TRAIN, VALIDATION)}
+    ever = {patient for patient, _ in taught}
+    inside = {patient for patient, part, _ in rows if part == TEST}
+    outside = {patient for patient, part, _ in rows if part == EXTERNAL}
+    seen = {patient for patient, part, fold in rows if part == TEST and (patient, fold) in taught} | outside & ever
+    notes = []
+    if seen:
+        notes.append(
+            f"{len(seen)} tested patients also have studies in training or validation, so that thresholds and "
+            "recalibration, or more, have seen them. If their ids are equal by chance, at two hospitals, change them."
+        )
+    if both := inside & outside:
+        notes.append(
+            f"{len(both)} patients are tested inside and outside, while tests between sites take patients for "
+            "different ones."
+        )
+    alone = [part for part, patients in ((TEST, inside), (EXTERNAL, outside)) if len(patients) == 1]
+    notes += [f"All studies of part {part} are of one patient: there is nobody to resample." for part in alone]
     return notes
 
 

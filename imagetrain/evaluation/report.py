@@ -17,12 +17,12 @@ from imagetrain.evaluation.finding import Frozen, Measured, Tested, measure
 from imagetrain.evaluation.frozen import freeze_probabilities, freeze_thresholds
 from imagetrain.evaluation.macro import macro_mean
 from imagetrain.evaluation.matrix import cross_schema
-from imagetrain.evaluation.notes import notes_on, notes_on_folds
+from imagetrain.evaluation.notes import notes_on, notes_on_folds, notes_on_patients
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.shift import halves, shift_at_site
 from imagetrain.evaluation.subgroups import SITE, Attribute, measure_subgroups, sites_of
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, label_counts, validation_predictions
-from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions, ReferenceLabels
+from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions, ReferenceLabels, name_findings
 from radprompter.terminal import Track, quiet
 
 FORMAT = 2
@@ -91,10 +91,7 @@ def evaluate(
     metrics: dict[str, Any] = {
         "format": FORMAT,
         "options": asdict(options),
-        "findings": [
-            {"name": name, "title": (titles or {}).get(name) or name.replace("_", " ").capitalize()}
-            for name in findings
-        ],
+        "findings": [{"name": name, "title": title} for name, title in name_findings(findings, titles).items()],
         "runs": list(runs),
         "sets": [one.describe() for one in sets],
         "label_counts": label_counts(runs),
@@ -111,7 +108,7 @@ def evaluate(
         "definitions": rules.definitions.texts,
         "curves": curves,
     }
-    metrics["notes"] = notes_on(metrics) + notes_on_folds(runs)
+    metrics["notes"] = notes_on(metrics) + notes_on_patients(runs) + notes_on_folds(runs)
     return EvaluationReport(metrics)
 
 
