@@ -64,7 +64,7 @@ def _column(name: str, reference: Reference, asked: Predictions) -> ReferenceLab
     if not known:
         raise TableError(f"{reference.path}: knows none of the {len(asked.study_ids)} tested studies")
     uncertain = "not known" if reference.uncertain == "ignore" else reference.uncertain
-    about = f"{reference.path.name}; uncertain counts as {uncertain}"
+    about = f"{reference.path.parent.name}/{reference.path.name}; uncertain counts as {uncertain}"
     if len(known) < len(asked.study_ids):
         about += f"; knows {len(known):,} of {len(asked.study_ids):,} tested studies"
     return ReferenceLabels(asked.study_ids, look_up(table, asked, known).targets, _title(name), about)

@@ -7,6 +7,8 @@ from typing import Any
 
 from radprompter.terminal import console
 
+MOST_NAMED = 5  # more columns than this have letters, so that their names fit on a line
+
 
 def show_matrix(metrics: Mapping[str, Any]) -> None:
     """Print the macro AUROC of every run against every reference, and how the references differ from the first."""
@@ -27,26 +29,40 @@ def show_matrix(metrics: Mapping[str, Any]) -> None:
 
 def _show_set(matrix: Mapping[str, Any], where: str, title: str, alpha: float) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     first = matrix["references"][0]["name"]
     cells = {(c["run"], c["reference"]): c for c in matrix["cells"] if c["set"] == where and c["finding"] is None}
     tests = {(row["run"], row["reference_a"]): row for row in matrix["columns"]["macro"] if row["set"] == where}
-    kept = {row["reference"]: row for row in matrix["agreement"] if row["set"] == where and row["finding"] is None}
-    table = Table(title=f"macro AUROC by reference, {title}", min_width=62)
-    table.add_column(f"run\n(difference from {first})")
-    for one in matrix["references"]:
-        name = one["name"]
-        number = kept[name]["kappa"]["value"] if name in kept else None
-        table.add_column(f"{one['title']}\n{'' if number is None else f'kappa {number:.2f}'}", justify="right")
+    kappas = {row["reference"]: row["kappa"]["value"] for row in matrix["agreement"] if _is_mean(row, where)}
+    names = {
+        one["name"]: one["title"] + ("" if kappas.get(one["name"]) is None else f"\nkappa {kappas[one['name']]:.2f}")
+        for one in matrix["references"]
+    }
+    many = len(names) > MOST_NAMED
+    caption = f"* differs from {first}, p < {alpha:g}" + ("" if many else "; below: by how much")
+    table = Table(title=f"macro AUROC by reference, {title}", caption=caption, min_width=62)
+    table.add_column("run", overflow="fold")
+    for number, name in enumerate(names.values(), start=1):
+        table.add_column(Text(str(number) if many else name), justify="right", no_wrap=many)
     for run in dict.fromkeys(run for run, _ in cells):
-        shown = []
-        for one in matrix["references"]:
-            cell, test = cells[run, one["name"]], tests.get((run, one["name"]))
-            value = cell["auroc"]["value"]
-            text = "–" if value is None else f"[bold]{value:.3f}[/]"
-            if test and test["difference"]["value"] is not None:
-                star = "*" if test["p"] is not None and test["p"] < alpha else " "
-                text += f" {test['difference']['value']:+.3f}{star}"
-            shown.append(text)
-        table.add_row(run, *shown)
+        shown = [_cell(cells[run, name], tests.get((run, name)), alpha, brief=many) for name in names]
+        table.add_row(Text(run), *shown)
     console().print(table)
+    for number, name in enumerate(names.values() if many else (), start=1):
+        console().print(f"  {number} {name.replace(chr(10), ', ')}", markup=False)
+
+
+def _is_mean(row: Mapping[str, Any], where: str) -> bool:
+    return row["set"] == where and row["finding"] is None
+
+
+def _cell(cell: Mapping[str, Any], test: Mapping[str, Any] | None, alpha: float, *, brief: bool) -> str:
+    value = cell["auroc"]["value"]
+    if value is None:
+        return "–"
+    differs = test is not None and test["p"] is not None and test["p"] < alpha
+    text = f"{value:.3f}{'*' if differs else ' '}"
+    if brief or test is None or test["difference"]["value"] is None:
+        return text
+    return f"{text}\n{test['difference']['value']:+.3f} "

@@ -210,6 +210,33 @@ def test_without_resamples_there_are_no_tests_of_references():
     assert matrix["rows"]["m"] > 0
 
 
+CELLS = st.sampled_from([0.0, 1.0, np.nan])
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS, st.integers(0, 3)), min_size=1, max_size=25),
+    st.integers(1, 3),
+    st.sampled_from([0, 20]),
+)
+@settings(max_examples=20, deadline=None)
+def test_whatever_references_say_each_number_has_a_value_or_a_reason(rows, min_positives, resamples):
+    *said, scores = (np.array(column, dtype=np.float32)[:, None] for column in zip(*rows, strict=True))
+    ids = tuple(str(i) for i in range(len(rows)))
+    patients = tuple(str(i // 2) for i in range(len(rows)))
+    run = Predictions(ids, patients, ("a",) * len(ids), ("test",) * len(ids), ("fracture",), scores, said[0])
+    references = {name: ReferenceLabels(ids, targets) for name, targets in zip("abc", said, strict=True)}
+    options = Options(min_positives=min_positives, resamples=resamples, permutations=0)
+    metrics = evaluate(
+        {"one": run, "two": replace(run, logits=-scores)}, references=references, options=options
+    ).metrics
+    matrix = metrics["matrix"]
+    assert json.loads(orjson.dumps(matrix)) == matrix
+    for found in (*matrix["cells"], *matrix["agreement"], *matrix["rows"]["rows"], *matrix["columns"]["rows"]):
+        for number in (value for value in found.values() if isinstance(value, dict)):
+            assert (number["value"] is None) == ("reason" in number)
+    assert all(table(metrics) for table in MATRIX_TABLES.values())
+
+
 def test_targets_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match=r"expected targets of a reference as \(640, 5\), found \(640, 2\)"):
         evaluate(two_runs(), references={"odd": labels(TARGETS[:, :2])}, options=OPTIONS)

@@ -145,7 +145,7 @@ def test_the_matrix_is_evaluated_printed_written_and_redone_when_a_reference_cha
     arguments = [str(folder / "recipe.yaml"), "--out", str(folder / "out")]
     shown = CliRunner().invoke(app, ["evaluate", *arguments, *(x for one in settings for x in ("--set", one))])
     assert shown.exit_code == 0, shown.output
-    for text in ("macro AUROC by reference", "kappa 0.", "references against the first", "difference from human"):
+    for text in ("macro AUROC by reference", "kappa 0.", "references against the first", "differs from human"):
         assert text in shown.output
     out = folder / "out/evaluate"
     metrics = json.loads((out / "metrics.json").read_text())
@@ -160,6 +160,14 @@ def test_the_matrix_is_evaluated_printed_written_and_redone_when_a_reference_cha
         ("two runs", "weak", "weak"),
         ("two references", "weak", "human"),
     }
+    many = ", ".join(f"of_a_long_name_{i}: {weak}" for i in range(5))
+    more = ("--set", settings[0], "--set", f"evaluate.references={{human: {human}, {many}}}")
+    shown = CliRunner().invoke(app, ["evaluate", str(folder / "recipe.yaml"), "--out", str(folder / "many"), *more])
+    assert shown.exit_code == 2 and "imagetrain train" in shown.output
+    (folder / "many").mkdir(exist_ok=True)
+    (folder / "many/train").symlink_to(folder / "out/train")
+    shown = CliRunner().invoke(app, ["evaluate", str(folder / "recipe.yaml"), "--out", str(folder / "many"), *more])
+    assert shown.exit_code == 0 and "6 of a long name 4, kappa 0." in shown.output
     kept = list(csv.DictReader((out / "references_compared.csv").read_text().splitlines()))
     assert [row["finding"] for row in kept[: len(FINDINGS) + 1]] == [*FINDINGS, "macro mean"]
     run_report(recipe(folder, *settings))
