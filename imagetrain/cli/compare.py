@@ -115,8 +115,7 @@ def _show_settings(found: Mapping[str, Any]) -> None:
         for column in ("", *found["compared"]):
             table.add_column(column, overflow="fold")
         for setting, values in found["differs"].items():
-            cells = ["–" if values[name] is None else str(values[name]) for name in found["compared"]]
-            table.add_row(setting, *(cell if len(cell) <= 40 else f"{cell[:37]}..." for cell in cells))
+            table.add_row(setting, *(_shorten(values[name]) for name in found["compared"]))
         console().print(table)
     if found["unchecked"]:
         names = ", ".join(found["unchecked"])
@@ -125,6 +124,14 @@ def _show_settings(found: Mapping[str, Any]) -> None:
             markup=False,
             style="yellow",
         )
+
+
+def _shorten(value: Any) -> str:
+    """A value in 40 characters: the end of a path, the beginning of a hash or list."""
+    text = "–" if value is None else str(value)
+    if len(text) <= 40:
+        return text
+    return f"...{text[-37:]}" if "/" in text else f"{text[:12]}..."
 
 
 def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
