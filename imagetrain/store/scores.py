@@ -47,7 +47,7 @@ class _Source(NamedTuple):
         return f"{place}: study {self.ids[row]!r}"
 
 
-def read_scores(path: Path, columns: ScoreColumns, *, labelled: bool = True) -> ScoredTable:
+def read_scores(path: Path, columns: ScoreColumns | None = None, *, labelled: bool = True) -> ScoredTable:
     """A table of scores: a predictions.parquet of a run, or one row a study with labels and scores of each finding.
 
     Probabilities become logits. Scores stay in float64, as two that differ must not become equal.
@@ -62,6 +62,7 @@ def read_scores(path: Path, columns: ScoreColumns, *, labelled: bool = True) -> 
     TableError
         Saying in which line or column something is absent, repeated, or no number or label.
     """
+    columns = columns or ScoreColumns()
     frame = read_table(path)
     if {"study_id", "split"} <= set(frame.columns) and any(
         str(name).startswith((LOGIT, SCORE)) for name in frame.columns if TARGET + str(name).partition(":")[2] in frame
