@@ -6,7 +6,7 @@ from imagetrain.exports.table import Table, estimate, joined, undefined
 from imagetrain.page.formats import decimal
 from imagetrain.page.view import View
 
-STAGES = {"as_trained": "as trained", "recalibrated": "recalibrated", "at_site": "recalibrated at the site"}
+STAGES = {"as_trained": "as trained", "recalibrated": "recalibrated", "at_site": "at the site"}
 MEASURES = {
     "in_the_large": "In the large",
     "intercept": "Intercept",
@@ -15,6 +15,7 @@ MEASURES = {
     "ece": "Calibration error",
 }
 
+DIGITS = {name: 3 if name in ("brier", "ece") else 2 for name in MEASURES}
 DEFINED = {name: f"calibration_{name}" for name in ("in_the_large", "intercept", "slope")}
 """Where the definition of a measure has another name."""
 
@@ -34,7 +35,9 @@ def calibration_table(view: View) -> Table | None:
                     continue
                 numbers += measured
                 about = [title, view.short_title(row["set"]), row["run"], words + method]
-                rows.append([*about, *(estimate(number) for number in measured)])
+                rows.append(
+                    [*about, *(estimate(number, DIGITS[name]) for name, number in zip(MEASURES, measured, strict=True))]
+                )
     header = ["Finding", "Test set", "Run", "Probabilities", *MEASURES.values()]
     note = joined(
         f"{view.confidence} intervals in brackets.",

@@ -103,7 +103,7 @@ def test_a_table_says_what_the_metrics_say(metrics, tables):
     cells = row_starting(tables["discrimination"], "Fracture", "inside", "inclusive")
     assert cells[4] == f"{auroc['value']:.3f} ({auroc['low']:.3f}–{auroc['high']:.3f})"
     calibrated = row_starting(tables["calibration"], "Fracture", "inside", "inclusive", "recalibrated (temperature)")
-    assert calibrated[6] == f"{slope['value']:.3f} ({slope['low']:.3f}–{slope['high']:.3f})"
+    assert calibrated[6] == f"{slope['value']:.2f} ({slope['low']:.2f}–{slope['high']:.2f})"
     cell = next(cell for cell in metrics["matrix"]["cells"] if cell["finding"] is None and cell["reference"] == "rules")
     assert tables["matrix"].header[3:] == ["Readers", "rules"]
     assert row_starting(tables["matrix"], "inside", "inclusive", "AUROC")[4].startswith(
