@@ -16,7 +16,7 @@ from radprompter.statistics import benjamini_hochberg
 Metrics = Mapping[str, Any]
 Row = dict[str, Any]
 
-ALIKE = ("min_positives", "few_positives", "resamples", "alpha")
+ALIKE = ("min_positives", "few_positives", "few_errors", "resamples", "alpha")
 """Options that must be the same for macro AUROCs and tests to stand in one table."""
 
 DEFINED_ALIKE = ("auroc", "macro_auroc", "paired", "unpaired", "p_adjusted", "macro_difference")
