@@ -19,6 +19,13 @@ STAGES: Mapping[str, str] = {
 """Name of a stage -> where its function is, in the order in which they run."""
 
 
+def stages_of(study: StudyRecipe) -> tuple[str, ...]:
+    """Names of the stages that a recipe asks for: all with data to train on, the last for tables of scores."""
+    if study.evaluate.scores:
+        return tuple(name for name in STAGES if name not in ("cache", "train"))
+    return tuple(STAGES) if study.data is not None else ()
+
+
 def run_stage(name: str, study: StudyRecipe, *, track: Track = quiet, watch: Watch = SILENT) -> dict[str, Any]:
     """Run one stage of a recipe and give its summary; a training tells `watch` how it goes."""
     module, _, function = STAGES[name].partition(":")

@@ -87,10 +87,10 @@ def plan(path: Path, settings: Sequence[str] | None, out: Path | None, json: boo
     stages: Stages = {
         name: functools.partial(stage, study) for name, stage in STAGES.items() if getattr(study, name) is not None
     }
-    if study.data is not None:
-        trainer = importlib.import_module("imagetrain.stages")
+    trainer = importlib.import_module("imagetrain.stages")
+    if names := trainer.stages_of(training_study):
         told = {} if json else {"watch": importlib.import_module("imagetrain.cli.curves").Terminal()}
-        stages |= {name: functools.partial(trainer.run_stage, name, training_study, **told) for name in trainer.STAGES}
+        stages |= {name: functools.partial(trainer.run_stage, name, training_study, **told) for name in names}
     return study, stages
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,6 +24,7 @@ from imagetrain.recipe import ScoreColumns
 from imagetrain.records import Predictions
 from imagetrain.scales import logits_of
 from imagetrain.store import ScoredTable, read_predictions, read_scores, save_predictions
+from radprompter.cli.app import app as radprompter_app
 from radprompter.errors import TableError
 from radprompter.files import read_json
 
@@ -259,3 +261,16 @@ def test_scores_of_another_scale_have_thresholds_but_no_calibration(tmp_path: Pa
             assert theirs["calibration"][kind]["brier"]["value"] < 0.25
         assert ours["decision"]["thresholds"] == [] and theirs["decision"]["thresholds"]
     assert CliRunner().invoke(app, ["report", str(tmp_path / "out")]).exit_code == 0
+
+
+def test_a_recipe_of_scores_is_run_from_scores_to_page(tmp_path: Path):
+    write_scores(tmp_path / "a.csv", make_predictions())
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"name: Scores\nout: {tmp_path}/out\nevaluate: {{scores: {{a: {tmp_path}/a.csv}}, bootstrap: 20}}\n"
+    )
+    shown = CliRunner().invoke(radprompter_app, ["run", str(recipe), "--json"])
+    assert shown.exit_code == 0, shown.output
+    summaries = json.loads(shown.stdout.splitlines()[-1])
+    assert list(summaries) == ["evaluate", "report"]
+    assert (tmp_path / "out/page/report.html").is_file()
