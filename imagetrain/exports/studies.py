@@ -5,6 +5,7 @@ from __future__ import annotations
 from imagetrain.exports.table import Table, joined
 from imagetrain.page.formats import percent
 from imagetrain.page.view import View
+from imagetrain.records import PARTS
 
 
 def flow_table(view: View) -> Table | None:
@@ -13,7 +14,9 @@ def flow_table(view: View) -> Table | None:
     rows = []
     for step in flow:
         lost = "; ".join(f"{item['n']} {item['reason']}" for item in step["lost"] if item["n"])
-        rows.append([step["unit"], step["step"], str(step["n"]), lost or "–"])
+        parts = step.get("parts") or {}
+        into = ", ".join(f"{parts[part]} {part}" for part in PARTS if part in parts)
+        rows.append([step["unit"], step["step"] + (f" ({into})" if into else ""), str(step["n"]), lost or "–"])
     note = joined("Within a unit, what is left and what was lost sum to the step before.", *_notes(view))
     return Table("Flow of exclusions", ["Unit", "Step", "Left", "Lost before it"], rows, note, 2) if rows else None
 

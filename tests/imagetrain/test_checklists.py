@@ -161,9 +161,19 @@ def test_the_page_is_whole_and_names_cannot_become_markup(whole):
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_a_browser_shows_the_checklists(browser, whole, tmp_path: Path, width, scheme):
+def test_a_browser_shows_the_checklists_without_fault(browser, whole, tmp_path: Path, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    [source] = Path(axe.__file__).parent.rglob("axe.min.js")
     page = render_checklists(checklists(whole), title="Elbow", synthetic=True)
     (tmp_path / "checklist.html").write_text(page)
     tab = open_quietly(browser, tmp_path / "checklist.html", width, scheme)
     assert tab.locator("li").count() == 94
     tab.close()
+    size = {"width": width, "height": 900}
+    unguarded = browser.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
+    tab = unguarded.new_page()
+    tab.goto((tmp_path / "checklist.html").as_uri())
+    tab.evaluate(source.read_text())
+    found = tab.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert [(one["impact"], one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    unguarded.close()

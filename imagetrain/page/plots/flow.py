@@ -8,6 +8,7 @@ from typing import Any
 
 from imagetrain.page.plots.plot import Cell, DataTable, Plot, panel, text
 from imagetrain.page.view import View
+from imagetrain.records import PARTS
 from radprompter.pages.formats import count
 
 WIDTH, BOX, LOST_LEFT, LINE, PAD, ARROW = 352, 156, 178, 13, 8, 22
@@ -64,7 +65,8 @@ def _upper(words: str) -> str:
 
 
 def _parts(step: dict[str, Any]) -> str:
-    return ", ".join(f"{count(n)} {part}" for part, n in (step.get("parts") or {}).items())
+    parts = step.get("parts") or {}
+    return ", ".join(f"{count(parts[part])} {part}" for part in PARTS if part in parts)
 
 
 def _lost(step: dict[str, Any]) -> list[tuple[str, int]]:
