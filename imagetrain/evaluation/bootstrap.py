@@ -91,7 +91,7 @@ def replicate_curves(
     groups = _grouped(positive, values, known)
     most = int(counts.max(initial=1))
     for some in _slices(positive.size, n_resamples):
-        tally = _tallied(groups, np.ascontiguousarray(counts[:, some], dtype=np.uint16), most)
+        tally = _tallied(groups, counts[:, some], most)
         made.areas.auroc[some], made.areas.average_precision[some] = _areas(tally)
         if rates.size or wanted.size:
             made.true_positive_rate[some], made.precision[some] = _curves(tally, rates, wanted)
@@ -171,41 +171,35 @@ def _grouped(positive: NDArray[np.bool_], values: Floats, studies: NDArray[np.in
     return _Groups(positive, studies[order], tied[holds], np.append(tied[1:], positive.size)[holds])
 
 
-def _tallied(groups: _Groups, drawn: NDArray[np.uint16], most: int) -> _Tally:
+def _tallied(groups: _Groups, drawn: Counts, most: int) -> _Tally:
     """Count; `drawn` is ``(n_studies, n_resamples)``, in the order of the table, none of it above `most`."""
     positive, studies, begins, ends = groups
-    runs = _segment_sums(drawn, most, studies, np.unique(np.append(ends, positive.size)))
-    n_cases = runs.sum(axis=0)
+    called = _running_sums(drawn, most, studies, np.append(ends, positive.size))
     so_far = np.cumsum(positive, dtype=np.intp)[ends - 1]
-    positives = _segment_sums(drawn, most, studies[positive], so_far)
+    hits = _running_sums(drawn, most, studies[positive], so_far)
+    positives = np.diff(hits, axis=0, prepend=0)
     mixed = np.flatnonzero(ends - begins > np.diff(so_far, prepend=0))
     inside = [studies[begin:end] for begin, end in zip(begins[mixed], ends[mixed], strict=True)]
-    together = np.concatenate([studies[:0], *inside])
-    negatives = _segment_sums(drawn, most, together, np.cumsum([rows.size for rows in inside], dtype=np.intp))
-    called, hits = _accumulated(runs[: ends.size]), _accumulated(positives.copy())
+    of_mixed = np.cumsum([rows.size for rows in inside], dtype=np.intp)
+    cases = np.diff(_running_sums(drawn, most, np.concatenate([studies[:0], *inside]), of_mixed), axis=0, prepend=0)
     n_positive = hits[-1].astype(np.float64)
-    n_negative = n_cases - n_positive
-    return _Tally(called, hits, positives, mixed, negatives - positives[mixed], n_positive, n_negative)
+    return _Tally(called[:-1], hits, positives, mixed, cases - positives[mixed], n_positive, called[-1] - n_positive)
 
 
-def _segment_sums(
-    drawn: NDArray[np.uint16], most: int, studies: NDArray[np.intp], ends: NDArray[np.intp]
-) -> NDArray[np.int32]:
-    """Sums over the studies of segments that follow each other, ``(n_segments, n_resamples)``; `ends` ascend.
+def _running_sums(drawn: Counts, most: int, studies: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Sums over ``studies[:end]``, ``(n_ends, n_resamples)``; `ends` ascend.
 
-    They are a product with a matrix of zeros and ones; in 16 bits, which is several times faster, and so of pieces of
-    segments that cannot exceed them.
+    Sums over pieces of them are a product with a matrix of zeros and ones in the few bits of the counts, which is many
+    times faster than in more, so that pieces are short enough to fit.
     """
     from scipy.sparse import csr_matrix
 
-    longest = max(np.iinfo(np.uint16).max // most, 1)
+    longest = np.iinfo(drawn.dtype).max // most
     cuts = np.union1d(ends, np.arange(longest, studies.size, longest))
-    ones = np.ones(studies.size, dtype=np.uint16)
+    ones = np.ones(studies.size, dtype=drawn.dtype)
     pieces = csr_matrix((ones, studies, np.append(0, cuts)), shape=(cuts.size, len(drawn))) @ drawn
-    if cuts.size == ends.size:
-        return np.asarray(pieces, dtype=np.int32)
-    firsts = np.searchsorted(cuts, np.append(0, ends[:-1]), side="right")
-    return np.asarray(np.add.reduceat(pieces, firsts, axis=0, dtype=np.int32))
+    sums = _accumulated(pieces.astype(np.int32))
+    return sums if np.array_equal(cuts, ends) else np.asarray(sums[np.searchsorted(cuts, ends)])
 
 
 def _accumulated(rows: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -38,12 +38,13 @@ def test_the_seed_decides_the_resamples():
 @given(
     st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.integers(0, 5)), min_size=3, max_size=14),
     st.integers(0, 1000),
+    st.sampled_from([1, 5, 12, 36]),
 )
-@settings(max_examples=100, deadline=None)
-def test_counts_give_what_the_copied_cases_give(rows, seed):
+@settings(max_examples=200, deadline=None)
+def test_counts_give_what_the_copied_cases_give_however_few_bits_they_have(rows, seed, factor):
     targets, scores = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     counts = patient_counts([str(i // 2) for i in range(len(rows))], resamples=4, seed=seed)
-    result = replicate(targets, scores, counts)
+    result = replicate(targets, scores, counts * np.uint8(factor))  # all cases so many times: the same areas
     for row, area, average in zip(counts.T, result.auroc, result.average_precision, strict=True):
         copies_targets, copies_scores = np.repeat(targets, row), np.repeat(scores, row)
         slow = pair_counting_auroc(copies_targets, copies_scores)
