@@ -1,37 +1,33 @@
-"""The page: what is on it, and how it behaves in a real browser."""
+"""The page: what is on it, and what its plots are as files."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from page_outline import Outline
-from quiet_tab import open_quietly
 from reference.predictions import make_predictions, two_runs
+from reference.whole_report import STUDY, older_report, whole_report
 
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.page import formats
+from imagetrain.page.plots import drawn
+from imagetrain.page.plots.flow import flow_plot
+from imagetrain.page.plots.frame import Ruler
+from imagetrain.page.plots.matrix import heat_maps
+from imagetrain.page.plots.prevalence import prevalence_plot
 from imagetrain.page.render import plots, render
+from imagetrain.page.view import View
 from imagetrain.records import EvaluationReport
 from radprompter.pages.svg import Axis, Estimate, forest_track
-
-STUDY = {
-    "title": "Elbow <radiographs>",
-    "created": "2030-01-01",
-    "synthetic": True,
-    "reference": "Held against the reference.",
-    "runs": [("inclusive", "uncertain counts as positive")],
-    "hashes": [("/a/folder/with/a/long/name/that/does/not/fit/on/a/phone/predictions.parquet", "0123456789abcdef" * 4)],
-}
 
 
 @pytest.fixture(scope="module")
 def report() -> EvaluationReport:
-    metrics = evaluate(two_runs(), options=Options(resamples=100)).metrics
+    metrics = evaluate(two_runs(), options=Options(resamples=100, permutations=0)).metrics
     return EvaluationReport({**metrics, "study": STUDY})
 
 
@@ -125,14 +121,61 @@ def test_numbers_are_printed_with_signs_and_dashes():
     assert [formats.percent(v) for v in (0.012, 0.5, None)] == ["1.2\u00a0%", "50\u00a0%", "–"]
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_a_browser_shows_it_without_errors_requests_or_sideways_scrolling(browser, page, tmp_path: Path, width, scheme):
-    (tmp_path / "report.html").write_text(page)
-    tab = open_quietly(browser, tmp_path / "report.html", width, scheme)
-    background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
-    assert tab.locator("figure svg.panel").count() > 8
-    tracks = tab.evaluate("[...document.querySelectorAll('svg.track')].map(s => s.getBoundingClientRect().width)")
-    assert min(tracks) > 150
-    tab.close()
+def test_the_flow_is_drawn_a_chart_a_unit_and_says_what_was_lost():
+    view = View(whole_report().metrics)
+    plot = flow_plot(view)
+    assert plot is not None and [one.title for one in plot.panels] == ["Reports", "Studies"]
+    assert "less 10 (no usable answer); with a label: 690 reports" in plot.panels[0].svg
+    assert ("with a label", "reports", None, "no usable answer", 10) in plot.table.rows
+    assert "200 train, 60" in plot.panels[1].svg.replace("</text>", "")
+
+
+def test_a_drawing_is_read_out_with_its_result():
+    made = drawn(View(whole_report().metrics))
+    roc = made["roc", "fracture"].panels[0].svg
+    assert re.search(r'aria-label="ROC curves of Fracture, Internal test \(alpha\): inclusive AUROC 0\.\d{3} \(', roc)
+    assert "sensitivity 0." in roc and "specificity 0." in roc
+    assert "true positive" in made["confusion", "fracture"].panels[0].svg
+    assert "slope" in made["calibration", "fracture"].panels[0].svg
+    assert re.search("is above both others between|is nowhere above", made["decision", "fracture"].panels[0].svg)
+    assert re.search(r"inclusive against Radiologists 0\.\d{3}", made["matrix_auroc", ""].panels[0].svg)
+
+
+def test_numbers_that_older_metrics_lack_are_not_drawn():
+    kinds = {kind for kind, _ in drawn(View(older_report().metrics))}
+    assert kinds == {"forest", "roc", "confusion"}
+    assert "Recalibrated" not in render(older_report())
+
+
+def test_the_depth_of_a_cell_is_its_place_between_the_lowest_and_the_highest():
+    [first, *_] = heat_maps(View(whole_report().metrics), None)
+    depths = {cell.value: cell.depth for one in heat_maps(View(whole_report().metrics), None)[::2] for row in one.rows
+              for cell in row.cells}  # fmt: skip
+    assert first.score == "AUROC" and first.references == ("Radiologists", "Rules", "Rules with errors")
+    assert depths[max(depths)] == 1 and depths[min(depths)] == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 1.0, (0, 0.2, 0.4, 0.6, 0.8, 1.0)),
+        (-0.1, 0.4, (-0.1, 0, 0.1, 0.2, 0.3, 0.4)),
+        (0.0, 0.037, (0, 0.01, 0.02, 0.03)),
+    ],
+)
+def test_rulers_have_round_numbers(low, high, ticks):
+    assert Ruler.over("share", low, high).ticks == pytest.approx(ticks)
+
+
+def test_counts_of_a_reference_without_sites_stand_where_the_only_site_is():
+    rows = [row | ({"site": ""} if row["schema"] != "labels" and row["part"] == "test" else {})
+            for row in STUDY["prevalence"]]  # fmt: skip
+    report = whole_report()
+    view = View(report.metrics | {"study": report.metrics["study"] | {"prevalence": rows}})
+    plot = prevalence_plot(view)
+    assert plot is not None and [one.title for one in plot.panels] == [
+        "Test (alpha)",
+        "External (beta)",
+        "Train (alpha)",
+    ]
+    assert "34\u00a0% by reference findings.csv" in plot.panels[0].svg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,7 @@ PICTURES = [
 ]
 
 
+@functools.cache
 def whole_report() -> EvaluationReport:
     """Two runs, two external sites, subgroups, a matrix of three references, and all that is said of a study."""
     runs = {name: _with_a_second_site(run) for name, run in two_runs().items()}
@@ -79,6 +81,7 @@ def small_report() -> EvaluationReport:
     return EvaluationReport(evaluate({"only": run.take(inside)}, options=Options(resamples=0, permutations=0)).metrics)
 
 
+@functools.cache
 def older_report() -> EvaluationReport:
     """The metrics as they were before curves had bands and sites had thresholds of their own."""
     metrics = evaluate(two_runs(), options=Options(resamples=20, permutations=0)).metrics

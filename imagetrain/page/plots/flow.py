@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from imagetrain.page.plots.plot import Cell, DataTable, Plot, panel, text
+from imagetrain.page.plots.plot import Cell, DataTable, Panel, Plot, panel, text
 from imagetrain.page.view import View
 from imagetrain.records import PARTS
 from radprompter.pages.formats import count
+
+Step = dict[str, Any]
 
 WIDTH, BOX, LOST_LEFT, LINE, PAD, ARROW = 352, 156, 178, 13, 8, 22
 MIDDLE = 1 + BOX / 2
@@ -17,16 +20,26 @@ LETTERS, LOST_LETTERS = 26, 27  # that fit on a line of a box
 
 
 def flow_plot(view: View) -> Plot | None:
-    """Boxes from top to bottom, with what is lost between two beside the arrow; None where nothing was recorded."""
-    steps: Sequence[dict[str, Any]] = view.study["flow"] or ()
+    """A chart a unit (reports, studies, images), each from top to bottom; None where nothing was recorded."""
+    steps: list[Step] = view.study["flow"] or []
     if not steps:
         return None
+    charts = [_chart(unit, list(some)) for unit, some in itertools.groupby(steps, key=lambda step: str(step["unit"]))]
+    rows: list[tuple[Cell, ...]] = []
+    for step in steps:
+        rows += [(step["step"], step["unit"], None, why, n) for why, n in _lost(step)]
+        rows.append((step["step"], step["unit"], step["n"], None, None))
+    table = DataTable(("step", "unit", "n", "lost_because", "n_lost"), tuple(rows))
+    return Plot("Flow of exclusions", tuple(charts), table)
+
+
+def _chart(unit: str, steps: Sequence[Step]) -> Panel:
+    """Boxes of what is left, with what was lost on the way to each beside the arrow."""
     parts, y = list[str](), 2.0
-    for before, step in zip([None, *steps], steps, strict=False):
-        follows = before is not None and before["unit"] == step["unit"]
+    for number, step in enumerate(steps):
         lost = [line for why, n in _lost(step) for line in textwrap.wrap(f"{count(n)} {why}", LOST_LETTERS)]
-        room = (LINE * len(lost) + 2 * PAD + 10) if lost else ARROW if before is not None else 0
-        if follows or lost:
+        room = (LINE * len(lost) + 2 * PAD + 10) if lost else ARROW if number else 0
+        if room:
             parts.append(_arrow(MIDDLE, y, MIDDLE, y + room))
         if lost:
             tall = LINE * len(lost) + 2 * PAD - 4
@@ -43,20 +56,15 @@ def flow_plot(view: View) -> Plot | None:
         for n, (line, look) in enumerate(lines):
             parts.append(text(MIDDLE, y + PAD + 9.5 + LINE * n, line, anchor="middle", look=look))
         y += height
-    rows: list[tuple[Cell, ...]] = []
-    for step in steps:
-        rows += [(step["step"], step["unit"], None, why, n) for why, n in _lost(step)]
-        rows.append((step["step"], step["unit"], step["n"], None, None))
     said = [
         "".join(f"less {count(n)} ({why}); " for why, n in _lost(step)) + f"{step['step']}: {_amount(step)}"
         for step in steps
     ]
-    table = DataTable(("step", "unit", "n", "lost_because", "n_lost"), tuple(rows))
-    sheet = panel("", parts, width=WIDTH, height=y + 3, says=f"Flow of exclusions. {'; '.join(said)}.")
-    return Plot("Flow of exclusions", (sheet,), table)
+    says = f"Flow of exclusions, {unit}: {'; '.join(said)}."
+    return panel(_upper(unit), parts, width=WIDTH, height=y + 3, says=says)
 
 
-def _amount(step: dict[str, Any]) -> str:
+def _amount(step: Step) -> str:
     return "not recorded" if step["n"] is None else f"{count(step['n'])} {step['unit']}"
 
 
@@ -64,12 +72,12 @@ def _upper(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _parts(step: dict[str, Any]) -> str:
+def _parts(step: Step) -> str:
     parts = step.get("parts") or {}
     return ", ".join(f"{count(parts[part])} {part}" for part in PARTS if part in parts)
 
 
-def _lost(step: dict[str, Any]) -> list[tuple[str, int]]:
+def _lost(step: Step) -> list[tuple[str, int]]:
     return [(one["reason"], one["n"]) for one in step.get("lost") or () if one["n"]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ from imagetrain.page.plots.plot import Cell, DataTable, Panel, Plot, panel, text
 from imagetrain.page.view import View
 from radprompter.pages.svg import ROW, Axis, Estimate, drawing, forest_axis, forest_track
 
-NAMES, TRACK, VALUES = 190, 330, 250
+NAMES, TRACK, VALUES = 200, 330, 310
+LETTERS, LINE = 33, 12  # of a line of names
 
 
 class Value(NamedTuple):
@@ -88,10 +90,11 @@ def forest_panel(title: str, rows: Sequence[ForestRow], axis: Axis, *, says: str
     """Rows drawn on one sheet: names, marks, values."""
     width, parts, y = NAMES + TRACK + VALUES, [], 4.0
     for row in rows:
-        height = max(ROW * len(row.values), 2 * ROW if row.about else ROW)
+        named, told = (textwrap.wrap(words, LETTERS) for words in (row.title, row.about))
+        height = max(ROW * len(row.values), LINE * (len(named) + len(told)) + 5)
         parts.append(f'<path class="grid" d="M0 {y:g}H{width}"/>')
-        parts.append(text(0, y + 14, row.title, look="strong" if row.counted else ""))
-        parts.append(text(0, y + 27, row.about) if row.about else "")
+        for n, line in enumerate([*named, *told]):
+            parts.append(text(0, y + 14 + LINE * n, line, look="strong" if row.counted and n < len(named) else ""))
         parts.append(nested(row.track, NAMES, y + 3, TRACK))
         for i, value in enumerate(row.values):
             words = f"{value.value} {value.interval} {value.where}"

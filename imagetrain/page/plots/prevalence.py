@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from imagetrain.page.formats import percent
@@ -13,13 +14,15 @@ from radprompter.statistics import wilson_interval
 
 NAMES, TRACK, VALUES, ROW, HEAD = 118, 170, 52, 13, 6
 LETTERS = 21
+Count = dict[str, Any]
+
 TESTED = ("test", "external")
 HEADER = ("part", "site", "schema", "finding", "n", "n_positive", "n_uncertain", "n_not_mentioned", "prevalence")
 
 
 def prevalence_plot(view: View) -> Plot | None:
     """Positives among the studies whose label is known, with Wilson's interval."""
-    counts: list[dict[str, Any]] = view.study["prevalence"] or []
+    counts = [_placed(row, view.study["prevalence"]) for row in view.study["prevalence"] or ()]
     if not counts:
         return None
     schemas = list(dict.fromkeys(row["schema"] for row in counts))
@@ -37,12 +40,12 @@ def prevalence_plot(view: View) -> Plot | None:
     return Plot("Prevalence by label schema", tuple(panels), DataTable(HEADER, tuple(rows)), tuple(schemas))
 
 
-def _panel(
-    view: View, title: str, there: dict[tuple[str, str], dict[str, Any]], schemas: list[str], ruler: Ruler
-) -> Panel:
+def _panel(view: View, title: str, there: dict[tuple[str, str], Count], schemas: list[str], ruler: Ruler) -> Panel:
     parts, said, y = list[str](), list[str](), float(HEAD)
     names = [name for name in view.titles if any((name, schema) in there for schema in schemas)]
-    bottom = HEAD + sum(_height(schemas) for _ in names)
+    shown = [(i, schema) for i, schema in enumerate(schemas) if any((name, schema) in there for name in names)]
+    tall = ROW * len(shown) + 6
+    bottom = HEAD + tall * len(names)
     for tick in ruler.ticks:
         x = NAMES + TRACK * ruler.share(tick)
         parts.append(f'<path class="grid" d="M{x:.1f} {HEAD}V{bottom}"/>')
@@ -50,23 +53,25 @@ def _panel(
     for name in names:
         words = view.titles[name]
         words = words if len(words) <= LETTERS else words[: LETTERS - 1].rstrip() + "…"
-        parts.append(text(0, y + _height(schemas) / 2 + 3.5, words, look="told"))
+        parts.append(text(0, y + tall / 2 + 3.5, words, look="told"))
         parts.append(f'<path class="grid" d="M0 {y:g}H{NAMES + TRACK + VALUES}"/>')
-        for i, schema in enumerate(schemas):
+        for place, (i, schema) in enumerate(shown):
             row = there.get((name, schema))
             if row is None or not row["n"]:
                 continue
-            share, height = row["n_positive"] / row["n"], y + 3 + ROW * i + ROW / 2
+            share, height = row["n_positive"] / row["n"], y + 3 + ROW * place + ROW / 2
             low, high = wilson_interval(row["n_positive"], row["n"])
             x0, x, x1 = (NAMES + TRACK * ruler.share(value) for value in (low, share, high))
             parts.append(f'<path class="interval thin {look(i)}" d="M{x0:.1f} {height}H{x1:.1f}"/>')
             parts.append(mark(shape(i), f"{x:.1f}", height, look(i)))
             parts.append(text(NAMES + TRACK + 8, height + 3.5, percent(share)))
             said.append(f"{view.titles[name]} {percent(share)} by {schema}")
-        y += _height(schemas)
+        y += tall
     says = f"Prevalence, {title}: {'; '.join(said)}."
     return panel(title, parts, width=NAMES + TRACK + VALUES, height=bottom + 18, says=says)
 
 
-def _height(schemas: list[str]) -> float:
-    return ROW * len(schemas) + 6
+def _placed(row: Count, counts: Sequence[Count]) -> Count:
+    """Counts of a reference that knows no sites are those of the only site there, if there is one."""
+    sites = {other["site"] for other in counts if other["part"] == row["part"] and other["site"]}
+    return row | {"site": next(iter(sites))} if not row["site"] and len(sites) == 1 else row

@@ -49,7 +49,7 @@ def subgroup_plot(view: View, attribute: str) -> Plot:
     for forest in group_forests(view, attribute):
         said = "; ".join(f"{row.title} {', '.join(value.value for value in row.values)}" for row in forest.rows)
         says = f"Macro AUROC by {attribute}, {forest.title}: {said}."
-        panels.append(forest_panel(forest.title, forest.rows, forest.axis, says=says))
+        panels.append(forest_panel(forest.title, forest.rows, forest.axis, says=says)._replace(row=forest.title))
     rows = [_cells(row) for row in view.subgroups if row["attribute"] == attribute]
     return Plot(f"Macro AUROC by {attribute}", tuple(panels), DataTable(HEADER, tuple(rows)), tuple(view.runs))
 
@@ -57,7 +57,9 @@ def subgroup_plot(view: View, attribute: str) -> Plot:
 def _row(view: View, one: dict[str, Any], rows: Sequence[dict[str, Any]], axis: Axis) -> ForestRow:
     numbered = [(view.runs.index(row["run"]), row) for row in rows]
     estimates = [estimate(row["auroc"], i, outside=one["outside"]) for i, row in numbered]
-    values = tuple(value_of(row["auroc"], i, row["auroc"].get("reason", "")) for i, row in numbered)
+    reasons = [row["auroc"].get("reason", "") for row in rows]
+    told = [reason if reason not in reasons[:place] else "" for place, reason in enumerate(reasons)]
+    values = tuple(value_of(row["auroc"], i, why) for (i, row), why in zip(numbered, told, strict=True))
     about = f"{rows[0]['n_studies']} studies, {rows[0]['n_patients']} patients"
     known = any(row["auroc"]["value"] is not None for row in rows)
     return ForestRow(str(rows[0]["group"]), about, known, forest_track(estimates, axis), values)
