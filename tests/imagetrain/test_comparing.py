@@ -15,6 +15,7 @@ from imagetrain.assess import run_evaluate
 from imagetrain.cli.app import app
 from imagetrain.comparing import compare_evaluated
 from imagetrain.evaluation.delong import paired_test
+from imagetrain.pooling import pool_predictions
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Predictions
 from imagetrain.store import save_predictions
@@ -208,3 +209,19 @@ def test_a_table_of_scores_is_compared_with_a_run_and_what_it_cannot_say_is_told
     assert row["p"] == pytest.approx(paired_test(*columns, patient_ids=ours.patient_ids).p, rel=1e-9)
     shown = CliRunner().invoke(app, ["compare", str(first), str(tmp_path / "theirs.csv")])
     assert shown.exit_code == 0 and "does not say how its labels came about" in " ".join(shown.output.split())
+
+
+def test_networks_of_folds_are_compared_with_one_network_on_what_that_one_is_tested_on(tmp_path: Path, first: Path):
+    whole = make_predictions(seed=6)
+    inside = [i for i, part in enumerate(whole.parts) if part != "external"]
+    folds = []
+    for number in range(2):  # by patient: each is tested in one fold, and validates the network of the other
+        tested = {i for i in inside if i // 2 % 2 == number}
+        parts = ["external" if i not in inside else "test" if i in tested else "validation" for i in range(640)]
+        folds.append(replace(whole, parts=tuple(parts)))
+    other = second(tmp_path, lambda _: pool_predictions(folds))
+    with pytest.raises(DefinitionError, match="tested studies: 380 against 640; 0 only in a/out/main"):
+        compare_evaluated([first, other])
+    found = compare_evaluated([first, other], common=True)
+    assert {one["key"]: one["n_studies"] for one in found["sets"]} == {"test": 140, "external:beta": 240}
+    assert found["comparisons"]["calls"]["m"] == 18
