@@ -109,6 +109,27 @@ def test_brier_is_that_of_scikit_learn_and_of_the_copied_cases():
     assert np.isnan(found[5])
 
 
+def test_the_calibration_error_of_a_resample_is_that_of_the_copied_cases_in_the_bins_of_all():
+    generator = np.random.default_rng(8)
+    targets, p = (generator.random(61) < 0.4).astype(float), generator.integers(0, 30, 61) / 30
+    targets[3] = np.nan
+    counts = generator.integers(0, 4, (61, 6)).astype(np.uint8)
+    counts[:, 5] = 0
+    found = replicate_calibration(targets, p, counts, n_bins=5).error
+    ordered = sorted((value, i) for i, value in enumerate(p) if targets[i] == targets[i])
+    bins = calibration_curve(targets, p, n_bins=5)
+    members = [[ordered.pop(0)[1] for _ in range(one.n)] for one in bins]
+    for column in range(5):
+        off = [sum(counts[i, column] * (p[i] - targets[i]) for i in inside) for inside in members]
+        whole = sum(int(counts[i, column]) for inside in members for i in inside)
+        assert found[column] == pytest.approx(sum(map(abs, off)) / whole, abs=1e-12)
+    assert np.isnan(found[5])
+    once = np.ones((61, 1), dtype=np.uint8)
+    assert replicate_calibration(targets, p, once, n_bins=5).error[0] == pytest.approx(
+        calibration_error(bins), abs=1e-12
+    )
+
+
 def test_numbers_of_r_glm(shared):
     import json
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reference.predictions import FINDINGS, make_predictions, two_runs
 from scipy.special import expit
 
+from imagetrain.evaluation import bootstrap
 from imagetrain.evaluation.calibration import brier_score, calibration_line
 from imagetrain.evaluation.frozen import freeze_probabilities, freeze_thresholds
 from imagetrain.evaluation.numbers import Options
@@ -20,6 +21,7 @@ from imagetrain.evaluation.shift import halves, margins_by_halves, newcombe_inte
 from imagetrain.evaluation.thresholds import with_sensitivity, youden
 from imagetrain.records import Predictions
 
+SAME = ("auroc", "auroc_bootstrap", "average_precision", "f1", "permutation", "decision", "shift")
 OPTIONS = Options(resamples=100, permutations=99)
 RUN = make_predictions(seed=1)
 OUTSIDE = RUN.part("external")
@@ -46,6 +48,15 @@ def test_calibration_is_that_of_the_probabilities_as_they_are_and_as_validation_
         assert made[kind]["brier"]["value"] == pytest.approx(brier_score(OUTSIDE.targets[:, 0], expit(logits)))
         assert sum(one["n"] for one in made[kind]["curve"]) == made[kind]["brier"]["n"] == 240
     assert (made["as_trained"]["method"], made["recalibrated"]["method"]) == ("none", "temperature")
+
+
+def test_the_number_of_threads_and_of_resamples_at_once_changes_no_number(metrics, monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_THREADS", 1)
+    monkeypatch.setattr(bootstrap, "_CELLS_AT_ONCE", 3_000)
+    again = evaluate(two_runs(), options=OPTIONS).metrics
+    assert again["curves"] == metrics["curves"] and again["macro"] == metrics["macro"]
+    for one, other in zip(again["results"], metrics["results"], strict=True):
+        assert [one[name] for name in SAME] == [other[name] for name in SAME]
 
 
 def test_only_an_external_set_is_recalibrated_at_its_site_and_has_a_shift(metrics):
