@@ -242,15 +242,18 @@ def _columns(table: ReferenceTable, findings: Sequence[str]) -> dict[str, tuple[
 
 def _states(table: ReferenceTable, column: str) -> NDArray[Any]:
     """The cells of a column as names of states, or `BLANK`."""
-    states = [STATES.get(str(cell).strip().casefold()) for cell in table.frame[column]]
+    import pandas as pd
+
+    code, levels = pd.factorize(table.frame[column], use_na_sentinel=False)
+    states = [STATES.get(str(level).strip().casefold()) for level in levels]
     if None in states:
-        place = states.index(None)
+        place = int(np.flatnonzero(code == states.index(None))[0])
         study = next(study for study, row in table.rows.items() if row == place)
         raise TableError(
             f"{table.recipe.path}: study {study!r}, {column}: expected 1, 0 or blank, or a state "
             "(positive, negative, uncertain or -1, not_mentioned); found another value"
         )
-    return np.array(states, dtype=object)
+    return np.array(states, dtype=object)[code]
 
 
 def _values(states: NDArray[Any], column: str, recipe: Reference) -> NDArray[np.float32]:
@@ -268,7 +271,8 @@ def _values(states: NDArray[Any], column: str, recipe: Reference) -> NDArray[np.
         str(LabelState.NOT_MENTIONED): counts_as[recipe.not_mentioned or "negative"],
         BLANK: counts_as[recipe.not_mentioned or "ignore"],
     }
-    return np.array([values.get(state, np.nan) for state in states], dtype=np.float32)
+    known, code = np.unique(states.astype(str), return_inverse=True)
+    return np.array([values.get(state, np.nan) for state in known], dtype=np.float32)[code]
 
 
 def _any(columns: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:

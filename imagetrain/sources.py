@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from imagetrain.recipe import Data, StudyRecipe
 from imagetrain.records import Predictions
-from imagetrain.store import read_manifest, read_predictions, read_scores
-from radprompter.errors import InputError
+from imagetrain.store import ScoredTable, read_manifest, read_predictions, read_scores
+from radprompter.errors import InputError, TableError
 from radprompter.files import sha256
 
 BY_FINDING = ("per_finding",)
@@ -46,15 +46,31 @@ def files_of_runs(study: StudyRecipe) -> dict[str, Path]:
 
 
 def read_runs(study: StudyRecipe, files: Mapping[str, Path]) -> ReadRuns:
-    """The predictions of every run; raises as `read_predictions` and `read_scores`."""
+    """The predictions of every run.
+
+    Raises
+    ------
+    InputError
+        As `read_predictions` and `read_scores`, and if not all tables of scores have the same facts of their studies.
+    """
     recipe = study.evaluate
     if not recipe.scores:
         return ReadRuns({name: read_predictions(path) for name, path in files.items()}, ())
     tables = {
         name: read_scores(path, recipe.columns, labelled=recipe.reference is None) for name, path in files.items()
     }
+    _refuse_unlike(files, tables)
     notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
     return ReadRuns({name: table.predictions for name, table in tables.items()}, tuple(notes))
+
+
+def _refuse_unlike(files: Mapping[str, Path], tables: Mapping[str, ScoredTable]) -> None:
+    """Refuse tables of which one says whose or where studies are and another does not: they could not be paired."""
+    for fact in ("patient", "site", "part"):
+        lacking = [files[name] for name, table in tables.items() if fact in table.absent]
+        having = [files[name] for name in tables if files[name] not in lacking]
+        if lacking and having:
+            raise TableError(f"{lacking[0]}: says no {fact} of its studies, while {having[0]} does; add the column")
 
 
 def changed_since(study: StudyRecipe, run: str) -> list[str]:

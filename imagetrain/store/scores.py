@@ -32,6 +32,7 @@ class ScoredTable(NamedTuple):
 
     predictions: Predictions
     notes: tuple[str, ...]
+    absent: tuple[str, ...] = ()  # which of patient, site and part the table does not say
 
 
 class _Source(NamedTuple):
@@ -79,17 +80,19 @@ def read_scores(path: Path, columns: ScoreColumns | None = None, *, labelled: bo
     patients, parts = _optional(source, columns.patient, "patient_id"), _parts(source, columns)
     values = [_scores(source, *where) for where in found.values()]
     labels = [_labels(source, columns.label.format(finding=finding), needed=labelled) for finding in found]
+    sites = _optional(source, columns.site, "site")
     predictions = Predictions(
         tuple(source.ids),
         tuple(patients or source.ids),
-        tuple(_optional(source, columns.site, "site") or [""] * len(frame)),
+        tuple(sites or [""] * len(frame)),
         tuple(parts or [TEST] * len(frame)),
         tuple(found),
         np.stack(values, axis=1),
         np.stack(labels, axis=1).astype(np.float32),
         scale="score" if "score" in scales else "logit",
     )
-    return ScoredTable(predictions, tuple(_notes(source, columns, patients, parts, predictions)))
+    absent = tuple(name for name, said in (("patient", patients), ("site", sites), ("part", parts)) if said is None)
+    return ScoredTable(predictions, tuple(_notes(path.name, absent, predictions)), absent)
 
 
 def _need(path: Path, frame: Any, name: str, about: str = "") -> None:
@@ -169,7 +172,7 @@ def _parts(source: _Source, columns: ScoreColumns) -> list[str] | None:
 
 def _scores(source: _Source, column: str, scale: Scale) -> NDArray[np.float64]:
     """Scores of a finding; logits in place of probabilities."""
-    values = np.array([_number(cell) for cell in source.frame[column]], dtype=np.float64)
+    values = _numbers(source.frame[column])
     bad = ~np.isfinite(values)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
@@ -187,6 +190,14 @@ def _scores(source: _Source, column: str, scale: Scale) -> NDArray[np.float64]:
     return logits_of(values)
 
 
+def _numbers(cells: Any) -> NDArray[np.float64]:
+    """Cells as they are written, to the last bit; NaN where one is no number."""
+    try:
+        return np.asarray(cells.to_numpy(dtype=object).astype(np.float64))
+    except (TypeError, ValueError):
+        return np.array([_number(cell) for cell in cells], dtype=np.float64)
+
+
 def _number(cell: Any) -> float:
     try:
         return float(cell)
@@ -197,29 +208,28 @@ def _number(cell: Any) -> float:
 def _labels(source: _Source, column: str, *, needed: bool) -> NDArray[np.float64]:
     if not needed and column not in source.frame.columns:
         return np.full(len(source.frame), np.nan)
-    cells = [str(cell).strip() for cell in source.frame[column]]
-    for row, cell in enumerate(cells):
-        if cell.casefold() not in LABELS:
-            found = cell if np.isfinite(_number(cell)) else "other text"
-            hint = "; what uncertain (-1) counts as, evaluate.reference can say" if found in ("-1", "-1.0") else ""
-            raise TableError(f"{source.at(row)}, {column}: expected 1, 0 or blank, found {found}{hint}")
-    return np.array([LABELS[cell.casefold()] for cell in cells])
+    import pandas as pd
+
+    code, levels = pd.factorize(source.frame[column], use_na_sentinel=False)
+    cells = [str(level).strip() for level in levels]
+    strangers = [place for place, cell in enumerate(cells) if cell.casefold() not in LABELS]
+    if strangers:
+        row = int(np.flatnonzero(np.isin(code, strangers))[0])
+        cell = cells[code[row]]
+        found = cell if np.isfinite(_number(cell)) else "other text"
+        hint = "; what uncertain (-1) counts as, evaluate.reference can say" if found in ("-1", "-1.0") else ""
+        raise TableError(f"{source.at(row)}, {column}: expected 1, 0 or blank, found {found}{hint}")
+    return np.array([LABELS[cell.casefold()] for cell in cells])[code]
 
 
-def _notes(
-    source: _Source,
-    columns: ScoreColumns,
-    patients: Sequence[str] | None,
-    parts: Sequence[str] | None,
-    predictions: Predictions,
-) -> list[str]:
-    name, notes = source.path.name, []
-    if patients is None:
+def _notes(name: str, absent: Sequence[str], predictions: Predictions) -> list[str]:
+    notes = []
+    if "patient" in absent:
         notes.append(
             f"{name} has no column patient_id: each study counts as a patient of its own, and intervals are too narrow "
             "if some patients have several."
         )
-    if parts is None:
+    if "part" in absent:
         notes.append(
             f"{name} has no column part: all studies are tested, and none is left to choose a threshold on, so that "
             "there is no sensitivity, specificity, PPV, NPV and F1."

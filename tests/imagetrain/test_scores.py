@@ -157,6 +157,14 @@ def test_runs_that_differ_on_a_study_are_refused(tmp_path: Path, column: str, me
         check(runs)
 
 
+def test_tables_of_which_one_says_less_of_the_studies_are_refused(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("study_id,patient_id,x,x_logit\na,p,1,1\nb,p,0,0\n")
+    (tmp_path / "b.csv").write_text("study_id,x,x_logit\na,1,1\nb,0,0\n")
+    shown = CliRunner().invoke(app, ["evaluate", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")])
+    assert shown.exit_code == 2
+    assert "b.csv: says no patient of its studies, while" in " ".join(shown.output.split())
+
+
 probabilities = arrays(
     np.float64,
     st.integers(1, 30),
