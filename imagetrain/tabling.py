@@ -122,5 +122,22 @@ def read_studies(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 
 
 def read_agreements(folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """Agreement of the labels with a reference, by name of the study, of those that have one."""
-    return {name: read_json(path) for name, folder in folders.items() if (path := folder / AGREEMENT).is_file()}
+    """Agreement of the labels with a reference, by name of the study, of those that have one.
+
+    Raises
+    ------
+    InputError
+        If one is not what `radprompter agree` writes.
+    """
+    paths = {name: path for name, folder in folders.items() if (path := folder / AGREEMENT).is_file()}
+    return {name: _read_agreement(path) for name, path in paths.items()}
+
+
+def _read_agreement(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not {"numbers", "groups", "n_reports"} <= set(content):
+        raise InputError(f"{path}: not what `radprompter agree` writes; run it again, or take the file away")
+    return content

@@ -208,6 +208,16 @@ def test_faults_are_told_in_one_line(folders: list[Path], tmp_path: Path, monkey
         assert done.exit_code == 2 and words in done.output and "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("file", ["evaluate/metrics.json", "agree/agreement.json"])
+@pytest.mark.parametrize("content", ["{}", "[1]", '{"format": '])
+def test_a_damaged_file_is_named(folders: list[Path], file: str, content: str):
+    path = folders[0] / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    done = CliRunner().invoke(app, ["tables", f"Elbow={folders[0]}"])
+    assert done.exit_code == 2 and f"{path}: " in done.output.replace("\n", ""), done.output
+
+
 def test_a_recipe_of_studies_stands_for_all_of_them(folders: list[Path], tmp_path: Path):
     recipe = tmp_path / "both.yaml"
     recipe.write_text(f"name: Both\nout: {tmp_path}\nstudies: {{Elbow: elbow.yaml, Thumb: thumb.yaml}}\n")
