@@ -59,7 +59,7 @@ def compare_evaluated(named: Sequence[Path], *, common: bool = False, track: Tra
     return found | {
         "compared": compared,
         "differs": what_differs(contestants),
-        "unchecked": [one.name for one in contestants if one.identity is None],
+        "unchecked": [one.name for one in contestants if not one.says_projection],
         "findings": [
             {"name": name, "title": title} for name, title in name_findings(contestants[0].predictions.findings).items()
         ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imagetrain.evaluation.comparability import OF_SCORES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT
 from imagetrain.recipe import StudyRecipe
@@ -57,7 +58,7 @@ def _projection(study: StudyRecipe, findings: Iterable[str], manifest: Mapping[s
     if recipe.reference is not None:
         return {"source": "reference"} | recipe.reference.model_dump(mode="json", exclude={"path", "id"}) | sites
     if recipe.scores:
-        return {"source": "labels of the tables of scores"} | sites
+        return {"source": OF_SCORES} | sites
     policies = list(study.train.runs.values()) if study.train else []
     ignored = {name for name in findings if any(one.rule(name).not_mentioned == "ignore" for one in policies)}
     return {

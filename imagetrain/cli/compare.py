@@ -120,7 +120,8 @@ def _show_settings(found: Mapping[str, Any]) -> None:
     if found["unchecked"]:
         names = ", ".join(found["unchecked"])
         console().print(
-            f"note: {names}: a table does not say how its labels came about or thresholds are chosen; not checked",
+            f"note: {names}: a table of scores does not say how its labels came about; that was not checked, only that "
+            "they are the same",
             markup=False,
             style="yellow",
         )

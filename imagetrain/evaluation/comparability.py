@@ -15,6 +15,9 @@ TESTED, TAUGHT = (TEST, EXTERNAL), (TRAIN, VALIDATION)
 OF_NO_CONCERN = frozenset({"permutations", "recalibrate", "subgroups"})
 """Options that change no number of a comparison."""
 
+OF_SCORES = "labels of the tables of scores"
+"""The source of labels that nobody says more of: they are held against others by what they are."""
+
 SHOWN = 3
 
 
@@ -40,6 +43,11 @@ class Contestant(NamedTuple):
     predictions: Predictions
     identity: Mapping[str, Any] | None
     about: Mapping[str, Any]
+
+    @property
+    def says_projection(self) -> bool:
+        """Whether it is known how its labels became 1, 0 or not known."""
+        return self.identity is not None and self.identity["projection"]["source"] != OF_SCORES
 
 
 class Restricted(NamedTuple):
@@ -227,7 +235,8 @@ def _declared(a: Contestant, b: Contestant) -> Iterable[str]:
     """Projection, options and format of the two evaluations."""
     if a.identity is None or b.identity is None:
         return
-    for field in ("format", "projection", "options"):
+    both_say = a.says_projection and b.says_projection
+    for field in ("format", *(("projection",) if both_say else ()), "options"):
         ours, theirs = (dict(flatten({field: one.identity.get(field)})) for one in (a, b) if one.identity)
         for key in dict.fromkeys([*ours, *theirs]):
             name = key.removeprefix("options.")

@@ -201,6 +201,10 @@ def test_a_table_of_scores_is_compared_with_a_run_and_what_it_cannot_say_is_told
         for row in zip(run.study_ids, run.patient_ids, run.sites, run.parts, run.targets, run.logits, strict=True):
             cells = [f"{value}" for pair in zip(row[4].astype(int), row[5].tolist(), strict=True) for value in pair]
             file.write(",".join([*row[:4], *cells]) + "\n")
+    evaluated_table = ["evaluate", f"theirs={tmp_path / 'theirs.csv'}", "--out", str(tmp_path / "t")]
+    assert CliRunner().invoke(app, [*evaluated_table, "--set", "evaluate.bootstrap=100"]).exit_code == 0
+    found = compare_evaluated([first, tmp_path / "t"])
+    assert found["unchecked"] == ["theirs"] and found["comparisons"]["runs"]["m"] == 6
     found = compare_evaluated([first, tmp_path / "theirs.csv"])
     assert found["unchecked"] == found["compared"][1:] == ["theirs"]
     row = next(r for r in found["comparisons"]["runs"]["rows"] if (r["set"], r["finding"]) == ("test", "fracture"))
