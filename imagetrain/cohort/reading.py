@@ -11,8 +11,10 @@ from imagetrain.cohort.prevalence import Row, prevalence_of, prevalence_of_count
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, Split
 from imagetrain.store import read_label_table
-from radprompter.files import read_table
+from radprompter.files import read_table, sha256
 from radprompter.label_table import LabelTable
+
+CHANGED = "The label table is another than when the runs were trained; it is not counted here."
 
 
 def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,8 +27,11 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
     metrics:
         Of the evaluation.
     """
-    tables = _label_tables(study)
-    tested_against = next(iter(tables.values()), None)
+    tables, notes = _label_tables(study), []
+    if "labels" in tables and _changed(study, manifest):
+        del tables["labels"]
+        notes.append(CHANGED)
+    labels = tables.get("labels")
     split = _split(study.out / "train" / "split.csv")
     findings = [finding["name"] for finding in metrics["findings"]]
     prevalence = [
@@ -42,8 +47,8 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
         for name, rows in _references(study, metrics).items():
             prevalence += prevalence_of_counts(name, rows)
     return {
-        "flow": flow_of(manifest, tested_against, metrics),
-        "flow_notes": flow_notes(manifest, tested_against),
+        "flow": flow_of(manifest, labels, metrics),
+        "flow_notes": notes + flow_notes(manifest, labels),
         "prevalence": prevalence,
     }
 
@@ -90,6 +95,13 @@ def _label_tables(study: StudyRecipe) -> dict[str, LabelTable]:
         for name, path in files.items()
         if path.is_file()
     }
+
+
+def _changed(study: StudyRecipe, manifest: Mapping[str, Any]) -> bool:
+    """Whether the recipe's label table is another than the first run learned from; not known if that had its own."""
+    trained = manifest.get("hashes", {}).get("labels")
+    own = study.train is not None and next(iter(study.train.runs.values())).labels is not None
+    return study.data is not None and trained is not None and not own and sha256(study.data.labels) != trained
 
 
 def _split(path: Path) -> Split | None:

@@ -12,11 +12,11 @@ from reference.predictions import FINDINGS, two_runs
 from imagetrain.assess import run_evaluate
 from imagetrain.cohort.flow import flow_notes, flow_of
 from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_counts, prevalence_of_matrix
-from imagetrain.cohort.reading import describe_cohort
+from imagetrain.cohort.reading import CHANGED, describe_cohort
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Split
 from imagetrain.store import save_predictions, save_split
-from radprompter.files import read_json, write_json, write_text
+from radprompter.files import read_json, sha256, write_json, write_text
 from radprompter.label_table import LabelTable
 from radprompter.labels import FindingSpec, LabelSchema
 
@@ -209,7 +209,9 @@ def test_an_evaluation_says_whose_studies_it_is_of(tmp_path: Path, folds: int):
         evaluate: {{bootstrap: 10}}
         """,
     )
-    study = read_json(Path(run_evaluate(load_recipe(tmp_path / "recipe.yaml", out=out))["metrics"]))["study"]
+    recipe = load_recipe(tmp_path / "recipe.yaml", out=out)
+    metrics = read_json(Path(run_evaluate(recipe)["metrics"]))
+    study = metrics["study"]
     assert holds(study["flow"]) and study["flow"][-1]["n"] == 380
     outside = [row for row in study["prevalence"] if row["part"] == "external" and row["finding"] == FINDINGS[0]]
     n_positive = int(run.part("external").targets[:, 0].sum())
@@ -218,3 +220,8 @@ def test_an_evaluation_says_whose_studies_it_is_of(tmp_path: Path, folds: int):
     ]
     tested = {row["part"] for row in study["prevalence"]}
     assert tested == ({"train", "validation", "test", "external"} if folds == 1 else {"test", "external"})
+    manifest = {"n_studies": parts, "excluded": {}, "unused_images": {}, "hashes": {"labels": "of another table"}}
+    later = describe_cohort(recipe, manifest, metrics)
+    assert later["prevalence"] == [] and later["flow_notes"][0] == CHANGED
+    manifest["hashes"] = {"labels": sha256(tmp_path / "labels.csv")}
+    assert describe_cohort(recipe, manifest, metrics)["prevalence"] == study["prevalence"]

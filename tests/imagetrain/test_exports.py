@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
+from hypothesis import given
+from hypothesis import strategies as st
 from reference.predictions import two_runs
 
 from imagetrain.evaluation.numbers import Options
@@ -158,6 +160,17 @@ def test_names_from_tables_cannot_become_commands():
     assert escape("a_b & 5 % #1 $x$ ~ ^\n") == r"a\_b \& 5 \% \#1 \$x\$ \textasciitilde{} \textasciicircum{} "
     assert escape("−0.1–0.2 <0.001 95\u00a0%") == r"$-$0.1--0.2 $<$0.001 95~\%"
     assert r"\input" not in as_latex(HOSTILE, "x")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_no_text_leaves_a_sign_that_latex_would_obey(text: str):
+    plain = re.sub(
+        r"\\text(backslash|ascii\w+|bar)\{\}|\\(times|leq|geq|pm|cdot|alpha|kappa|chi|dots\{\}|[&%$#_{},])",
+        "",
+        escape(text),
+    )
+    assert not re.search(r"[\\&%#_{}\x00-\x1f]", plain)
+    assert re.sub(r"(?<!\\)\$[^$]*\$", "", escape(text).replace("\\$", "")).count("$") == 0
 
 
 def test_repeated_names_stand_once():
