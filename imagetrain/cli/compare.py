@@ -109,13 +109,14 @@ def _show_restriction(found: Mapping[str, Any]) -> None:
 def _show_settings(found: Mapping[str, Any]) -> None:
     """What differs between the runs, which is what their difference may come from."""
     from rich.table import Table
+    from rich.text import Text
 
     if found["differs"]:
         table = Table(title="what differs between them", show_lines=False)
         for column in ("", *found["compared"]):
             table.add_column(column, overflow="fold")
         for setting, values in found["differs"].items():
-            table.add_row(setting, *(_shorten(values[name]) for name in found["compared"]))
+            table.add_row(setting, *(Text(_shorten(values[name])) for name in found["compared"]))
         console().print(table)
     if found["unchecked"]:
         names = ", ".join(found["unchecked"])
