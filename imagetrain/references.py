@@ -186,12 +186,13 @@ def explain_references(metrics: dict[str, Any], references: Mapping[str | None, 
         metrics["references"].append({"site": site, "file": said.path.name, "columns": columns})
         sets = [one for one in metrics["sets"] if (one["site"] if one["site"] in references else None) == site]
         reason = f"no counterpart in the reference {said.path.name}"
-        for one in sets:
-            macros = [row for row in metrics["macro"] if row["set"] == one["key"]]
-            rows = [row for row in metrics["results"] if row["set"] == one["key"]]
-            for row in (*rows, *(item for macro in macros for item in macro["excluded"])):
-                if row["finding"] in without:
-                    _explain(row, reason)
+        keys = {one["key"] for one in sets}
+        compared = [row for family in metrics["comparisons"].values() for row in family["rows"]]
+        rows = [row for row in (*metrics["results"], *compared) if {row.get("set"), row.get("set_b")} & keys]
+        rows += [item for macro in metrics["macro"] if macro["set"] in keys for item in macro["excluded"]]
+        for row in rows:
+            if row["finding"] in without:
+                _explain(row, reason)
         if without and sets:
             where = " and ".join(one["title"] for one in sets)
             metrics["notes"].append(f"N{reason[1:]} ({where}): {', '.join(without)}; not known there.")
@@ -201,8 +202,8 @@ def _explain(row: dict[str, Any], reason: str) -> None:
     for name, value in row.items():
         if isinstance(value, dict):
             _explain(value, reason)
-        elif value == UNKNOWN:
-            row[name] = reason
+        elif isinstance(value, str):
+            row[name] = value.replace(UNKNOWN, reason)
 
 
 def _labels(path: Path) -> pd.DataFrame | None:

@@ -154,6 +154,8 @@ def test_metrics_say_which_columns_were_read_and_what_a_site_does_not_know(tmp_p
     reason = "no counterpart in the reference beta.csv"
     assert effusion["external:beta"]["auroc"]["reason"] == effusion["external:beta"]["excluded_because"] == reason
     assert effusion["test"]["auroc"]["value"] > 0.5
+    sites = {row["finding"]: row["difference"] for row in metrics["comparisons"]["sites"]["rows"]}
+    assert sites["effusion"]["reason"] == f"outside: {reason}" and sites["fracture"]["value"] is not None
     (outside_mean,) = [row for row in metrics["macro"] if row["set"] == "external:beta"]
     assert {item["reason"] for item in outside_mean["excluded"]} == {reason}
     assert any("effusion" in note and "external (beta)" in note for note in metrics["notes"])
