@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from imagetrain.exports.text import as_csv, as_markdown
 from imagetrain.exports.word import as_docx
 from imagetrain.page.render import plots
 from imagetrain.records import EvaluationReport, ReferenceLabels
+from radprompter.errors import InputError
 
 HOSTILE = Table(
     "50 % of A & B_C",
@@ -207,6 +209,12 @@ def test_word_gets_a_table_with_caption_repeated_header_and_note(tables, name):
     assert note.text == table.note.replace("\x07", "")
     page = made.sections[0]
     assert (page.page_width > page.page_height) == (len(table.header) > 6)
+
+
+def test_without_python_docx_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(InputError, match=r"python-docx; pip install .*\[evaluate\]"):
+        as_docx(HOSTILE)
 
 
 def test_markdown_and_csv_keep_their_columns():
