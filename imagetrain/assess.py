@@ -83,6 +83,8 @@ def run_evaluate(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     tables = {**TABLES, **(MATRIX_TABLES if references else {})}
     for name, table in tables.items():
         write_text(folder / name, table(metrics))
+    for name in MATRIX_TABLES.keys() - tables.keys():
+        (folder / name).unlink(missing_ok=True)  # of an evaluation that had references
     write_stamp(folder, made_from, [METRICS, *tables, *(f"{TESTED}/{name}.parquet" for name in runs)])
     track_evaluation(study, folder / METRICS)
     return _summary(metrics, folder, up_to_date=False)

@@ -18,6 +18,8 @@ def show_matrix(metrics: Mapping[str, Any]) -> None:
     titles = {one["key"]: one["title"] for one in metrics["sets"]}
     for where in matrix["sets"]:
         _show_set(matrix, where, titles[where], metrics["options"]["alpha"])
+        for one in (one for one in matrix["left_out"] if one["set"] == where):
+            console().print(f"  not in these means: {one['finding']} ({one['reasons']})", style="dim", markup=False)
     for family, text in (("rows", "pairs of runs"), ("columns", "references against the first")):
         compared = matrix[family]
         console().print(
