@@ -19,7 +19,7 @@ from imagetrain.recipe import StudyRecipe
 from imagetrain.records import TEST, Predictions
 from imagetrain.store import ModelCard, read_predictions
 from radprompter.errors import InputError
-from radprompter.files import sha256, write_bytes, write_json, write_text
+from radprompter.files import read_json, sha256, write_bytes, write_json, write_text
 
 HEAT = 0.55  # share of the colour where the map is highest
 PAGE = "saliency.html"
@@ -93,7 +93,7 @@ def run_saliency(
 
 
 def draw_wanted(study: StudyRecipe) -> None:
-    """Draw what the recipe's ``report.saliency`` asks for, unless it is there.
+    """Draw what the recipe's ``report.saliency`` asks for, unless it is there or the finding was too rare to train on.
 
     Raises
     ------
@@ -106,8 +106,14 @@ def draw_wanted(study: StudyRecipe) -> None:
     there = {(one.about["run"], one.about["finding"]): one.about["n"] for one in drawn_maps(study)}
     for run in wanted.runs or tuple(study.need_train().runs):
         for finding in wanted.findings:
-            if there.get((run, finding)) != wanted.n:
+            if finding not in _left_out(study, run) and there.get((run, finding)) != wanted.n:
                 run_saliency(study, finding=finding, run=run, n=wanted.n)
+
+
+def _left_out(study: StudyRecipe, run: str) -> set[str]:
+    """Findings that a run was not trained on, as its manifest says."""
+    manifest = study.out / "train" / run / "manifest.json"
+    return set(read_json(manifest).get("left_out") or ()) if manifest.is_file() else set()
 
 
 def _choose(predictions: Predictions, finding: str, n: int, studies: Sequence[str]) -> list[int]:

@@ -77,8 +77,13 @@ class View:
         return [(anchor, title) for anchor, title, is_there in sections if is_there]
 
     def has(self, number: str) -> bool:
-        """Whether any result has a number."""
-        return any(row.get(number) for row in self.results.values())
+        """Whether any result has a number that is defined."""
+        return any((row.get(number) or {}).get("value") is not None for row in self.results.values())
+
+    @property
+    def threshold_unit(self) -> str:
+        """On which scale thresholds are shown: that of probabilities, or of scores that are none."""
+        return "probability" if any("probability" in row["threshold"] for row in self.results.values()) else "score"
 
     def meanings(self, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """Headings and definitions of some numbers, or of all; those that these metrics do not define are left out."""

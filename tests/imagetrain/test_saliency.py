@@ -25,7 +25,7 @@ from imagetrain.pixels.dataset import open_pixels
 from imagetrain.recipe import EvaluateRecipe, ReportRecipe, SaliencyRecipe, TrainRecipe
 from imagetrain.records import Targets
 from imagetrain.run import run_train
-from imagetrain.salience import run_saliency
+from imagetrain.salience import draw_wanted, run_saliency
 from radprompter.errors import InputError
 
 SCORES = {"auroc": auroc, "auprc": average_precision}
@@ -198,3 +198,11 @@ def test_maps_of_earlier_predictions_are_not_shown(trained: Path) -> None:
     with pytest.raises(InputError, match="damaged; draw again"):
         drawn_maps(recipe)
     told.unlink()
+
+
+def test_what_was_too_rare_to_train_on_is_not_drawn_and_what_nobody_knows_is_refused(trained: Path) -> None:
+    recipe = shapes_recipe(trained, train={"epochs": 1, "runs": {"inclusive": {}}})
+    draw_wanted(recipe.model_copy(update={"report": ReportRecipe(saliency=SaliencyRecipe(findings=("rare",)))}))
+    assert not (trained / "out/saliency/inclusive/rare").exists()
+    with pytest.raises(InputError, match="no finding 'disk'"):
+        draw_wanted(recipe.model_copy(update={"report": ReportRecipe(saliency=SaliencyRecipe(findings=("disk",)))}))

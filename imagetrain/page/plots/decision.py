@@ -45,7 +45,7 @@ def decision_plot(view: View, finding: str) -> Plot | None:
             rows += [(one["key"], view.runs[i], *values) for values in zip(*columns, strict=True)]
         title = view.set_title(one["key"])
         says = f"Decision curves of {view.titles[finding]}, {title}: {'; '.join(said)}."
-        panels.append(frame.panel(title, parts, says=says))
+        panels.append(frame.panel(title, parts, says=says, runs=len(view.runs)))
     if not panels:
         return None
     table = DataTable(HEADER, tuple(rows))

@@ -10,6 +10,7 @@ from imagetrain.page.plots.plot import Panel, panel, text
 from radprompter.pages.svg import Shape, drawing, mark
 
 WIDTH, HEIGHT, LEFT, TOP, SIDE = 246, 240, 42, 8, 196
+CROWD = 3
 SHAPES: tuple[Shape, ...] = ("circle", "square", "diamond", "up", "down", "plus", "hexagon")
 N_LOOKS = len(SHAPES)
 
@@ -109,9 +110,10 @@ class Frame:
         """The mark of a run at a point."""
         return mark(shape(run), f"{self.x(x):g}", self.y(y), look(run, outside))
 
-    def panel(self, title: str, parts: Sequence[str], *, says: str) -> Panel:
-        """The frame with what is drawn on it."""
-        return panel(title, [*self.grid(), *parts], width=WIDTH, height=HEIGHT, says=says)
+    def panel(self, title: str, parts: Sequence[str], *, says: str, runs: int = 1) -> Panel:
+        """The frame with what is drawn on it; with many runs, the bands are paler."""
+        drawn = [f'<g class="crowded">{"".join(parts)}</g>'] if runs > CROWD else parts
+        return panel(title, [*self.grid(), *drawn], width=WIDTH, height=HEIGHT, says=says)
 
     def _path(self, x: Sequence[float | None], y: Sequence[float | None]) -> str:
         made, pen = [], "M"

@@ -40,7 +40,7 @@ def roc_plot(view: View, finding: str) -> Plot | None:
             said[i] += f", at the threshold sensitivity {decimal(y, 2)} and specificity {decimal(1 - x, 2)}"
         title = view.set_title(one["key"])
         says = f"ROC curves of {view.titles[finding]}, {title}: {'; '.join(said.values())}."
-        panels.append(ROC.panel(title, parts, says=says))
+        panels.append(ROC.panel(title, parts, says=says, runs=len(view.runs)))
     return _plot(f"{view.titles[finding]}: ROC curves", view, panels, rows)
 
 
@@ -74,7 +74,7 @@ def precision_recall_plot(view: View, finding: str) -> Plot | None:
         title = view.set_title(one["key"])
         share = percent(drawn[0][2]["prevalence"])
         says = f"Precision-recall curves of {view.titles[finding]}, {title}: {'; '.join(said)}; prevalence {share}."
-        panels.append(frame.panel(title, parts, says=says))
+        panels.append(frame.panel(title, parts, says=says, runs=len(view.runs)))
     return _plot(f"{view.titles[finding]}: precision-recall curves", view, panels, rows)
 
 
