@@ -82,7 +82,7 @@ def name_studies(arguments: Iterable[str]) -> dict[str, Path]:
     """
     folders: dict[str, Path] = {}
     for text in arguments:
-        found = re.match(r"([^=/\\]+)=(.+)", text)
+        found = None if Path(text).exists() else re.match(r"([^=/\\]+)=(.+)", text)
         name, place = (found[1].strip(), Path(found[2])) if found else ("", Path(text))
         for own, folder in _folders_at(place).items():
             title = name or own or str(read_metrics(metrics_of(folder)).get("study", {}).get("title") or folder.name)

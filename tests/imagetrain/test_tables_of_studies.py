@@ -226,6 +226,13 @@ def test_a_recipe_of_studies_stands_for_all_of_them(folders: list[Path], tmp_pat
     assert [row["study"] for row in json.loads(done.stdout)["studies"]] == ["Elbow", "Thumb"]
 
 
+def test_a_folder_with_an_equals_sign_is_a_folder(studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    write_json(tmp_path / "alpha=0.1/evaluate/metrics.json", studies["Elbow"])
+    done = CliRunner().invoke(app, ["tables", "alpha=0.1", "--json"])
+    assert [row["study"] for row in json.loads(done.stdout)["studies"]] == ["alpha=0.1"]
+
+
 def test_the_stage_is_up_to_date_until_a_study_changes(folders: list[Path], studies, tmp_path: Path):
     named = {one.name: one for one in folders}
     assert not run_tables(named, tmp_path / "t")["up_to_date"]
