@@ -202,7 +202,12 @@ def test_maps_of_earlier_predictions_are_not_shown(trained: Path) -> None:
 
 def test_what_was_too_rare_to_train_on_is_not_drawn_and_what_nobody_knows_is_refused(trained: Path) -> None:
     recipe = shapes_recipe(trained, train={"epochs": 1, "runs": {"inclusive": {}}})
-    draw_wanted(recipe.model_copy(update={"report": ReportRecipe(saliency=SaliencyRecipe(findings=("rare",)))}))
-    assert not (trained / "out/saliency/inclusive/rare").exists()
-    with pytest.raises(InputError, match="no finding 'disk'"):
-        draw_wanted(recipe.model_copy(update={"report": ReportRecipe(saliency=SaliencyRecipe(findings=("disk",)))}))
+    asking = recipe.model_copy(update={"report": ReportRecipe(saliency=SaliencyRecipe(findings=("spur",)))})
+    with pytest.raises(InputError, match="no finding 'spur'"):
+        draw_wanted(asking)
+    manifest = trained / "out/train/inclusive/manifest.json"
+    before = manifest.read_text()
+    manifest.write_text(json.dumps(json.loads(before) | {"left_out": {"spur": "2 positives in training"}}))
+    draw_wanted(asking)
+    manifest.write_text(before)
+    assert not (trained / "out/saliency/inclusive/spur").exists()
