@@ -16,8 +16,10 @@ from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
 from imagetrain.recipe import Reference, StudyRecipe, load_recipe
 from imagetrain.references import hold_against
+from imagetrain.sources import changed_since
 from imagetrain.store import save_predictions
 from radprompter.errors import InputError, TableError
+from radprompter.files import sha256
 
 RECIPE = """
 name: Made-up study
@@ -268,3 +270,27 @@ def test_a_recipe_chooses_thresholds_recalibration_and_subgroups(study: StudyRec
     assert sum(int(row["n_studies"]) for row in rows if (row["attribute"], row["finding"]) == ("age", "")) == 2 * 380
     (tmp_path / "who.csv").write_text((tmp_path / "who.csv").read_text().replace("s639,M", "s639,F"))
     assert not run_evaluate(recipe)["up_to_date"]
+
+
+def test_changed_data_are_told_but_moved_files_are_not(study: StudyRecipe, tmp_path: Path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study_id,fracture\n")
+    settings = f"data={{labels: {labels}, studies: {{path: s.csv}}, images: {{path: i.csv}}, size: 96}}"
+    before = recipe_in(tmp_path, settings)
+    trained(
+        tmp_path,
+        "inclusive",
+        before,
+        data=before.need_data().model_dump(mode="json"),
+        hashes={"labels": sha256(labels)},
+    )
+    assert changed_since(before, "inclusive") == []
+    moved = recipe_in(tmp_path, settings, "data.images.path=elsewhere.csv", "data.split.leakage=warn")
+    assert changed_since(moved, "inclusive") == []
+    other = recipe_in(tmp_path, settings, "data.size=128", "data.split.seed=5")
+    labels.write_text("study_id,fracture\na,1\n")
+    assert changed_since(other, "inclusive") == [
+        "data.size was 96, is 128",
+        "data.split.seed was 0, is 5",
+        f"{labels} has other content",
+    ]
