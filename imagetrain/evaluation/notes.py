@@ -44,12 +44,12 @@ def notes_on_patients(runs: Mapping[str, Predictions]) -> list[str]:
     notes = []
     if seen:
         notes.append(
-            f"{len(seen)} tested patients also have studies in training or validation, so that thresholds and "
-            "recalibration, or more, have seen them. If their ids are equal by chance, at two hospitals, change them."
+            f"Tested patients who also have studies in training or validation: {len(seen)}. Thresholds and "
+            "recalibration, or more, have seen them. If ids are equal by chance, at two hospitals, change them."
         )
     if both := inside & outside:
         notes.append(
-            f"{len(both)} patients are tested inside and outside, while tests between sites take patients for "
+            f"Patients who are tested both inside and outside: {len(both)}. Tests between sites take them for "
             "different ones."
         )
     alone = [part for part, patients in ((TEST, inside), (EXTERNAL, outside)) if len(patients) == 1]

@@ -28,11 +28,11 @@ def made_of(*rows: tuple[str, str], folds: tuple[int, ...] | None = None) -> Pre
     ("rows", "words"),
     [
         ([("a", "validation"), ("b", "test"), ("c", "test"), ("d", "external"), ("e", "external")], []),
-        ([("a", "validation"), ("a", "test"), ("b", "test")], ["1 tested patients also have studies in training"]),
-        ([("a", "train"), ("a", "external"), ("b", "external")], ["1 tested patients also have studies in training"]),
+        ([("a", "validation"), ("a", "test"), ("b", "test")], ["Tested patients who also have studies in"]),
+        ([("a", "train"), ("a", "external"), ("b", "external")], ["Tested patients who also have studies in"]),
         (
             [("a", "test"), ("b", "test"), ("a", "external"), ("b", "external")],
-            ["2 patients are tested inside and"],
+            ["Patients who are tested both inside and"],
         ),
         ([("a", "test"), ("a", "test")], ["All studies of part test are of one patient"]),
     ],
