@@ -35,9 +35,11 @@ class View:
         pictures: Sequence[Mapping[str, Any]] = (),
         links: Sequence[tuple[str, str]] = (),
     ) -> None:
-        self.metrics, self.pictures, self.links = metrics, pictures, links
+        self.metrics, self.links = metrics, links
         self.study: Mapping[str, Any] = dict.fromkeys(STUDY) | metrics.get("study", {})
         self.runs: list[str] = metrics["runs"]
+        order = {name: i for i, name in enumerate([*(item["name"] for item in metrics["findings"]), *self.runs])}
+        self.pictures = sorted(pictures, key=lambda one: (order.get(one["finding"], 0), order.get(one["run"], 0)))
         self.sets: list[Row] = [one | {"outside": one["part"] != "test"} for one in metrics["sets"]]
         self.titles: dict[str, str] = {item["name"]: item["title"] for item in metrics["findings"]}
         self.results = {(row["set"], row["run"], row["finding"]): row for row in metrics["results"]}
