@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from imagetrain.attributes import metadata_of, read_attributes
-from imagetrain.describing import describe_study, titles_of
+from imagetrain.describing.identity import identify
+from imagetrain.describing.study import describe_study, titles_of
 from imagetrain.evaluated import read_metrics
 from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
@@ -16,14 +16,14 @@ from imagetrain.evaluation.report import FORMAT, evaluate
 from imagetrain.evaluation.tables import TABLES
 from imagetrain.exports.files import HERE as EXPORTS
 from imagetrain.exports.files import LINKS, exported
-from imagetrain.identity import identify
+from imagetrain.gathering.attributes import metadata_of, read_attributes
+from imagetrain.gathering.reference_columns import reference_columns
+from imagetrain.gathering.references import explain_references, hold_against
+from imagetrain.gathering.sources import files_of_runs, read_runs
 from imagetrain.page.render import HERE, plots, render
 from imagetrain.pictured import drawn_maps, shown_maps
 from imagetrain.recipe import EvaluateRecipe, StudyRecipe
 from imagetrain.records import EvaluationReport
-from imagetrain.reference_columns import reference_columns
-from imagetrain.references import explain_references, hold_against
-from imagetrain.sources import files_of_runs, read_runs
 from imagetrain.store import save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.files import (

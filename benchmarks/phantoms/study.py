@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 import radprompter.recipe
+from imagetrain.gathering.references import hold_against
 from imagetrain.recipe import Reference, StudyRecipe, load_recipe
 from imagetrain.records import TRAIN, VALIDATION, Predictions
-from imagetrain.references import hold_against
 from imagetrain.run import run_train
 from imagetrain.store import read_predictions
 from radprompter.files import atomic, read_json

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
+from imagetrain.gathering.references import hold_against
+from imagetrain.gathering.sources import changed_since
 from imagetrain.recipe import Reference, StudyRecipe, load_recipe
-from imagetrain.references import hold_against
-from imagetrain.sources import changed_since
 from imagetrain.store import save_predictions
 from radprompter.errors import InputError, TableError
 from radprompter.files import sha256

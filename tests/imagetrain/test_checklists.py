@@ -12,12 +12,12 @@ from page_outline import Outline
 from quiet_tab import open_quietly
 from reference.predictions import two_runs
 
+from imagetrain.describing.facts import facts_of
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.exports.answers import TOLD
 from imagetrain.exports.checklist import BLANK, checklists, checklists_csv, checklists_docx
 from imagetrain.exports.guideline import guidelines
-from imagetrain.facts import facts_of
 from imagetrain.page.checklist import render_checklists
 from imagetrain.recipe import StudyRecipe, load_recipe
 from radprompter.shipped import find_recipe

@@ -10,9 +10,9 @@ import pytest
 from reference.predictions import FINDINGS, two_runs
 
 from imagetrain.assess import run_evaluate
-from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import prevalence_of, prevalence_of_counts, prevalence_of_matrix
-from imagetrain.cohort.reading import CHANGED, describe_cohort
+from imagetrain.describing.cohort import CHANGED, describe_cohort
+from imagetrain.describing.flow import flow_notes, flow_of
+from imagetrain.describing.prevalence import prevalence_of, prevalence_of_counts, prevalence_of_matrix
 from imagetrain.recipe import load_recipe
 from imagetrain.records import Split
 from imagetrain.store import save_predictions, save_split

@@ -12,8 +12,8 @@ import pytest
 from reference.predictions import FINDINGS, make_predictions, two_runs
 
 from imagetrain.assess import run_evaluate
+from imagetrain.describing.identity import identify
 from imagetrain.evaluation.numbers import Options
-from imagetrain.identity import identify
 from imagetrain.recipe import StudyRecipe, load_recipe
 from imagetrain.store import read_predictions, save_predictions
 

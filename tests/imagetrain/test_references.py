@@ -11,9 +11,9 @@ import pytest
 from reference.predictions import FINDINGS, make_predictions
 
 from imagetrain.evaluation.report import evaluate
+from imagetrain.gathering.references import explain_references, hold_against, load_reference
 from imagetrain.recipe import Reference
 from imagetrain.records import Predictions
-from imagetrain.references import explain_references, hold_against, load_reference
 from radprompter.errors import RecipeError, TableError
 from radprompter.label_table import LabelTable
 from radprompter.labels import Cell, FindingSpec, LabelSchema, LabelState

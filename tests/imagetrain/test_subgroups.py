@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from reference.predictions import make_predictions, two_runs
 from reference.roc import pair_counting_auroc
 
-from imagetrain.attributes import metadata_of, read_attributes
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.evaluation.subgroups import NOT_RECORDED, Attribute, band_of, bands_of, read_age
+from imagetrain.gathering.attributes import metadata_of, read_attributes
 from imagetrain.recipe import Metadata, SubgroupRecipe, load_recipe
 from radprompter.errors import RecipeError, TableError
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from imagetrain.cohort.flow import flow_notes, flow_of
-from imagetrain.cohort.prevalence import Row, prevalence_of, prevalence_of_counts, prevalence_of_matrix
+from imagetrain.describing.flow import flow_notes, flow_of
+from imagetrain.describing.prevalence import Row, prevalence_of, prevalence_of_counts, prevalence_of_matrix
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import EXTERNAL, TEST, Split
 from imagetrain.store import read_label_table

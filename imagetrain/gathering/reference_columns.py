@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from imagetrain.gathering.references import look_up, read_reference, tested
 from imagetrain.recipe import EvaluateRecipe, Reference, StudyRecipe
 from imagetrain.records import Predictions, ReferenceLabels
-from imagetrain.references import look_up, read_reference, tested
 from radprompter.errors import TableError
 
 LABELS, PRIMARY = "labels", "reference"

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from imagetrain.cohort.reading import describe_cohort
-from imagetrain.facts import facts_of
+from imagetrain.describing.cohort import describe_cohort
+from imagetrain.describing.facts import facts_of
 from imagetrain.recipe import StudyRecipe
 from imagetrain.records import PARTS, name_findings
 from imagetrain.store import read_manifest
