@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import auroc
 from imagetrain.evaluation.bootstrap import patient_counts, replicate
-from imagetrain.evaluation.labelers import attenuation
+from imagetrain.evaluation.matrix.labelers import attenuation
 from radprompter.statistics import bootstrap_p, percentile_interval
 
 SEPARATION, AUROC = 1.5, 0.8556  # of the normal scores: Phi(1.5 / sqrt 2)

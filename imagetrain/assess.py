@@ -9,7 +9,7 @@ from typing import Any
 from imagetrain.describing.identity import identify
 from imagetrain.describing.study import describe_study, titles_of
 from imagetrain.evaluated import read_metrics
-from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
+from imagetrain.evaluation.matrix.tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import FORMAT, evaluate

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imagetrain.evaluated import read_metrics
-from imagetrain.evaluation.comparability import (
+from imagetrain.evaluation.comparison.comparability import (
     OF_NO_CONCERN,
     Contestant,
     align,
@@ -16,8 +16,8 @@ from imagetrain.evaluation.comparability import (
     restrict,
     what_differs,
 )
+from imagetrain.evaluation.comparison.side_by_side import compare_predictions
 from imagetrain.evaluation.numbers import Options
-from imagetrain.evaluation.side_by_side import compare_predictions
 from imagetrain.recipe import ScoreColumns
 from imagetrain.records import name_findings
 from imagetrain.store import read_predictions, read_scores

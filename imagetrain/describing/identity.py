@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from imagetrain.evaluation.comparability import OF_SCORES
+from imagetrain.evaluation.comparison.comparability import OF_SCORES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import FORMAT
 from imagetrain.recipe import StudyRecipe

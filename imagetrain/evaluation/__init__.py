@@ -1,8 +1,9 @@
 """Predictions to evaluation: numpy and scipy only, no torch.
 
 In the order of the flow: `testsets` (which studies); `auroc`, `delong`, `intervals`, `bootstrap`, `permutation`,
-`thresholds`, `calibration`, `decision` (one finding at a time); `compare` (runs and sites against each other);
-`numbers` (a value with its interval and definition); `report`.
+`thresholds`, `calibration`, `recalibration`, `decision` (one finding at a time, arrays in, numbers out); `finding` and
+`report` (every number with its interval and words); `subgroups`, `shift`; `comparison` (runs and sites against each
+other); `matrix` (runs against references); `studies` (several evaluations side by side); `sizes` (before any of it).
 
 What a notebook needs is here: one finding's functions take labels (1, 0, NaN) and scores as arrays of any kind;
 `evaluate` takes whole `Predictions`. What is slow to import is imported on use.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imagetrain.evaluation.at_frozen import at_frozen_threshold
 from imagetrain.evaluation.auroc import Floats, auroc, average_precision
 from imagetrain.evaluation.bootstrap import Counts, replicate, replicate_curves
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.curves import GRID, drawn_curves
 from imagetrain.evaluation.delong import DelongStatus, delong
 from imagetrain.evaluation.frozen import FrozenThreshold

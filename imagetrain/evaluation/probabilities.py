@@ -20,7 +20,7 @@ from imagetrain.evaluation.calibration import (
     calibration_line,
     replicate_calibration,
 )
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.curves import band, rounded
 from imagetrain.evaluation.decision import decision_curve, replicate_net_benefit
 from imagetrain.evaluation.numbers import Definitions, Options

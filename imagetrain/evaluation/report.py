@@ -11,12 +11,12 @@ import numpy as np
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts, in_threads, patient_counts
-from imagetrain.evaluation.calls import compare_calls
-from imagetrain.evaluation.compare import Rules, Scored, compare_runs, compare_sites
+from imagetrain.evaluation.comparison.calls import compare_calls
+from imagetrain.evaluation.comparison.families import Rules, Scored, compare_runs, compare_sites
 from imagetrain.evaluation.finding import Frozen, Measured, Tested, measure
 from imagetrain.evaluation.frozen import freeze_probabilities, freeze_thresholds
 from imagetrain.evaluation.macro import macro_mean
-from imagetrain.evaluation.matrix import cross_schema
+from imagetrain.evaluation.matrix.cells import cross_schema
 from imagetrain.evaluation.notes import notes_on, notes_on_folds, notes_on_patients
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.shift import halves, shift_at_site

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from imagetrain.evaluation.auroc import Floats
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.recalibration import Method, recalibrate
 from imagetrain.evaluation.thresholds import at_threshold, choose_threshold

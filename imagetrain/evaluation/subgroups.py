@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from imagetrain.evaluation.at_frozen import NO_THRESHOLD, rate_number
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts, in_threads, replicate
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.finding import auroc_number
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.thresholds import at_threshold

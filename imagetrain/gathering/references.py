@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.recipe import Reference
 from imagetrain.records import EXTERNAL, TEST, VALIDATION, Predictions
 from imagetrain.store import texts_of

@@ -12,8 +12,8 @@ from reference.predictions import make_predictions, two_runs
 from reference.significance import exact_mcnemar_p
 
 from imagetrain.evaluation.bootstrap import patient_counts
-from imagetrain.evaluation.calls import BOOTSTRAP, MCNEMAR, compare_calls
-from imagetrain.evaluation.compare import Rules, Scored
+from imagetrain.evaluation.comparison.calls import BOOTSTRAP, MCNEMAR, compare_calls
+from imagetrain.evaluation.comparison.families import Rules, Scored
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.records import Predictions

@@ -9,7 +9,7 @@ import pytest
 from reference.predictions import make_predictions, two_runs
 from reference.roc import step_up
 
-from imagetrain.evaluation.compare import few
+from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.delong import paired_test, unpaired_test
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference.predictions import make_predictions
 
 from imagetrain.evaluation.bootstrap import patient_counts, replicate
-from imagetrain.evaluation.compare import Rules, Scored, compare_runs
+from imagetrain.evaluation.comparison.families import Rules, Scored, compare_runs
 from imagetrain.evaluation.delong import DelongStatus, delong, paired_test, unpaired_test
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.report import evaluate

@@ -14,8 +14,8 @@ from reference.attenuated import mislabelled, standard_error_of_difference
 from reference.predictions import FINDINGS, make_predictions, two_runs
 
 from imagetrain.evaluation.auroc import auroc, average_precision
-from imagetrain.evaluation.labelers import agree, attenuation
-from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
+from imagetrain.evaluation.matrix.labelers import agree, attenuation
+from imagetrain.evaluation.matrix.tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
 from imagetrain.records import Predictions, ReferenceLabels

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
-from imagetrain.evaluation.matrix_tables import MATRIX_TABLES
+from imagetrain.evaluation.matrix.tables import MATRIX_TABLES
 from imagetrain.gathering.reference_columns import reference_columns
 from imagetrain.recipe import StudyRecipe, load_recipe
 from imagetrain.records import Predictions

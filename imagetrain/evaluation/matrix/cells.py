@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from imagetrain.evaluation.compare import Rules, Scored, few
+from imagetrain.evaluation.comparison.families import Rules, Scored, few
 from imagetrain.evaluation.finding import discrimination
-from imagetrain.evaluation.holding import Held, Labels, hold, labels_of
-from imagetrain.evaluation.labelers import agreement_rows
+from imagetrain.evaluation.matrix.holding import Held, Labels, hold, labels_of
+from imagetrain.evaluation.matrix.labelers import agreement_rows
+from imagetrain.evaluation.matrix.reference_tests import compare_references, compare_under_references
 from imagetrain.evaluation.numbers import Options
-from imagetrain.evaluation.reference_tests import compare_references, compare_under_references
 from imagetrain.records import ReferenceLabels
 from radprompter.errors import InputError
 from radprompter.statistics import percentile_interval

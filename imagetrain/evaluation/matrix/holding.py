@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats, auroc
 from imagetrain.evaluation.bootstrap import Replicates, in_threads, replicate
-from imagetrain.evaluation.compare import Scored
+from imagetrain.evaluation.comparison.families import Scored
 from imagetrain.records import Predictions, ReferenceLabels
 from radprompter.errors import InputError
 

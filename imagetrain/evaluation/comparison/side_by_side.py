@@ -9,8 +9,8 @@ import numpy as np
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts, in_threads, replicate
-from imagetrain.evaluation.calls import compare_calls
-from imagetrain.evaluation.compare import Rules, Scored, compare_runs
+from imagetrain.evaluation.comparison.calls import compare_calls
+from imagetrain.evaluation.comparison.families import Rules, Scored, compare_runs
 from imagetrain.evaluation.frozen import freeze_thresholds
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.report import resample_set

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts, replicate_f1
-from imagetrain.evaluation.compare import Rules, Scored, family, few
+from imagetrain.evaluation.comparison.families import Rules, Scored, family, few
 from radprompter.statistics import bootstrap_p, mcnemar_p, percentile_interval
 
 MCNEMAR, BOOTSTRAP = "McNemar, exact", "bootstrap of patients"

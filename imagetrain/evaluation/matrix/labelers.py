@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import Counts
-from imagetrain.evaluation.compare import Rules
+from imagetrain.evaluation.comparison.families import Rules
 from imagetrain.evaluation.thresholds import at_threshold
 from radprompter.statistics import percentile_interval
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.bootstrap import in_threads, replicate
-from imagetrain.evaluation.compare import Rules, Scored, family, few, macro_difference, pair_runs
-from imagetrain.evaluation.holding import AllHeld, Labels, aurocs_of
-from imagetrain.evaluation.labelers import agreement_of
+from imagetrain.evaluation.comparison.families import Rules, Scored, family, few, macro_difference, pair_runs
+from imagetrain.evaluation.matrix.holding import AllHeld, Labels, aurocs_of
+from imagetrain.evaluation.matrix.labelers import agreement_of
 from imagetrain.records import Predictions
 from radprompter.statistics import bootstrap_p, percentile_interval
 from radprompter.terminal import Track

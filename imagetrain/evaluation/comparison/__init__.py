@@ -1,0 +1,1 @@
+"""Runs against each other, inside and outside, and which runs may be compared at all."""
