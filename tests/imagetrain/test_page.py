@@ -179,3 +179,10 @@ def test_counts_of_a_reference_without_sites_stand_where_the_only_site_is():
         "Train (alpha)",
     ]
     assert "34\u00a0% by reference findings.csv" in plot.panels[0].svg
+
+
+def test_studies_that_no_table_knows_are_said_to_be_missing():
+    report = whole_report()
+    counted = {row["set"]: row["n_not_in_table"] for row in report.metrics["attributes"] if row["attribute"] == "sex"}
+    assert counted["test"] > 1
+    assert f"Internal test (alpha): {counted['test']} studies are not in the table of this attribute" in render(report)

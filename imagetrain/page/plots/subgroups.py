@@ -29,6 +29,12 @@ def attributes(view: View) -> list[str]:
     return list(dict.fromkeys(row["attribute"] for row in view.subgroups))
 
 
+def not_in_table(view: View, attribute: str) -> list[tuple[str, int]]:
+    """Where how many studies are missing from the table that says of an attribute."""
+    found = [row for row in view.metrics.get("attributes", ()) if row["attribute"] == attribute]
+    return [(view.set_title(row["set"]), row["n_not_in_table"]) for row in found if row["n_not_in_table"]]
+
+
 def group_forests(view: View, attribute: str) -> list[GroupForest]:
     """One forest a test set, on one axis; only sets that have the attribute."""
     found = [row for row in view.subgroups if row["attribute"] == attribute and row["finding"] is None]
