@@ -123,6 +123,22 @@ def test_references_that_say_the_same_differ_nowhere(matrix):
     )
 
 
+def test_agreement_of_references_takes_patients_for_independent():
+    run = make_predictions(seed=1)
+    alone = replace(run, patient_ids=run.study_ids)
+    of_patients = replace(run, patient_ids=tuple(f"p{int(study[1:]) // 8}" for study in run.study_ids))
+    weak = np.where((np.arange(len(TARGETS)) // 8 % 4 == 0)[:, None], 1 - TARGETS, TARGETS)  # errs on whole patients
+    references = {"truth": labels(TARGETS), "weak": labels(weak)}
+    found = []
+    for one in (alone, of_patients):
+        made = evaluate({"run": one}, references=references, options=Options(resamples=0, permutations=0)).metrics
+        found.append(made["matrix"]["agreement"][0]["specificity"])
+    studies, patients = found
+    assert (studies["value"], studies["n"]) == (patients["value"], patients["n"])
+    assert patients["high"] - patients["low"] > 1.5 * (studies["high"] - studies["low"])
+    assert "design effect" in patients["definition"]
+
+
 def test_families_are_declared_and_adjusted_over_both_directions(matrix):
     rows, columns = matrix["rows"], matrix["columns"]
     assert len(rows["rows"]) == 2 * 1 * 3 * len(FINDINGS) and len(columns["rows"]) == 2 * 2 * 2 * len(FINDINGS)

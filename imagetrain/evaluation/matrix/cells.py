@@ -60,8 +60,8 @@ def cross_schema(
     for where, name, run in track(places, "hold against references"):
         held.setdefault((where, name), {})[run] = hold(scored[where][run], labels[where][name])
     first = next(iter(references))
-    counts = {where: next(iter(runs.values())).counts for where, runs in scored.items()}
-    findings = next(iter(next(iter(scored.values())).values())).predictions.findings
+    in_set = {where: next(iter(runs.values())) for where, runs in scored.items()}
+    findings = next(iter(in_set.values())).predictions.findings
     left_out = _left_out(labels, findings, rules)
     counted = {where: [f for f, finding in enumerate(findings) if (where, finding) not in left_out] for where in scored}
     cells = [
@@ -86,7 +86,15 @@ def cross_schema(
             for where, of in labels.items()
             for name in references
             if name != first
-            for row in agreement_rows(of[name], of[first], findings, counted[where], counts[where], rules)
+            for row in agreement_rows(
+                of[name],
+                of[first],
+                in_set[where].predictions.patient_ids,
+                findings,
+                counted[where],
+                in_set[where].counts,
+                rules,
+            )
         ],
     }
 

@@ -79,6 +79,7 @@ def agreement_of(labels: NDArray[np.float32], others: NDArray[np.float32]) -> Ag
 def agreement_rows(
     labels: NDArray[np.float32],
     others: NDArray[np.float32],
+    patient_ids: Sequence[str],
     findings: Sequence[str],
     counted: Sequence[int],
     counts: Counts,
@@ -90,6 +91,8 @@ def agreement_rows(
     ----------
     labels, others:
         ``(n_studies, n_findings)``; `others` are taken for right.
+    patient_ids:
+        Whose each study is; patients are taken for independent.
     counted:
         Columns of the findings that the means are over.
     counts:
@@ -106,7 +109,9 @@ def agreement_rows(
         points.append(agreement_of(labels[:, f], others[:, f]))
         drawn.append(agree(*(counts[cells].sum(axis=0, dtype=np.int64) for cells in table)))
         about = {"finding": finding, "n": n, "n_positive": hits + alarms, "n_positive_against": hits + misses}
-        rates = at_threshold(others[known, f], labels[known, f], 0.5, alpha=rules.alpha)
+        rates = at_threshold(
+            np.where(known, others[:, f], np.nan), labels[:, f], 0.5, alpha=rules.alpha, patient_ids=patient_ids
+        )
         row = {
             name: rules.definitions.number(
                 f"reference_{name}", rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=REASONS[name]
