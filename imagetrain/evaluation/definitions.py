@@ -65,10 +65,10 @@ DEFINITIONS: Mapping[str, str] = {
         "Share of {permutations} permutations of the labels among patients with equally many studies that reach the "
         "AUROC; one-sided, counting the labels as they are as one more."
     ),
-    "prevalence": "With the finding among those whose label is known. Interval: Wilson, counts studies as independent.",
+    "prevalence": "With the finding among those whose label is known. " + RATE,
     "prevalence_difference": (
-        "Prevalence at the site minus prevalence in the internal test set. Interval: Newcombe's from Wilson's limits, "
-        "counts studies as independent."
+        "Prevalence at the site minus prevalence in the internal test set. Interval: Newcombe's (1998), from the "
+        "limits of both."
     ),
     "threshold_here": (
         "{threshold_rule}, on all studies of the site. It shows how far the frozen threshold is from where the site "
@@ -138,12 +138,12 @@ DEFINITIONS: Mapping[str, str] = {
         "patients, with scores and both labels; p: twice the share of resamples on the smaller side of zero."
     ),
     "reference_sensitivity": (
-        "Positive to this reference among those positive to the one that it is held against. Interval: Wilson; of the "
-        "mean over findings, {resamples} resamples of whole patients."
+        "Positive to this reference among those positive to the one that it is held against. " + RATE + " Of the mean "
+        "over findings: {resamples} resamples of whole patients."
     ),
     "reference_specificity": (
-        "Negative to this reference among those negative to the one that it is held against. Interval: Wilson; of the "
-        "mean over findings, {resamples} resamples of whole patients."
+        "Negative to this reference among those negative to the one that it is held against. " + RATE + " Of the mean "
+        "over findings: {resamples} resamples of whole patients."
     ),
     "reference_kappa": "Cohen's kappa of two references. Interval: {resamples} resamples of whole patients.",
     "reference_attenuation": (

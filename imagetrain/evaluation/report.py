@@ -19,7 +19,7 @@ from imagetrain.evaluation.macro import macro_mean
 from imagetrain.evaluation.matrix.cells import cross_schema
 from imagetrain.evaluation.notes import notes_on, notes_on_folds, notes_on_patients
 from imagetrain.evaluation.numbers import Definitions, Options
-from imagetrain.evaluation.shift import halves, shift_at_site
+from imagetrain.evaluation.shift import halves, prevalence_rate, shift_at_site
 from imagetrain.evaluation.subgroups import SITE, Attribute, measure_subgroups, sites_of
 from imagetrain.evaluation.testsets import EvaluationSet, evaluation_sets, label_counts, validation_predictions
 from imagetrain.records import ALL_FOLDS, EXTERNAL, TEST, EvaluationReport, Predictions, ReferenceLabels, name_findings
@@ -75,7 +75,7 @@ def evaluate(
         frozen = _freeze(validation[run], predictions, options)
         measured = _measure(predictions, tested, frozen, options, rules.definitions)
         rows = [{"finding": finding} | found.row for finding, found in zip(findings, measured, strict=True)]
-        inside = {row["finding"]: row for row in results if (row["set"], row["run"]) == (TEST, run)}
+        inside = next((there.predictions[run] for there in sets if there.part == TEST), None)
         rows = _with_shift(rows, inside, predictions, tested, options, rules.definitions)
         aurocs = np.stack([found.aurocs for found in measured], axis=1)
         by_fold = np.stack([found.aurocs_by_fold for found in measured], axis=1)
@@ -158,7 +158,7 @@ def _measure(
 
 def _with_shift(
     rows: Sequence[dict[str, Any]],
-    inside: Mapping[str, dict[str, Any]],
+    inside: Predictions | None,
     predictions: Predictions,
     tested: Tested,
     options: Options,
@@ -169,5 +169,8 @@ def _with_shift(
     made = []
     for f, row in enumerate(rows):
         studies = predictions.targets[:, f], predictions.logits[:, f], tested.patient_ids, tested.halves
-        made.append(row | {"shift": shift_at_site(inside.get(row["finding"]), row, *studies, options, definitions)})
+        there = None
+        if inside is not None:
+            there = prevalence_rate(inside.targets[:, f], inside.patient_ids, alpha=options.alpha)
+        made.append(row | {"shift": shift_at_site(there, row, *studies, options, definitions)})
     return made

@@ -17,8 +17,8 @@ from imagetrain.evaluation.auroc import Floats
 from imagetrain.evaluation.comparison.families import few
 from imagetrain.evaluation.numbers import Definitions, Options
 from imagetrain.evaluation.recalibration import Method, recalibrate
-from imagetrain.evaluation.thresholds import at_threshold, choose_threshold
-from radprompter.statistics import Interval, wilson_interval
+from imagetrain.evaluation.thresholds import Rate, at_threshold, choose_threshold, rate_of
+from radprompter.statistics import Interval
 
 NO_SET_INSIDE = "there is no internal test set"
 NOTHING_KNOWN = few([], 1)
@@ -62,19 +62,24 @@ def margins_by_halves(
     return logits.astype(np.float64) - cuts
 
 
-def newcombe_interval(first: tuple[int, int], second: tuple[int, int], *, alpha: float = 0.05) -> Interval:
-    """Interval of the difference of two proportions, ``first`` less ``second``, each as (number, of how many).
+def prevalence_rate(targets: NDArray[np.float32], patient_ids: Sequence[str], *, alpha: float = 0.05) -> Rate:
+    """Share of positives among the studies whose label is known, ``(n_studies,)``, with the interval of `rate_of`."""
+    known = ~np.isnan(targets)
+    return rate_of(targets[known] == 1, np.asarray(patient_ids, dtype=str)[known], alpha=alpha)
+
+
+def newcombe_interval(first: Rate, second: Rate) -> Interval:
+    """Interval of the difference of two proportions, ``first`` less ``second``, from the limits of each.
 
     R. G. Newcombe, Statistics in Medicine 17 (1998) 873, method 10: squares of the distances to Wilson's limits.
     """
-    limits = [wilson_interval(*one, alpha=alpha) for one in (first, second)]
-    (p, q), ((l1, u1), (l2, u2)) = (number / total for number, total in (first, second)), limits
-    below, above = np.hypot(p - l1, u2 - q), np.hypot(u1 - p, q - l2)
+    p, q = first.value, second.value
+    below, above = np.hypot(p - first.low, second.high - q), np.hypot(first.high - p, q - second.low)
     return Interval(float(p - q - below), float(p - q + above))
 
 
 def shift_at_site(
-    inside: Mapping[str, Any] | None,
+    inside: Rate | None,
     here: Mapping[str, Any],
     targets: NDArray[np.float32],
     logits: NDArray[np.float32],
@@ -87,17 +92,20 @@ def shift_at_site(
 
     Parameters
     ----------
-    inside, here:
-        Rows of results of the same run and finding; no row inside if there is no internal test set.
+    inside:
+        The prevalence in the internal test set, from `prevalence_rate`; None if there is no such set.
+    here:
+        The row of results of the site.
     targets, logits, patient_ids, half:
         ``(n_studies,)``, of the site.
     """
     known = ~np.isnan(targets)
+    at_site = prevalence_rate(targets, patient_ids, alpha=options.alpha)
     own = choose_threshold(targets, logits, wanted_sensitivity=options.wanted_sensitivity)
     made = {
-        "prevalence_inside": _prevalence(inside, options, definitions),
-        "prevalence_here": _prevalence(here, options, definitions),
-        "prevalence_difference": _difference(inside, here, options, definitions),
+        "prevalence_inside": _prevalence(inside, definitions),
+        "prevalence_here": _prevalence(at_site, definitions),
+        "prevalence_difference": _difference(inside, at_site, definitions),
         "threshold_inside": here["threshold"],
         "threshold_here": definitions.number(
             "threshold_here",
@@ -125,21 +133,17 @@ def shift_at_site(
     return made
 
 
-def _prevalence(row: Mapping[str, Any] | None, options: Options, definitions: Definitions) -> dict[str, Any]:
-    if row is None:
+def _prevalence(rate: Rate | None, definitions: Definitions) -> dict[str, Any]:
+    if rate is None:
         return definitions.number("prevalence", np.nan, n=0, reason=NO_SET_INSIDE)
-    low, high = wilson_interval(row["n_positive"], row["n"], alpha=options.alpha)
-    value = np.nan if row["prevalence"] is None else row["prevalence"]
-    return definitions.number("prevalence", value, low=low, high=high, n=row["n"], reason=NOTHING_KNOWN)
+    limits = {"low": rate.low, "high": rate.high}
+    return definitions.number("prevalence", rate.value, n=rate.denominator, reason=NOTHING_KNOWN, **limits)
 
 
-def _difference(
-    inside: Mapping[str, Any] | None, here: Mapping[str, Any], options: Options, definitions: Definitions
-) -> dict[str, Any]:
-    if inside is None or not inside["n"] or not here["n"]:
+def _difference(inside: Rate | None, here: Rate, definitions: Definitions) -> dict[str, Any]:
+    if inside is None or not inside.denominator or not here.denominator:
         reason = NO_SET_INSIDE if inside is None else NOTHING_KNOWN
-        return definitions.number("prevalence_difference", np.nan, n=here["n"], reason=reason)
-    counted = [(row["n_positive"], row["n"]) for row in (here, inside)]
-    low, high = newcombe_interval(*counted, alpha=options.alpha)
-    value = here["prevalence"] - inside["prevalence"]
-    return definitions.number("prevalence_difference", value, low=low, high=high, n=here["n"] + inside["n"])
+        return definitions.number("prevalence_difference", np.nan, n=here.denominator, reason=reason)
+    low, high = newcombe_interval(here, inside)
+    n = here.denominator + inside.denominator
+    return definitions.number("prevalence_difference", here.value - inside.value, low=low, high=high, n=n)

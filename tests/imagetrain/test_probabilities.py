@@ -18,7 +18,7 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.recalibration import Method, fit_temperature, recalibrate
 from imagetrain.evaluation.report import evaluate
 from imagetrain.evaluation.shift import halves, margins_by_halves, newcombe_interval, recalibrated_by_halves
-from imagetrain.evaluation.thresholds import with_sensitivity, youden
+from imagetrain.evaluation.thresholds import Rate, rate_of, with_sensitivity, youden
 from imagetrain.records import Predictions
 
 SAME = ("auroc", "auroc_bootstrap", "average_precision", "f1", "permutation", "decision", "shift")
@@ -150,6 +150,20 @@ def test_without_an_internal_test_set_the_shift_says_so():
     assert shift["sensitivity_here"]["value"] is not None
 
 
+def test_prevalences_take_patients_for_independent():
+    """Three studies of one patient with the same label say no more than one of them."""
+    once = replace(RUN, patient_ids=RUN.study_ids)
+    thrice = once.take(np.repeat(np.arange(len(RUN.study_ids)), 3))
+    thrice = replace(thrice, study_ids=tuple(f"{study}-{i}" for i, study in enumerate(thrice.study_ids)))
+    options = Options(resamples=0, permutations=0)
+    made = [evaluate({"one": run}, options=options).metrics for run in (once, thrice)]
+    one, other = (row_of(metrics, run="one")["shift"] for metrics in made)
+    for name in ("prevalence_inside", "prevalence_here", "prevalence_difference"):
+        limits = [[found[name][key] for key in ("value", "low", "high")] for found in (one, other)]
+        assert limits[0] == pytest.approx(limits[1], abs=0.004)
+        assert other[name]["n"] == 3 * one[name]["n"] and "independent" not in one[name]["definition"]
+
+
 def test_halves_part_no_patient():
     half = halves(OUTSIDE.patient_ids, seed=0)
     assert half.sum() == len(OUTSIDE.patient_ids) / 2
@@ -171,6 +185,10 @@ def test_what_is_chosen_at_a_site_never_saw_the_label_that_it_is_tested_with():
     assert (p[half] == q[half]).all() and (p[~half] != q[~half]).all()
 
 
+def share(number: int, total: int) -> Rate:
+    return rate_of(np.arange(total) < number)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "low", "high"),
     [
@@ -183,14 +201,14 @@ def test_what_is_chosen_at_a_site_never_saw_the_label_that_it_is_tested_with():
     ],
 )
 def test_the_interval_of_a_difference_is_newcombes(first, second, low, high):
-    assert newcombe_interval(first, second) == pytest.approx((low, high), abs=5e-5)
+    assert newcombe_interval(share(*first), share(*second)) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(st.tuples(st.integers(0, 20), st.integers(1, 20)), st.tuples(st.integers(0, 20), st.integers(1, 20)))
 def test_differences_turned_around_have_their_limits_turned_around(first, second):
     first, second = ((min(number, total), total) for number, total in (first, second))
-    low, high = newcombe_interval(first, second)
-    again = newcombe_interval(second, first)
+    low, high = newcombe_interval(share(*first), share(*second))
+    again = newcombe_interval(share(*second), share(*first))
     assert (low, high) == pytest.approx((-again.high, -again.low), abs=1e-12)
     assert low - 1e-12 <= first[0] / first[1] - second[0] / second[1] <= high + 1e-12
 
