@@ -62,6 +62,7 @@ def record_run(fit: Fit, fitted: Fitted) -> None:
 
     prepared, split = fit.prepared, fit.prepared.split
     targets = prepared.targets[fit.name]
+    patients = [split.patient_ids[row] for row in prepared.where(VALIDATION)]
     card = _card(fit, fitted)
     save_model(fit.folder / "model.safetensors", to_arrays(fitted.model), card)
     save_predictions(
@@ -90,7 +91,8 @@ def record_run(fit: Fit, fitted: Fitted) -> None:
         "n_studies": {part: split.parts.count(part) for part in dict.fromkeys(split.parts)},
         "targets": counts(targets, split),
         "validation": {
-            finding: _validation(truth, logits) for finding, truth, logits in _on_validation(fit, fitted.logits)
+            finding: validation_auroc(truth, logits, patients)
+            for finding, truth, logits in _on_validation(fit, fitted.logits)
         },
         "n_parameters": sum(parameter.numel() for parameter in fitted.model.parameters()),
         "device": fitted.device,
@@ -139,11 +141,13 @@ def _on_validation(fit: Fit, logits: NDArray[np.float32]) -> list[tuple[str, NDA
     return list(zip(targets.findings, truth.T, logits[validation].T, strict=True))
 
 
-def _validation(truth: NDArray[np.float32], logits: NDArray[np.float32]) -> dict[str, float | int | str | None]:
-    """AUROC of one finding on validation with DeLong's interval, or why there is none."""
+def validation_auroc(
+    truth: NDArray[np.float32], logits: NDArray[np.float32], patients: Sequence[str]
+) -> dict[str, float | int | str | None]:
+    """AUROC of one finding on validation with DeLong's interval, patients independent, or why there is none."""
     from imagetrain.evaluation.delong import delong
 
-    found = delong(truth, logits)
+    found = delong(truth, logits, patient_ids=patients)
     return {
         "auroc": _number(found.auroc),
         "low": _number(found.low) if found.status == "ok" else None,

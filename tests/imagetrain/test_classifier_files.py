@@ -15,6 +15,7 @@ from shapes import SCHEMA, shapes_recipe, write_study
 
 from imagetrain.classifiers import open_classifier, weights_of
 from imagetrain.prediction import run_predict
+from imagetrain.recording import validation_auroc
 from imagetrain.run import run_train
 from imagetrain.store import CARD, read_model
 from radprompter.errors import InputError, RecipeError, SchemaError
@@ -188,6 +189,17 @@ def test_numbers_in_the_card_are_those_of_validation(trained: Path) -> None:
         found = described["validation"][finding]
         assert found["auroc"] is None if np.isnan(expected) else abs(found["auroc"] - expected) < 1e-12
         assert (found["reason"] is None) == (found["low"] is not None)
+
+
+def test_the_interval_on_validation_takes_patients_for_independent() -> None:
+    generator = np.random.default_rng(0)
+    truth = (np.arange(40) % 2).astype(np.float32)
+    logits = (generator.normal(size=40) + truth).astype(np.float32)
+    patients = [str(number) for number in range(40)]
+    once = validation_auroc(truth, logits, patients)
+    again = validation_auroc(np.tile(truth, 4), np.tile(logits, 4), patients * 4)
+    assert isinstance(once["low"], float) and again["n_positive"] == 80
+    assert again["low"] == pytest.approx(once["low"], abs=0.01)  # the same studies four times over say nothing new
 
 
 def test_a_run_with_folds_has_a_network_a_fold() -> None:
