@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagetrain.fitting import fit_run
+from imagetrain.gathering.sources import check_files
 from imagetrain.leak_check import check_leakage
 from imagetrain.learning.processes import Processes, joined
 from imagetrain.locks import in_use, locked
@@ -132,6 +133,7 @@ def train_runs(
         from imagetrain.learning.networks import refuse_unknown_model
 
         refuse_unknown_model(recipe.model)  # before the images are read, which may take hours
+        check_files(study)
         read_lessons(data, recipe)
         read_studies(data.studies)
     with joined(recipe.device) as processes, _watched(study, watch) as watch:

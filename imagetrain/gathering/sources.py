@@ -23,6 +23,32 @@ class ReadRuns(NamedTuple):
     notes: tuple[str, ...]
 
 
+def check_files(study: StudyRecipe) -> None:
+    """Refuse a recipe whose `evaluate` names a file that does not exist, before what may take hours.
+
+    Files are looked for where no stage of the recipe writes them.
+
+    Raises
+    ------
+    TableError
+        With every such file, and the key that names it.
+    """
+    recipe = study.evaluate
+    named = {"reference.path": recipe.reference, "metadata.path": recipe.metadata}
+    named |= {f"sites.{name}.path": one for name, one in recipe.sites.items()}
+    named |= {f"references.{name}.path": one for name, one in recipe.references.items()}
+    files = {key: one.path for key, one in named.items() if one is not None}
+    files |= {f"scores.{name}": path for name, path in recipe.scores.items()}
+    written = [study.out, *(Path(path) for path in [(study.phantom or {}).get("path")] if path)]
+    absent = [
+        f"{path}: no such file (evaluate.{key})"
+        for key, path in files.items()
+        if not path.is_file() and not any(path.is_relative_to(folder) for folder in written)
+    ]
+    if absent:
+        raise TableError("\n".join(absent))
+
+
 def files_of_runs(study: StudyRecipe) -> dict[str, Path]:
     """Run -> the file of its predictions: a table of scores, or what was trained.
 

@@ -89,6 +89,7 @@ def plan(path: Path, settings: Sequence[str] | None, out: Path | None, json: boo
     }
     trainer = importlib.import_module("imagetrain.stages")
     if names := trainer.stages_of(training_study):
+        importlib.import_module("imagetrain.gathering.sources").check_files(training_study)
         told = {} if json else {"watch": importlib.import_module("imagetrain.cli.curves").Terminal()}
         stages |= {name: functools.partial(trainer.run_stage, name, training_study, **told) for name in names}
     return study, stages

@@ -9,11 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference.predictions import FINDINGS, make_predictions
+from shapes import shapes_recipe, write_study
 
 from imagetrain.evaluation.report import evaluate
 from imagetrain.gathering.references import explain_references, hold_against, load_reference
-from imagetrain.recipe import Reference
+from imagetrain.gathering.sources import check_files
+from imagetrain.recipe import EvaluateRecipe, Reference, StudyRecipe
 from imagetrain.records import Predictions
+from imagetrain.run import run_train
+from radprompter.cli.run import plan
 from radprompter.errors import RecipeError, TableError
 from radprompter.label_table import LabelTable
 from radprompter.labels import Cell, FindingSpec, LabelSchema, LabelState
@@ -160,3 +164,42 @@ def test_metrics_say_which_columns_were_read_and_what_a_site_does_not_know(tmp_p
     assert {item["reason"] for item in outside_mean["excluded"]} == {reason}
     assert any("effusion" in note and "external (beta)" in note for note in metrics["notes"])
     json.dumps(metrics)
+
+
+def test_files_that_no_stage_writes_must_be_there_before_the_first_one(tmp_path: Path):
+    made, absent = tmp_path / "phantom/truth.csv", tmp_path / "gone.csv"
+    keys = {
+        "reference": {"path": made},
+        "sites": {"beta": {"path": absent}},
+        "references": {"people": {"path": tmp_path / "out/label/labels.parquet"}},
+        "metadata": {"path": tmp_path / "ages.csv"},
+    }
+    recipe = StudyRecipe.model_validate(
+        {"name": "x", "out": tmp_path / "out", "phantom": {"path": str(tmp_path / "phantom")}, "evaluate": keys}
+    )
+    with pytest.raises(TableError) as refused:
+        check_files(recipe)
+    assert str(refused.value).splitlines() == [
+        f"{tmp_path / 'ages.csv'}: no such file (evaluate.metadata.path)",
+        f"{absent}: no such file (evaluate.sites.beta.path)",
+    ]
+    for path in (absent, tmp_path / "ages.csv"):
+        path.touch()
+    check_files(recipe)
+    made.parent.mkdir()
+    with pytest.raises(TableError, match=r"evaluate\.reference\.path"):
+        check_files(recipe.model_copy(update={"phantom": None}))
+
+
+def test_a_training_asks_for_the_files_of_its_evaluation_first(tmp_path: Path):
+    write_study(tmp_path, n_patients=2)
+    recipe = shapes_recipe(tmp_path)
+    evaluate = EvaluateRecipe(reference=Reference(path=tmp_path / "gone.csv"))
+    with pytest.raises(TableError, match=r"gone\.csv: no such file"):
+        run_train(recipe.model_copy(update={"evaluate": evaluate}))
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "recipe.yaml").write_text(
+        f"out: {tmp_path / 'out'}\nname: x\nevaluate: {{scores: {{a: {tmp_path / 'a.csv'}}}}}\n"
+    )
+    with pytest.raises(TableError, match=r"a.csv: no such file \(evaluate.scores.a\)"):
+        plan(tmp_path / "recipe.yaml", None, None, True)
