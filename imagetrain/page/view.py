@@ -20,7 +20,10 @@ TITLES: Mapping[str, str] = {
     "threshold_here": "Threshold of its own", "sensitivity_here": "Sensitivity, threshold of its own",
     "specificity_here": "Specificity, threshold of its own",
     "reference_sensitivity": "Sensitivity of a reference", "reference_specificity": "Specificity of a reference",
-    "reference_kappa": "Kappa of references", "reference_attenuation": "Left of AUROC − 0.5",
+    "matrix_auroc": "AUROC in the matrix", "matrix_average_precision": "Average precision in the matrix",
+    "paired_f1": "Paired difference of F1", "paired_sensitivity": "Paired difference of sensitivity",
+    "paired_specificity": "Paired difference of specificity", "reference_kappa": "Kappa of references",
+    "reference_attenuation": "Left of AUROC − 0.5",
 }  # fmt: skip
 """How definitions are headed; others by their own name."""
 
