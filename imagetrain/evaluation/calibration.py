@@ -18,7 +18,8 @@ from scipy.special import expit, logit, ndtri
 
 from imagetrain.evaluation.auroc import Floats, known_cases
 from imagetrain.evaluation.bootstrap import Counts, drawn_sums
-from radprompter.statistics import UNDEFINED, wilson_interval
+from imagetrain.evaluation.thresholds import rate_of
+from radprompter.statistics import UNDEFINED
 
 N_BINS = 10
 MOST_STEPS = 100
@@ -65,7 +66,7 @@ class CalibrationLine(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """Cases of similar probability: the mean of these, and how many are positive, with Wilson's interval."""
+    """Cases of similar probability: the mean of these, and how many are positive, with the interval of `rate_of`."""
 
     probability: float
     share: float
@@ -150,18 +151,24 @@ def replicate_calibration(
 
 
 def calibration_curve(
-    targets: ArrayLike, probabilities: ArrayLike, *, n_bins: int = N_BINS, alpha: float = 0.05
+    targets: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    n_bins: int = N_BINS,
+    alpha: float = 0.05,
+    patient_ids: Sequence[str] | None = None,
 ) -> list[Bin]:
     """Cases in bins of equal number by probability; equal probabilities are never in two bins."""
     positive, values = known_cases(targets, probabilities)
     order = np.argsort(values, kind="stable")
     positive, values = positive[order], values[order]
+    patients = _patients_of(targets, patient_ids)
+    patients = np.arange(values.size) if patients is None else patients[order]
     bins = []
     for inside in np.split(np.arange(values.size), np.searchsorted(values, _firsts(values, n_bins))):
         if inside.size:
-            n_positive = int(positive[inside].sum())
-            limits = wilson_interval(n_positive, inside.size, alpha=alpha)
-            bins.append(Bin(float(values[inside].mean()), n_positive / inside.size, *limits, inside.size, n_positive))
+            share = rate_of(positive[inside], patients[inside], alpha=alpha)
+            bins.append(Bin(float(values[inside].mean()), *share[:3], share.denominator, share.numerator))
     return bins
 
 
@@ -206,11 +213,16 @@ def _logistic(design: Floats, positive: NDArray[np.bool_]) -> Floats:
 
 
 def _covariance(design: Floats, p: Floats, positive: NDArray[np.bool_], patients: NDArray[np.intp] | None) -> Floats:
-    """Covariance of maximum-likelihood coefficients; by the sandwich where patients have several cases."""
+    """Covariance of maximum-likelihood coefficients; by the sandwich where patients have several cases.
+
+    NaN where all cases are of one patient.
+    """
     inverse = np.linalg.inv((design * (p * (1 - p))[:, None]).T @ design)
     n_patients = 0 if patients is None else int(patients.max()) + 1
-    if patients is None or n_patients in (1, patients.size):
+    if patients is None or n_patients == patients.size:
         return np.asarray(inverse, dtype=np.float64)
+    if n_patients == 1:  # nobody is independent of whom
+        return np.full(inverse.shape, np.nan)
     scores = np.zeros((n_patients, design.shape[1]))
     np.add.at(scores, patients, design * (positive - p)[:, None])
     return np.asarray(inverse @ (scores.T @ scores) @ inverse * n_patients / (n_patients - 1), dtype=np.float64)

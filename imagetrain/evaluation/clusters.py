@@ -37,11 +37,11 @@ def clustered_covariance(of_positives: Floats, of_negatives: Floats, patients: P
     """
     positives, n_with_positives = _sums(of_positives, patients.of_positives, patients.n)
     negatives, n_with_negatives = _sums(of_negatives, patients.of_negatives, patients.n)
-    across = positives @ negatives.T
-    return np.asarray(
-        positives @ positives.T * _unbiased(n_with_positives)
-        + negatives @ negatives.T * _unbiased(n_with_negatives)
-        + (across + across.T) * _unbiased(patients.n)
+    both, of_both = positives + negatives, _unbiased(patients.n)
+    return np.asarray(  # his terms in another order: no variance is a difference, which rounding takes below zero
+        both @ both.T * of_both
+        + positives @ positives.T * (_unbiased(n_with_positives) - of_both)
+        + negatives @ negatives.T * (_unbiased(n_with_negatives) - of_both)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 RATE = "Interval: Wilson, with Rao and Scott's design effect (1992) where patients have several studies."
 WALD = "Interval: Wald, with the sandwich variance over patients where they have several studies."
+DRAWN_P = "2 (1 + k) / (1 + n), at most 1, of n resamples with k on the smaller side of zero; zeros are on both."
 
 DEFINITIONS: Mapping[str, str] = {
     "auroc": (
@@ -107,7 +108,7 @@ DEFINITIONS: Mapping[str, str] = {
     "paired_sensitivity": (
         "Difference of two runs' sensitivities on the same studies, each at its own frozen threshold. Interval: "
         "{resamples} resamples of whole patients. p: McNemar's exact test, two-sided; where a patient has several "
-        "studies, twice the share of resamples on the smaller side of zero."
+        "studies, " + DRAWN_P
     ),
     "paired_specificity": (
         "Difference of two runs' specificities on the same studies, each at its own frozen threshold; interval and p "
@@ -115,7 +116,7 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "paired_f1": (
         "Difference of two runs' F1 on the same studies, each at its own frozen threshold. Interval: {resamples} "
-        "resamples of whole patients; p: twice the share of resamples on the smaller side of zero."
+        "resamples of whole patients; p: " + DRAWN_P
     ),
     "unpaired": (
         "DeLong's test of one run at two sites, which share no patients: Welch-Satterthwaite t, two-sided (with "
@@ -128,14 +129,13 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "macro_difference": (
         "Difference of two macro AUROCs over the findings that count in both. Interval: percentiles over {resamples} "
-        "resamples of patients (the same for both runs; separate ones for separate sites); p: twice the share of "
-        "resamples on the smaller side of zero."
+        "resamples of patients (the same for both runs; separate ones for separate sites); p: " + DRAWN_P
     ),
     "reference_difference": (
         "Difference of the AUROCs of one run against two references, on the studies whose label both know, for "
         "findings with at least {min_positives} positives to both. DeLong's test does not apply, since a study may be "
         "a positive to one and a negative to the other. Interval: percentiles over {resamples} resamples of whole "
-        "patients, with scores and both labels; p: twice the share of resamples on the smaller side of zero."
+        "patients, with scores and both labels; p: " + DRAWN_P
     ),
     "reference_sensitivity": (
         "Positive to this reference among those positive to the one that it is held against. " + RATE + " Of the mean "

@@ -32,8 +32,8 @@ from radprompter.statistics import percentile_interval
 DECISIONS: Floats = np.arange(1, 100) / 100
 """Thresholds of probability of a decision curve."""
 NO_MAP = (
-    "no recalibration: {where} the finding lacks positives or negatives, or its logits tell them apart without an "
-    "error or worse than chance"
+    "no recalibration: {where} the finding lacks positives or negatives, its logits tell them apart without an error, "
+    "or no slope (temperature) above 0 makes the labels likelier"
 )
 NO_LOGIT = "some probabilities are 0 or 1, which have no logit"
 OF_SCORES = "scores of a scale of their own are ranked; they are no probabilities"
@@ -113,7 +113,7 @@ def _numbers(
         return definitions.number(name, found.value, low=found.low, high=found.high, n=n, reason=why)
 
     in_the_large = calibration_in_the_large(with_logits, finite, alpha=options.alpha, patient_ids=patient_ids)
-    curve = calibration_curve(targets, p, alpha=options.alpha)
+    curve = calibration_curve(targets, p, alpha=options.alpha, patient_ids=patient_ids)
     resampled = replicate_calibration(targets, p, counts)
     brier, error = (percentile_interval(values, alpha=options.alpha) for values in resampled)
     return {

@@ -35,7 +35,8 @@ def recalibrate(method: Method, targets: ArrayLike, logits: ArrayLike) -> Recali
     """The map that `method` fits to labels and logits; None where these allow none.
 
     There is none without both classes. Temperature and logistic regression have none either where a threshold tells
-    the classes apart without an error, or where higher logits do not go with positives.
+    the classes apart without an error, or where no slope above 0 is likelier than 0. A temperature only stretches
+    logits: where all of them are too high, as after training with weighted positives, none may fit.
     """
     positive, values = known_cases(targets, logits)
     if method is Method.NONE:

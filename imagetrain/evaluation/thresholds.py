@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,7 @@ def at_threshold(
     )
 
 
-def rate_of(hits: NDArray[np.bool_], patients: NDArray[np.str_] | None = None, *, alpha: float = 0.05) -> Rate:
+def rate_of(hits: NDArray[np.bool_], patients: NDArray[Any] | None = None, *, alpha: float = 0.05) -> Rate:
     """Share of hits among cases, ``(n,)``, with Wilson's interval.
 
     Where patients have several cases, numerator and denominator of the interval are divided by the design effect
@@ -133,7 +133,7 @@ def rate_of(hits: NDArray[np.bool_], patients: NDArray[np.str_] | None = None, *
     return Rate(k / n, *wilson_interval(k / effect, n / effect, alpha=alpha), k, n)
 
 
-def _design_effect(hits: NDArray[np.bool_], patients: NDArray[np.str_]) -> float:
+def _design_effect(hits: NDArray[np.bool_], patients: NDArray[Any]) -> float:
     _, patient, sizes = np.unique(patients, return_inverse=True, return_counts=True)
     n, share = hits.size, float(hits.mean())
     if sizes.size == n:

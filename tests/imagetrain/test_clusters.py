@@ -97,6 +97,17 @@ def test_all_positives_of_one_patient_have_an_auroc_without_a_variance():
     assert test.status is DelongStatus.ONE_PATIENT and np.isnan(test.p)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_that_tell_patients_and_not_their_studies_apart_have_no_variance(seed):
+    """Each patient has a study of either class with one score, so that what one moves the other moves back."""
+    generator = np.random.default_rng(seed)
+    ids = np.repeat(np.arange(9), 2).astype(str)
+    y, a, b = np.tile([1, 0], 9), *(np.repeat(generator.normal(size=9), 2) for _ in "ab")
+    found = delong(y, a, patient_ids=ids)
+    assert (found.auroc, found.status) == (pytest.approx(0.5), DelongStatus.ZERO_VARIANCE)
+    assert paired_test(y, a, b, patient_ids=ids).p == 1
+
+
 def test_the_degrees_of_freedom_count_patients():
     y, (a, b), ids = studies_of_patients(np.random.default_rng(1), 40, 3)
     assert unpaired_test(y, a, y, b).df > 200

@@ -218,6 +218,17 @@ def test_a_reference_of_one_class_gives_null_with_reasons(targets, spoilt, reaso
     assert all(table(metrics) for table in MATRIX_TABLES.values())
 
 
+def test_references_that_share_no_study_have_no_agreement_for_that_reason():
+    half = np.arange(len(TARGETS))[:, None] % 2 == 0
+    references = {"one": labels(np.where(half, TARGETS, np.nan)), "other": labels(np.where(half, np.nan, TARGETS))}
+    agreement = evaluate(two_runs(), references=references, options=OPTIONS).metrics["matrix"]["agreement"]
+    for row in agreement:
+        for name in ("sensitivity", "specificity", "kappa", "attenuation"):
+            assert row[name]["value"] is None
+            assert row["finding"] is None or row[name]["reason"] == "no study whose label both know"
+        assert "both say the same" not in row["kappa"]["reason"]
+
+
 def test_without_resamples_there_are_no_tests_of_references():
     references = {"truth": labels(TARGETS), "weak": labels(flipped(0.1))}
     matrix = evaluate(two_runs(), references=references, options=Options(resamples=0)).metrics["matrix"]

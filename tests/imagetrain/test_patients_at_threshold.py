@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from reference.clustering import logistic_covariance, share_variance
 
-from imagetrain.evaluation.calibration import calibration_in_the_large, calibration_line
+from imagetrain.evaluation.calibration import calibration_curve, calibration_in_the_large, calibration_line
 from imagetrain.evaluation.thresholds import at_threshold, rate_of
 from radprompter.statistics import wilson_interval
 
@@ -63,6 +63,25 @@ def test_calibration_is_as_sure_as_loops_over_patients_say():
     assert intercept.error > 1.2 * plain.intercept.error  # a patient's three studies say little more than one
     large = calibration_in_the_large(targets, logits, patient_ids=patients)
     assert large.error > 1.2 * calibration_in_the_large(targets, logits).error
+
+
+def test_one_patient_gives_a_calibration_without_an_interval():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=60)
+    targets = (generator.normal(size=60) + logits > 0).astype(float)
+    line = calibration_line(targets, logits, patient_ids=["one"] * 60)
+    for found in (*line, calibration_in_the_large(targets, logits, patient_ids=["one"] * 60)):
+        assert np.isfinite(found.value) and np.isnan([found.error, found.low, found.high]).all()
+
+
+def test_bins_of_a_calibration_curve_are_as_sure_as_their_patients_make_them():
+    targets, p = np.repeat([1.0, 0.0, 0.0, 1.0, 0.0], 20), np.full(100, 0.4)
+    patients = np.repeat(np.arange(5), 20).astype(str)
+    (by_studies,), (by_patients,) = calibration_curve(targets, p), calibration_curve(targets, p, patient_ids=patients)
+    assert by_studies[:2] == by_patients[:2] and by_studies[4:] == by_patients[4:] == (100, 40)
+    rate = rate_of(targets == 1, patients)
+    assert (by_patients.low, by_patients.high) == (rate.low, rate.high)
+    assert by_patients.low < by_studies.low < by_studies.high < by_patients.high
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say_though_studies_of_a_patient_are_alike():

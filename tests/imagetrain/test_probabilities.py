@@ -83,6 +83,15 @@ def test_every_way_to_recalibrate_gives_numbers_or_reasons(method):
     assert "on validation" in unknown["reason"] and unknown["ece"]["value"] is None and unknown["curve"] == []
 
 
+def test_where_no_temperature_fits_the_reason_is_not_that_the_ranking_is_worse_than_chance():
+    raised = replace(RUN, logits=RUN.logits + 6)  # as training with weighted positives does
+    made = evaluate({"one": raised}, options=Options(resamples=0, permutations=0)).metrics
+    row = next(r for r in made["results"] if (r["set"], r["finding"]) == ("test", "fracture"))
+    found = row["calibration"]["recalibrated"]
+    assert row["auroc"]["value"] > 0.6 and found["brier"]["value"] is None
+    assert "no slope (temperature) above 0" in found["reason"] and "worse than chance" not in found["reason"]
+
+
 def test_a_decision_curve_has_its_limits_and_that_of_everybody(metrics):
     row = row_of(metrics)
     curve = row["decision"]

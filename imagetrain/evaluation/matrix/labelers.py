@@ -21,6 +21,8 @@ REASONS = {
     "kappa": "both say the same of every study",
     "attenuation": "one of the two has no positives, or no negatives",
 }
+NOTHING_SHARED = "no study whose label both know"
+NO_MEAN = "undefined for a finding that counts, or none counts for every reference"
 
 
 class Agreement(NamedTuple):
@@ -112,17 +114,18 @@ def agreement_rows(
         rates = at_threshold(
             np.where(known, others[:, f], np.nan), labels[:, f], 0.5, alpha=rules.alpha, patient_ids=patient_ids
         )
+        reasons = REASONS if n else dict.fromkeys(REASONS, NOTHING_SHARED)
         row = {
             name: rules.definitions.number(
-                f"reference_{name}", rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=REASONS[name]
+                f"reference_{name}", rate.value, low=rate.low, high=rate.high, n=rate.denominator, reason=reasons[name]
             )
             for name, rate in (("sensitivity", rates.sensitivity), ("specificity", rates.specificity))
         }
-        row |= {name: _number(name, points[f], drawn[f], n, rules) for name in ("kappa", "attenuation")}
+        row |= {name: _number(name, points[f], drawn[f], n, reasons[name], rules) for name in ("kappa", "attenuation")}
         rows.append(about | row)
     whole: Row = {"finding": None, "n": len(labels), "n_positive": None, "n_positive_against": None}
     mean, means = _mean([points[f] for f in counted]), _mean([drawn[f] for f in counted])
-    numbers = {name: _number(name, mean, means, len(labels), rules) for name in Agreement._fields}
+    numbers = {name: _number(name, mean, means, len(labels), NO_MEAN, rules) for name in Agreement._fields}
     return [*rows, whole | {"n_findings": len(counted), "findings": [findings[f] for f in counted]} | numbers]
 
 
@@ -136,11 +139,11 @@ def _table(labels: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[ND
     )
 
 
-def _number(name: str, point: Agreement, drawn: Agreement, n: int, rules: Rules) -> Row:
+def _number(name: str, point: Agreement, drawn: Agreement, n: int, reason: str, rules: Rules) -> Row:
     interval = percentile_interval(getattr(drawn, name), alpha=rules.alpha)
     value = float(getattr(point, name))
     limits = {"low": interval.low, "high": interval.high} if np.isfinite(value) else {}
-    return rules.definitions.number(f"reference_{name}", value, n=n, reason=REASONS[name], **limits)
+    return rules.definitions.number(f"reference_{name}", value, n=n, reason=reason, **limits)
 
 
 def _mean(some: Sequence[Agreement]) -> Agreement:
