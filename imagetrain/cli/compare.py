@@ -117,7 +117,7 @@ def _show_settings(found: Mapping[str, Any]) -> None:
             table.add_column(column, overflow="fold")
         for setting, values in found["differs"].items():
             table.add_row(setting, *(Text(_shorten(values[name])) for name in found["compared"]))
-        console().print(table)
+        console().print(table, markup=False)
     if found["unchecked"]:
         names = ", ".join(found["unchecked"])
         console().print(
@@ -138,6 +138,7 @@ def _shorten(value: Any) -> str:
 
 def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     compared, titles = metrics["comparisons"][family], {item["name"]: item["title"] for item in metrics["findings"]}
     if not compared["rows"]:
@@ -147,7 +148,7 @@ def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
     for row in (row for row in compared["rows"] if row["p"] is not None):
         name = name_comparison(metrics, row)
         if name not in tables:
-            tables[name] = Table(title=name)
+            tables[name] = Table(title=Text(name))
             tables[name].add_column("finding")
             for column in ("first", "second", "difference", "95 % CI", "p", "adjusted p"):
                 tables[name].add_column(_coverage(column, metrics), justify="right")
@@ -162,13 +163,14 @@ def _show_tests(metrics: Mapping[str, Any], family: str) -> None:
             format_p(row["p_adjusted"]) + (" *" if row["significant"] else "  "),
         )
     for table in tables.values():
-        console().print(table)
+        console().print(table, markup=False)
     _show_family(compared)
 
 
 def _show_calls(metrics: Mapping[str, Any]) -> None:
     """Differences of sensitivity, specificity and F1, each with its adjusted p."""
     from rich.table import Table
+    from rich.text import Text
 
     compared, titles = (
         metrics["comparisons"].get("calls"),
@@ -184,13 +186,13 @@ def _show_calls(metrics: Mapping[str, Any]) -> None:
         cells = tables.setdefault(name_comparison(metrics, row), {}).setdefault(titles[row["finding"]], {})
         cells[row["measure"]] = cell
     for name, rows in tables.items():
-        table = Table(title=f"at frozen thresholds: {name}")
+        table = Table(title=Text(f"at frozen thresholds: {name}"))
         table.add_column("finding")
         for column in MEASURES.values():
             table.add_column(f"{column}, adjusted p", justify="right")
         for title, cells in rows.items():
             table.add_row(title, *(cells.get(measure, "–") for measure in MEASURES))
-        console().print(table)
+        console().print(table, markup=False)
     _show_family(compared)
 
 

@@ -82,6 +82,7 @@ def show_metrics(metrics: Mapping[str, Any]) -> None:
 
 
 def _show_macro(metrics: Mapping[str, Any]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     options = metrics["options"]
@@ -90,7 +91,7 @@ def _show_macro(metrics: Mapping[str, Any]) -> None:
     table.add_column("run")
     macro = {(row["set"], row["run"]): row for row in metrics["macro"]}
     for one in metrics["sets"]:
-        table.add_column(f"{one['title']}\n{one['n_studies']} studies, {one['n_patients']} patients")
+        table.add_column(f"{escape(one['title'])}\n{one['n_studies']} studies, {one['n_patients']} patients")
     for run in metrics["runs"]:
         cells = []
         for one in metrics["sets"]:
@@ -122,7 +123,7 @@ def _show_findings(metrics: Mapping[str, Any]) -> None:
                 value = f"{_decimal(row['auroc']['value'])}{' ' if row['in_macro'] else '~'}"
                 cells.append(value if i else f"{row['n_positive']} │ {value}")
         table.add_row(finding["title"], *cells, style=None if finding["name"] in counted else "dim")
-    console().print(table)
+    console().print(table, markup=False)
 
 
 def show_differences(metrics: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ def _show_set(matrix: Mapping[str, Any], where: str, title: str, alpha: float) -
     }
     many = len(names) > MOST_NAMED
     caption = f"* differs from {first}, p < {alpha:g}" + ("" if many else "; below: by how much")
-    table = Table(title=f"macro AUROC by reference, {title}", caption=caption, min_width=62)
+    table = Table(title=Text(f"macro AUROC by reference, {title}"), caption=Text(caption), min_width=62)
     table.add_column("run", overflow="fold")
     for number, name in enumerate(names.values(), start=1):
         table.add_column(Text(str(number) if many else name), justify="right", no_wrap=many)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from radprompter.spreadsheet import csv_text
 
 NUMBERS = ("auroc", "average_precision", "sensitivity", "specificity", "ppv", "npv", "f1")
 
@@ -51,7 +51,7 @@ def findings_table(metrics: Mapping[str, Any]) -> str:
         *_columns(f"{name}_{kind}" for kind in kinds for name in CALIBRATION),
         "remark",
     ]
-    return as_csv(header, rows)
+    return csv_text(header, rows)
 
 
 def subgroups_table(metrics: Mapping[str, Any]) -> str:
@@ -61,7 +61,7 @@ def subgroups_table(metrics: Mapping[str, Any]) -> str:
         [*(row[key] for key in about), *(cell for name in OF_GROUPS for cell in _cells(row.get(name))), row["reason"]]
         for row in metrics["subgroups"]
     ]
-    return as_csv([*about, *_columns(OF_GROUPS), "remark"], rows)
+    return csv_text([*about, *_columns(OF_GROUPS), "remark"], rows)
 
 
 def shift_table(metrics: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def shift_table(metrics: Mapping[str, Any]) -> str:
         for row in metrics["results"]
         if row["shift"]
     ]
-    return as_csv(["set", "run", "finding", *_columns(OF_SHIFT)], rows)
+    return csv_text(["set", "run", "finding", *_columns(OF_SHIFT)], rows)
 
 
 def macro_table(metrics: Mapping[str, Any]) -> str:
@@ -83,7 +83,7 @@ def macro_table(metrics: Mapping[str, Any]) -> str:
         ]
         for row in metrics["macro"]
     ]
-    return as_csv(["set", "run", "macro_auroc", "low", "high", "min", "max", "n_findings", "left_out"], rows)
+    return csv_text(["set", "run", "macro_auroc", "low", "high", "min", "max", "n_findings", "left_out"], rows)
 
 
 def runs_table(metrics: Mapping[str, Any]) -> str:
@@ -104,7 +104,7 @@ def calls_table(metrics: Mapping[str, Any]) -> str:
         for row in metrics["comparisons"]["calls"]["rows"]
     ]
     values = ("a", "b", "difference", "low", "high", "method", "p", "p_adjusted", "remark")
-    return as_csv([*about, *values], rows)
+    return csv_text([*about, *values], rows)
 
 
 def sites_table(metrics: Mapping[str, Any]) -> str:
@@ -161,13 +161,4 @@ def _tests(rows: Iterable[Mapping[str, Any]], about: tuple[str, ...]) -> str:
                 difference.get("reason"),
             ]
         )
-    return as_csv(header, made)
-
-
-def as_csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table as CSV; an absent cell is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return text.getvalue()
+    return csv_text(header, made)

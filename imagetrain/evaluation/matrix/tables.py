@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imagetrain.evaluation.tables import as_csv
+from radprompter.spreadsheet import csv_text
 
 MACRO = "macro mean"
 LIMITS = ("value", "low", "high")
@@ -26,7 +26,7 @@ def matrix_table(metrics: Mapping[str, Any]) -> str:
         for cell in metrics["matrix"]["cells"]
     ]
     header = ["set", "run", "reference", "finding", "n", "n_positive", "prevalence", "n_findings"]
-    return as_csv([*header, *(column for name in numbers for column in _limits(name)), "remark"], rows)
+    return csv_text([*header, *(column for name in numbers for column in _limits(name)), "remark"], rows)
 
 
 def tests_table(metrics: Mapping[str, Any]) -> str:
@@ -47,7 +47,7 @@ def tests_table(metrics: Mapping[str, Any]) -> str:
             )
     about = ["compared", "set", "run_a", "run_b", "reference_a", "reference_b", "finding", "n"]
     values = ["auroc_a", "auroc_b", "auroc_a_expected", *_limits("difference"), "p", "p_adjusted", "remark"]
-    return as_csv([*about, *values], made)
+    return csv_text([*about, *values], made)
 
 
 def references_table(metrics: Mapping[str, Any]) -> str:
@@ -61,7 +61,7 @@ def references_table(metrics: Mapping[str, Any]) -> str:
         for row in metrics["matrix"]["agreement"]
     ]
     header = ["set", "reference", "against", "finding", "n", "n_positive", "n_positive_against"]
-    return as_csv([*header, *(column for name in AGREEMENT for column in _limits(name))], rows)
+    return csv_text([*header, *(column for name in AGREEMENT for column in _limits(name))], rows)
 
 
 MATRIX_TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
