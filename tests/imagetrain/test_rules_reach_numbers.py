@@ -19,7 +19,7 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.probabilities import DECISIONS
 from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import HALVING, evaluate, resample_set
-from imagetrain.evaluation.shift import halves, margins_by_halves, newcombe_interval
+from imagetrain.evaluation.shift import halves, margins_by_halves, newcombe_interval, prevalence_rate
 from imagetrain.evaluation.subgroups import Attribute
 from imagetrain.evaluation.testsets import evaluation_sets
 from imagetrain.evaluation.thresholds import at_threshold
@@ -81,10 +81,10 @@ def test_decisions_are_of_the_probabilities_as_recalibrated_where_there_are_some
 
 
 def test_a_threshold_of_the_site_is_chosen_and_tested_by_the_rules_of_all(metrics):
-    inside, here = row_of(metrics, "test"), row_of(metrics)
-    shift = here["shift"]
-    counted = [(row["n_positive"], row["n"]) for row in (here, inside)]
-    assert tuple(newcombe_interval(*counted, alpha=0.2)) == limits(shift["prevalence_difference"])
+    shift = row_of(metrics)["shift"]
+    inside = next(one for one in evaluation_sets({"run": RUN}) if one.key == "test").predictions["run"]
+    rates = [prevalence_rate(run.targets[:, 0], run.patient_ids, alpha=0.2) for run in (OUTSIDE, inside)]
+    assert tuple(newcombe_interval(*rates)) == limits(shift["prevalence_difference"])
     half = _half()
     margins = margins_by_halves(TARGETS, LOGITS, half, wanted_sensitivity=0.9)
     there = at_threshold(TARGETS, margins, 0, alpha=0.2, patient_ids=OUTSIDE.patient_ids)
