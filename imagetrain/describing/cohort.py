@@ -41,8 +41,8 @@ def describe_cohort(study: StudyRecipe, manifest: Mapping[str, Any], metrics: Ma
         for row in prevalence_of(name, table, split, findings)
     ]
     prevalence += _with_scores(study, metrics) if study.evaluate.scores else []
-    if matrix := metrics.get("matrix"):
-        prevalence += prevalence_of_matrix(matrix, metrics["sets"])
+    if metrics.get("matrix"):
+        prevalence += prevalence_of_matrix(metrics)
     else:
         for name, rows in _references(study, metrics).items():
             prevalence += prevalence_of_counts(name, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imagetrain.records import PARTS, Split
+from imagetrain.records import PARTS, TEST, Split
 from radprompter.label_table import LabelTable
 from radprompter.labels import LABELS, LabelState
 
@@ -43,10 +43,16 @@ def prevalence_of_counts(schema: str, label_counts: Sequence[Mapping[str, Any]])
     return list(made.values())
 
 
-def prevalence_of_matrix(matrix: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """The same of every reference of a matrix, from its cells."""
+def prevalence_of_matrix(metrics: Mapping[str, Any]) -> list[Row]:
+    """The same of every reference of the matrix of an evaluation, from its cells.
+
+    The site of the internal test set is empty where it has several.
+    """
+    matrix = metrics["matrix"]
     names = {one["name"]: one.get("title") or one["name"] for one in matrix["references"]}
-    places = {one["key"]: {"part": one["part"], "site": one["site"] or ""} for one in sets}
+    sites = {row["site"] for row in metrics["label_counts"] if row["part"] == TEST}
+    inside = sites.pop() if len(sites) == 1 else ""
+    places = {one["key"]: {"part": one["part"], "site": one["site"] or inside} for one in metrics["sets"]}
     made: dict[tuple[str, str, str], Row] = {}
     for cell in matrix["cells"]:
         if cell["finding"] is not None:

@@ -169,11 +169,30 @@ def test_labels_of_scores_are_told_from_references(tmp_path: Path, evaluate, n_o
     assert {(row["part"], row["schema"]) for row in rows} == schemas and len(rows) == len(schemas)
 
 
+@pytest.mark.parametrize(("sites", "expected"), [(["alpha"], "alpha"), (["alpha", "gamma"], "")])
+def test_a_reference_of_a_matrix_is_counted_at_the_site_of_the_internal_test_set(sites: list[str], expected: str):
+    cell = {"run": "a", "reference": "rules", "finding": "fracture", "n": 9, "n_positive": 3}
+    counts = [{"part": "test", "site": site} for site in sites] + [{"part": "external", "site": "beta"}]
+    metrics = {
+        "matrix": {
+            "references": [{"name": "rules", "title": "Rules"}],
+            "cells": [cell | {"set": "test"}, cell | {"set": "external:beta"}],
+        },
+        "sets": [
+            {"key": "test", "part": "test", "site": None},
+            {"key": "external:beta", "part": "external", "site": "beta"},
+        ],
+        "label_counts": counts,
+    }
+    assert [row["site"] for row in prevalence_of_matrix(metrics)] == [expected, "beta"]
+
+
 def test_each_reference_of_a_matrix_is_counted_once_however_many_runs_are_held_against_it():
     cell = {"set": "test", "reference": "rules", "finding": "fracture", "n": 9, "n_positive": 4}
     cells = [cell | {"run": run} for run in "ab"] + [cell | {"run": "a", "finding": None, "n_positive": None}]
     matrix = {"references": [{"name": "rules", "title": "Rules"}], "cells": cells}
-    (row,) = prevalence_of_matrix(matrix, [{"key": "test", "part": "test", "site": None}])
+    metrics = {"matrix": matrix, "sets": [{"key": "test", "part": "test", "site": None}], "label_counts": []}
+    (row,) = prevalence_of_matrix(metrics)
     assert (row["schema"], row["part"], row["n"], row["n_positive"], row["n_negative"]) == (
         "reference Rules",
         "test",

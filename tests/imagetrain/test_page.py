@@ -18,7 +18,6 @@ from imagetrain.page.plots import drawn
 from imagetrain.page.plots.flow import flow_plot
 from imagetrain.page.plots.frame import Ruler
 from imagetrain.page.plots.matrix import heat_maps
-from imagetrain.page.plots.prevalence import prevalence_plot
 from imagetrain.page.render import plots, render
 from imagetrain.page.view import View
 from imagetrain.records import EvaluationReport
@@ -165,20 +164,6 @@ def test_the_depth_of_a_cell_is_its_place_between_the_lowest_and_the_highest():
 )
 def test_rulers_have_round_numbers(low, high, ticks):
     assert Ruler.over("share", low, high).ticks == pytest.approx(ticks)
-
-
-def test_counts_of_a_reference_without_sites_stand_where_the_only_site_is():
-    rows = [row | ({"site": ""} if row["schema"] != "labels" and row["part"] == "test" else {})
-            for row in STUDY["prevalence"]]  # fmt: skip
-    report = whole_report()
-    view = View(report.metrics | {"study": report.metrics["study"] | {"prevalence": rows}})
-    plot = prevalence_plot(view)
-    assert plot is not None and [one.title for one in plot.panels] == [
-        "Test (alpha)",
-        "External (beta)",
-        "Train (alpha)",
-    ]
-    assert "34\u00a0% by reference findings.csv" in plot.panels[0].svg
 
 
 def test_studies_that_no_table_knows_are_said_to_be_missing():

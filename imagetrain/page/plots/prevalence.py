@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from imagetrain.page.formats import percent
@@ -22,7 +21,7 @@ HEADER = ("part", "site", "schema", "finding", "n", "n_positive", "n_uncertain",
 
 def prevalence_plot(view: View) -> Plot | None:
     """Positives among the studies whose label is known, with Wilson's interval."""
-    counts = [_placed(row, view.study["prevalence"]) for row in view.study["prevalence"] or ()]
+    counts = list[Count](view.study["prevalence"] or ())
     if not counts:
         return None
     schemas = list(dict.fromkeys(row["schema"] for row in counts))
@@ -69,9 +68,3 @@ def _panel(view: View, title: str, there: dict[tuple[str, str], Count], schemas:
         y += tall
     says = f"Prevalence, {title}: {'; '.join(said)}."
     return panel(title, parts, width=NAMES + TRACK + VALUES, height=bottom + 18, says=says)
-
-
-def _placed(row: Count, counts: Sequence[Count]) -> Count:
-    """Counts of a reference that knows no sites are those of the only site there, if there is one."""
-    sites = {other["site"] for other in counts if other["part"] == row["part"] and other["site"]}
-    return row | {"site": next(iter(sites))} if not row["site"] and len(sites) == 1 else row
