@@ -120,7 +120,8 @@ def _show_findings(metrics: Mapping[str, Any]) -> None:
         for one in metrics["sets"]:
             for i, run in enumerate(metrics["runs"]):
                 row = results[one["key"], run, finding["name"]]
-                value = f"{_decimal(row['auroc']['value'])}{' ' if row['in_macro'] else '~'}"
+                few = row["auroc"]["value"] is not None and not row["in_macro"]
+                value = f"{_decimal(row['auroc']['value'])}{'~' if few else ' '}"
                 cells.append(value if i else f"{row['n_positive']} │ {value}")
         table.add_row(finding["title"], *cells, style=None if finding["name"] in counted else "dim")
     console().print(table, markup=False)

@@ -178,6 +178,7 @@ def test_the_commands_print_what_is_worth_reading(study: StudyRecipe, tmp_path: 
     )
     for text in (*texts, "calibration slope"):
         assert text in shown.output
+    assert "–~" not in shown.output and "~" in shown.output  # what is absent is not too few
     compared = CliRunner().invoke(app, ["compare", *recipe])
     assert compared.exit_code == 0 and "adjusted p" in compared.output and "scanners" in compared.output
     page = CliRunner().invoke(app, ["report", *recipe, "--json"])
