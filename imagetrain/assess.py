@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from imagetrain.records import EvaluationReport
 from imagetrain.store import save_predictions
 from imagetrain.tracked import track_evaluation, track_page
 from radprompter.files import (
-    STAMP,
     is_up_to_date,
     read_json,
     source_digest,
@@ -37,6 +36,7 @@ from radprompter.files import (
     write_stamp,
     write_text,
 )
+from radprompter.ownership import remove_former
 from radprompter.pages import PLOTS
 from radprompter.terminal import Track, quiet
 from radprompter.version import __version__
@@ -129,7 +129,7 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
     if not up_to_date:
         write_text(folder / PAGE, render(report, pictures=shown_maps(maps), links=LINKS))
         files = exported(report.metrics, plots(report))
-        _remove_former(folder, files)
+        remove_former(folder, [PAGE, *files])
         for name, make in track(files.items(), "export", len(files)):
             content = make()
             write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
@@ -141,17 +141,6 @@ def run_report(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
 def _design() -> list[str]:
     """Hashes of what draws the page, so that a new design is a reason to write the page again."""
     return [source_digest(folder) for folder in (HERE, EXPORTS, PLOTS.parent)]
-
-
-def _remove_former(folder: Path, files: Container[str]) -> None:
-    """Remove plots and tables of an earlier evaluation: among those of this one they would be taken for its own."""
-    try:
-        former = list(read_json(folder / STAMP)["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for name in former:
-        if name != PAGE and name not in files:
-            (folder / name).unlink(missing_ok=True)
 
 
 def _summary(metrics: Mapping[str, Any], folder: Path, *, up_to_date: bool) -> dict[str, Any]:

@@ -16,11 +16,12 @@ import orjson
 
 from radprompter.compressed import kind_of, open_expanded
 from radprompter.errors import TableError, WriteError
+from radprompter.headers import refuse_separator, repeated_name
 
 STAMP = "stage.json"
 PART = ".part"
 LONGEST_NAME = 60
-SOURCES = (".py", ".jinja", ".css")
+SOURCES = (".py", ".jinja", ".css", ".csv")
 
 
 @contextlib.contextmanager
@@ -195,7 +196,7 @@ def digest(value: Any) -> str:
 
 @functools.cache
 def source_digest(folder: Path) -> str:
-    """Digest of the code, page templates and style sheets below a folder.
+    """Digest of the code, page templates, style sheets and tables below a folder.
 
     For results that must not outlive what made them.
     """
@@ -242,7 +243,7 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
     Raises
     ------
     TableError
-        If the file is absent, empty, damaged, unreadable, or lacks a required column.
+        If the file is absent, empty, damaged, unreadable, lacks a required column or has two of the same name.
     """
     import pandas as pd
 
@@ -266,12 +267,14 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
         raise TableError(f"{path}: the file is empty") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         with open_expanded(path) as file:
-            _refuse_separator(path, file.readline().decode(errors="replace"))
+            refuse_separator(path, file.readline().decode(errors="replace"))
         raise TableError(f"{path}: not a regular table: {str(error).strip().splitlines()[-1][:120]}") from None
     except (ValueError, OSError) as error:
         raise TableError(f"{path}: cannot be read as {kind[1:]} ({type(error).__name__})") from None
+    if kind == ".csv" and (twice := repeated_name(path, frame.columns)):
+        raise TableError(f"{path}: two columns are called {list_columns([twice])!r}; rename or remove one")
     if kind == ".csv" and len(frame.columns) == 1:
-        _refuse_separator(path, str(frame.columns[0]))
+        refuse_separator(path, str(frame.columns[0]))
     missing = [name for name in required if name not in frame.columns]
     if missing:
         raise TableError(f"{path}: no column {', '.join(map(repr, missing))}; it has: {list_columns(frame.columns)}")
@@ -283,12 +286,6 @@ def read_table(path: Path, *, required: Iterable[str] = ()) -> Any:
 def list_columns(names: Iterable[Any]) -> str:
     """Names of columns for a message; of long ones only the length: without a header they are words of a report."""
     return ", ".join(name if len(name) <= LONGEST_NAME else f"({len(name)} characters)" for name in map(str, names))
-
-
-def _refuse_separator(path: Path, header: str) -> None:
-    if "," not in header and (";" in header or "\t" in header):
-        found = "semicolons" if ";" in header else "tabs"
-        raise TableError(f"{path}: {found} stand between its cells, and commas are expected; save it with commas")
 
 
 def _read_csv(file: IO[bytes]) -> Any:

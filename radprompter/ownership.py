@@ -7,12 +7,12 @@ process that dies in between leaves files that are known to be its own.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from radprompter.errors import InputError
-from radprompter.files import read_json, sha256, write_json
+from radprompter.files import STAMP, read_json, sha256, write_json
 
 RECORD = "written.json"
 
@@ -63,3 +63,19 @@ def _read(folder: Path) -> dict[str, Any]:
         return {"study": str(record["study"]), "files": dict(record["files"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def remove_former(folder: Path, current: Container[str]) -> None:
+    """Remove what a stage wrote before and no longer writes: among what is there now it would be taken for its own.
+
+    Before `write_stamp`, whose last record says what there was; a folder within is removed when it is empty.
+    """
+    try:
+        former = list(read_json(folder / STAMP)["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for path in (folder / name for name in former if name not in current):
+        path.unlink(missing_ok=True)
+        if path.parent != folder:
+            with contextlib.suppress(OSError):  # what else is there stays
+                path.parent.rmdir()

@@ -11,6 +11,7 @@ from radprompter.backends import choose_backend
 from radprompter.errors import RecipeError, TableError
 from radprompter.files import digest, is_up_to_date, read_json, stamp_inputs, write_json, write_stamp
 from radprompter.labeling.section import label_template
+from radprompter.ownership import remove_former
 from radprompter.phantom import write_phantom
 from radprompter.recipe import StudyRecipe
 from radprompter.run import label_reports
@@ -96,6 +97,7 @@ def run_weaken(study: StudyRecipe, *, track: Track = quiet) -> dict[str, Any]:
             written += [f"{name}/{file}" for file in write_labels(folder / name, weak)]
             found[name] = rates.model_dump(mode="json") | count_errors(table, weak)
         write_json(folder / ERRORS, found)
+        remove_former(folder, written)
         write_stamp(folder, made_from, written)
     line = "; ".join(
         f"{name}: {one['n_missed']} of {one['n_positive']} positives missed, {one['n_invented']} invented"

@@ -18,6 +18,7 @@ from radprompter.files import (
     write_stamp,
     write_text,
 )
+from radprompter.ownership import remove_former
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -87,12 +88,31 @@ def test_an_absent_table_is_named(tmp_path: Path) -> None:
         read_table(tmp_path / "none.csv")
 
 
-def test_the_digest_of_sources_is_of_code_templates_and_style_sheets(tmp_path: Path) -> None:
+def test_the_digest_of_sources_is_of_code_templates_style_sheets_and_tables(tmp_path: Path) -> None:
     digests = {}
-    for name in ("code.py", "page.html.jinja", "page.css", "notes.txt", "data.csv"):
+    for name in ("code.py", "page.html.jinja", "page.css", "data.csv", "notes.txt"):
         folder = tmp_path / name  # a digest is computed once a process
         folder.mkdir()
         (folder / name).write_text("1")
         digests[name] = source_digest(folder)
-    assert len({digests[name] for name in ("code.py", "page.html.jinja", "page.css", "notes.txt")}) == 4
-    assert digests["notes.txt"] == digests["data.csv"]
+    assert len({digests[name] for name in ("code.py", "page.html.jinja", "page.css", "data.csv", "notes.txt")}) == 5
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("study_id,fracture,effusion,fracture\ns1,1,0,0\n")
+    with pytest.raises(TableError, match="two columns are called 'fracture'; rename or remove one"):
+        read_table(path)
+    path.write_text("study_id,fracture,fracture.1,,\ns1,1,0,,\n")  # names of somebody's own, and blank ones
+    assert list(read_table(path).columns)[:3] == ["study_id", "fracture", "fracture.1"]
+
+
+def test_what_a_stage_no_longer_writes_is_removed_and_other_files_stay(tmp_path: Path) -> None:
+    names = ["a/labels.csv", "b/labels.csv", "c/labels.csv"]
+    for name in (*names, "c/notes.txt"):
+        write_text(tmp_path / name, name)
+    write_stamp(tmp_path, {}, names)
+    remove_former(tmp_path, ["a/labels.csv"])
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "a", "a/labels.csv", "c", "c/notes.txt", "stage.json",
+    ]  # fmt: skip

@@ -49,6 +49,15 @@ def test_a_study_is_written_labelled_and_compared_once(tmp_path: Path) -> None:
     assert all(summary["line"] for summary in again.values())
 
 
+def test_a_name_taken_out_of_weaken_takes_its_labels_along(tmp_path: Path) -> None:
+    recipe = study(tmp_path)
+    for name in ("phantom", "label", "weaken"):
+        STAGES[name](recipe)
+    assert recipe.weaken is not None and (tmp_path / "weaken/weak/labels.csv").is_file()
+    STAGES["weaken"](recipe.model_copy(update={"weaken": {"weaker": recipe.weaken["weak"]}}))
+    assert sorted(path.name for path in (tmp_path / "weaken").iterdir()) == ["errors.json", "stage.json", "weaker"]
+
+
 def test_another_truth_makes_only_the_comparison_anew(tmp_path: Path) -> None:
     recipe = study(tmp_path)
     for stage in STAGES.values():
