@@ -21,7 +21,7 @@ from imagetrain.evaluation.numbers import Options
 from imagetrain.recipe import ScoreColumns
 from imagetrain.records import name_findings
 from imagetrain.store import read_predictions, read_scores
-from radprompter.errors import InputError
+from radprompter.errors import InputError, TableError
 from radprompter.files import sha256
 from radprompter.terminal import Track, quiet
 
@@ -78,7 +78,13 @@ def find_runs(path: Path) -> list[Contestant]:
         If there is no evaluated run, saying what to do.
     """
     if path.is_file():
-        scored = read_scores(path, ScoreColumns())
+        try:
+            scored = read_scores(path, ScoreColumns())
+        except TableError as error:
+            raise TableError(
+                f"{error}\nIf its columns are called otherwise, evaluate it first, then compare the folder: "
+                f"imagetrain evaluate {path} --set evaluate.columns.study=NAME --out FOLDER"
+            ) from None
         return [Contestant(path.stem, str(path), scored.predictions, None, {"notes": " ".join(scored.notes)})]
     if (path / "evaluate").is_dir():
         return _of_study(path, None)

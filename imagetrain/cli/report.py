@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from radprompter.compressed import ENDINGS
+from radprompter.errors import InputError
 from radprompter.options import AsJson, OutFolder, Settings
 from radprompter.terminal import DONE, console, guarded, print_json, show_progress
 
@@ -29,6 +31,11 @@ def report(
     from imagetrain.recipe import load_recipe, recipe_of_folder
     from radprompter.shipped import find_recipe
 
+    if source.is_file() and source.name.endswith(tuple(ENDINGS)):
+        raise InputError(
+            f"{source}: is a table; expected a recipe, or the folder of an evaluation (of tables of scores: what "
+            "`imagetrain evaluate` wrote)"
+        )
     if source.is_dir():
         study = recipe_of_folder(source)
     else:

@@ -17,6 +17,7 @@ from imagetrain.records import Scale
 from radprompter.statistics import percentile_interval
 
 NO_THRESHOLD = "no threshold: on validation the finding lacks positives or negatives"
+NO_VALIDATION = "no threshold: no study of part validation has a known label of the finding"
 WITHOUT_DENOMINATOR = {
     "sensitivity": "no positives",
     "specificity": "no negatives",
@@ -38,20 +39,21 @@ def at_frozen_threshold(
 ) -> dict[str, Any]:
     """The frozen threshold of a finding, and what it does to the tested studies, ``(n_studies,)``, as JSON."""
     n, chosen = int((~np.isnan(targets)).sum()), frozen.point
+    lacking = NO_THRESHOLD if frozen.n else NO_VALIDATION
     made: dict[str, Any] = {
         "threshold": definitions.number(
             "threshold",
             chosen.threshold,
             n=frozen.n,
-            reason=NO_THRESHOLD,
+            reason=lacking,
             validation_sensitivity=chosen.sensitivity,
             validation_specificity=chosen.specificity,
             **({"probability": float(expit(chosen.threshold))} if scale == "logit" else {}),
         )
     }
     if np.isnan(chosen.threshold):
-        made |= {name: definitions.number(name, np.nan, n=0, reason=NO_THRESHOLD) for name in WITHOUT_DENOMINATOR}
-        return made | {"f1": definitions.number("f1", np.nan, n=0, reason=NO_THRESHOLD), "confusion": None}
+        made |= {name: definitions.number(name, np.nan, n=0, reason=lacking) for name in WITHOUT_DENOMINATOR}
+        return made | {"f1": definitions.number("f1", np.nan, n=0, reason=lacking), "confusion": None}
     margins = logits.astype(np.float64) - frozen.cuts
     there = at_threshold(targets, margins, 0, alpha=options.alpha, patient_ids=patient_ids)
     made["confusion"] = {name: getattr(there, name) for name in there._fields[:4]}

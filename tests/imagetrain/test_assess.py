@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from imagetrain.assess import run_evaluate, run_report
 from imagetrain.cli.app import app
+from imagetrain.evaluation.numbers import Options
+from imagetrain.evaluation.report import evaluate
 from imagetrain.gathering.references import hold_against
 from imagetrain.gathering.sources import changed_since
 from imagetrain.recipe import Reference, StudyRecipe, load_recipe
@@ -295,3 +297,18 @@ def test_changed_data_are_told_but_moved_files_are_not(study: StudyRecipe, tmp_p
         "data.split.seed was 0, is 5",
         f"{labels} has other content",
     ]
+
+
+def test_a_table_in_place_of_a_recipe_is_told_what_to_do(tmp_path: Path):
+    table = tmp_path / "scores.csv"
+    table.write_text("case,fracture,fracture_probability\n1,1,0.5\n")
+    shown = CliRunner().invoke(app, ["report", str(table)])
+    assert shown.exit_code == 2 and "folder of an evaluation" in " ".join(shown.output.split())
+    shown = CliRunner().invoke(app, ["compare", str(table), str(table)])
+    assert shown.exit_code == 2 and "evaluate.columns.study=NAME" in shown.output
+
+
+def test_scores_without_validation_say_that_there_is_none():
+    run = two_runs()["inclusive"].part("test")
+    metrics = evaluate({"one": run}, options=Options(resamples=0, permutations=0)).metrics
+    assert "no study of part validation" in metrics["results"][0]["sensitivity"]["reason"]
