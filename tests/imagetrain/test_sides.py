@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 from reference.predictions import two_runs
 from reference.whole_report import whole_report
 
+from imagetrain.evaluation.matrix.tables import MATRIX_TABLES
 from imagetrain.evaluation.numbers import Options
 from imagetrain.evaluation.report import evaluate
+from imagetrain.evaluation.tables import TABLES
 from imagetrain.exports.tables import tables_of
 from imagetrain.page.formats import decimal
 from imagetrain.records import ReferenceLabels
@@ -79,3 +83,14 @@ def test_tables_put_the_first_of_two_first():
     assert shown == [decimal(number["value"], 2) for number in numbers]
     threshold = metrics["results"][0]["threshold"]
     assert tables["threshold"].rows[0][3] == decimal(threshold["probability"], 2)
+
+
+def test_columns_of_limits_have_the_lower_one_first(metrics):
+    findings = list(csv.DictReader(TABLES["findings.csv"](metrics).splitlines()))
+    cells = list(csv.DictReader(MATRIX_TABLES["matrix.csv"](metrics).splitlines()))
+    assert float(findings[0]["threshold_logit"]) == metrics["results"][0]["threshold"]["value"]
+    for row in (*findings, *cells):
+        for name in (name.removesuffix("_low") for name in row if name.endswith("_low")):
+            assert not row[f"{name}_low"] or float(row[f"{name}_low"]) <= float(row[f"{name}_high"])
+    assert float(findings[0]["auroc_low"]) < float(findings[0]["auroc_high"])
+    assert float(cells[0]["auroc_low"]) < float(cells[0]["auroc_high"])
