@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from imagetrain.exports.table import Table
 from radprompter.spreadsheet import csv_text
+
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def as_markdown(table: Table) -> str:
@@ -22,4 +25,4 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return TAG.sub(r"\<", text.replace("|", "\\|").replace("\n", " "))

@@ -220,6 +220,10 @@ def test_without_python_docx_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch)
 
 def test_markdown_and_csv_keep_their_columns():
     assert as_markdown(Table("t", ("a", "b"), [("x|y", "1\n2")], "n")).splitlines()[4] == "| x\\|y | 1 2 |"
+    assert (
+        as_markdown(Table("t", ("a", "b"), [("<b>x</b>", "<0.001")], "n")).splitlines()[4]
+        == "| \\<b>x\\</b> | <0.001 |"
+    )
     assert as_csv(("a", "b"), [("=1+1", None), ("x", 0.1)]) == "a,b\n'=1+1,\nx,0.1\n"
 
 
