@@ -10,12 +10,15 @@ import pytest
 from reference.predictions import make_predictions
 
 from imagetrain.evaluation.auroc import auroc, average_precision
-from imagetrain.evaluation.bootstrap import replicate
+from imagetrain.evaluation.bootstrap import replicate, replicate_f1
+from imagetrain.evaluation.comparison.side_by_side import compare_predictions
 from imagetrain.evaluation.curves import GRID, band
 from imagetrain.evaluation.decision import decision_curve
+from imagetrain.evaluation.finding import PERMUTING
 from imagetrain.evaluation.frozen import freeze_probabilities, freeze_thresholds
 from imagetrain.evaluation.intervals import auroc_score_interval
 from imagetrain.evaluation.numbers import Options
+from imagetrain.evaluation.permutation import permutation_test
 from imagetrain.evaluation.probabilities import DECISIONS
 from imagetrain.evaluation.recalibration import Method
 from imagetrain.evaluation.report import HALVING, evaluate, resample_set
@@ -127,6 +130,46 @@ def test_positives_of_one_patient_are_one_for_the_score_interval():
     score = auroc_score_interval(auroc(labels[:, 0], logits[:, 0]), 20, 140, alpha=0.2)
     assert row["auroc"]["method"] == "score" and (score.low, score.high) == limits(row["auroc"])
     assert not row["few_positives"]  # 60 of 30
+
+
+def test_chance_is_drawn_among_patients_with_the_seed_of_the_set():
+    row = row_of(evaluate({"run": RUN}, options=replace(OPTIONS, permutations=200, seed=3)).metrics)
+    seed = [3, zlib.crc32(SET.key.encode()), PERMUTING]
+    asked = {"permutations": 200, "seed": seed}
+    assert row["permutation"]["value"] == permutation_test(TARGETS, LOGITS, OUTSIDE.patient_ids, **asked).p
+    quiet = replace(RUN, logits=np.random.default_rng(5).normal(size=RUN.logits.shape).astype(np.float32))
+    rows = evaluate({"run": quiet}, options=replace(OPTIONS, permutations=200, seed=3)).metrics["results"]
+    found = [row["permutation"]["value"] for row in rows if row["set"] == "external:beta"][:3]
+    logits = quiet.part("external").logits
+    for f, p in enumerate(found):
+        assert p == permutation_test(OUTSIDE.targets[:, f], logits[:, f], OUTSIDE.patient_ids, **asked).p
+
+
+def test_a_finding_with_just_enough_positives_is_not_one_with_few():
+    n_positive = int(TARGETS.sum())
+    for least, is_scarce in ((n_positive, False), (n_positive + 1, True)):
+        made = evaluate({"run": RUN}, options=replace(OPTIONS, resamples=0, few_positives=least)).metrics
+        assert row_of(made)["few_positives"] is is_scarce
+
+
+def test_a_score_at_the_threshold_is_called_positive_in_resamples_too(counts):
+    cut = freeze_thresholds(RUN.part("validation"), OUTSIDE, wanted_sensitivity=0.9)[0].point.threshold
+    outside = [i for i, part in enumerate(RUN.parts) if part == "external"]
+    moved = RUN.logits.copy()
+    near = [i for i in outside if abs(moved[i, 0] - cut) < 0.4]
+    moved[near, 0] = np.float32(cut)
+    made = row_of(evaluate({"run": replace(RUN, logits=moved)}, options=OPTIONS).metrics)
+    called = moved[outside, 0] >= np.float32(cut)
+    assert len(near) > 20 and made["sensitivity"]["numerator"] == (called & (TARGETS == 1)).sum()
+    drawn = replicate_f1(TARGETS, called, counts)
+    assert tuple(percentile_interval(drawn, alpha=0.2)[:2]) == limits(made["f1"])
+
+
+def test_runs_side_by_side_are_called_by_the_same_rule_as_in_an_evaluation():
+    runs = {"one": RUN, "other": make_predictions(seed=2, shift=-0.3)}
+    whole = evaluate(runs, options=OPTIONS).metrics["comparisons"]
+    alone = compare_predictions(runs, OPTIONS)["comparisons"]
+    assert alone["calls"] == whole["calls"] and alone["runs"] == whole["runs"]
 
 
 def _half():
