@@ -28,6 +28,12 @@ def test_no_file_passes_300_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 300
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Two of one name are one module to pytest, which then runs only the first."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_is_understood_by_both_packages(path: Path) -> None:
     labeling = radprompter.recipe.load_recipe(path)

@@ -140,7 +140,7 @@ def _train(experiment: Experiment, name: str, settings: Mapping[str, Any]) -> di
     run_train(study)
     reference = Reference(path=experiment.truth)
     folders = {run: study.out / "train" / run / "predictions.parquet" for run in study.need_train().runs}
-    return {run: hold_against(read_predictions(path), reference) for run, path in folders.items()}
+    return hold_against({run: read_predictions(path) for run, path in folders.items()}, reference).runs
 
 
 def _changed(document: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

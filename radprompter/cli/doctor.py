@@ -26,9 +26,10 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "phantom": ("pillow", "pydicom"),
     "train": (
-        "isal", "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "safetensors",
-        "scikit-learn", "timm", "torch", "torchvision",
+        "isal", "matplotlib", "monai", "opencv-python-headless", "pillow", "pydicom", "pylibjpeg", "python-docx",
+        "safetensors", "scikit-learn", "timm", "torch", "torchvision",
     ),
+    "evaluate": ("python-docx", "scikit-learn"),
     "vllm": ("vllm",),
     "ray": ("ray",),
     "tokens": ("tokenizers",),
