@@ -184,7 +184,7 @@ def test_repeated_names_stand_once():
 
 def test_latex_compiles(tables, tmp_path: Path):
     if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
+        pytest.skip("no pdflatex on this machine (apt install texlive-latex-recommended)")
     document = [r"\documentclass{article}", f"\\usepackage{{{','.join(NEEDS)}}}", r"\begin{document}"]
     long = HOSTILE._replace(rows=list(HOSTILE.rows) * 20)
     document += [as_latex(table, name) for name, table in ({"hostile": HOSTILE, "long": long} | tables).items()]
